@@ -1,0 +1,1 @@
+"""The decision and its state: pure, deterministic, no I/O, no clock."""

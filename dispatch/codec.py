@@ -1,0 +1,69 @@
+"""Events as JSON objects and back: one form for the log, one for the wire.
+
+The log writes moments as integers; the wire writes them as RFC 3339 UTC.  Places are
+`{"lat": ..., "lng": ...}` in both.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from cattrs import Converter
+
+from dispatch.errors import InvalidValueError
+from dispatch.events import EVENT_TYPES, Event
+from geo.types import EpochS, LonLat
+
+
+def to_rfc3339(moment: int) -> str:
+    """Return `2026-11-20T16:30:00Z` for UTC epoch seconds."""
+    return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def from_rfc3339(text: str) -> int:
+    """Return UTC epoch seconds; a text without an offset is refused."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise InvalidValueError("time", f"{text!r} is not RFC 3339") from error
+    if moment.tzinfo is None:
+        raise InvalidValueError("time", f"{text!r} has no offset; end it with Z for UTC")
+    return int(moment.timestamp())
+
+
+def _converter() -> Converter:
+    converter = Converter(prefer_attrib_converters=True)
+    converter.register_unstructure_hook(LonLat, lambda p: {"lat": p.lat, "lng": p.lon})
+    converter.register_structure_hook(LonLat, lambda d, _: LonLat(d["lng"], d["lat"]))
+    return converter
+
+
+def _wire_converter() -> Converter:
+    converter = _converter()
+    converter.register_unstructure_hook_func(lambda kind: kind is EpochS, to_rfc3339)
+    converter.register_structure_hook_func(
+        lambda kind: kind is EpochS, lambda text, _: from_rfc3339(text)
+    )
+    return converter
+
+
+LOG: Final = _converter()
+"""Converts any model type for the log."""
+
+WIRE: Final = _wire_converter()
+"""Converts any model type for the wire."""
+
+
+def event_to_json(event: Event, converter: Converter = LOG) -> dict[str, Any]:
+    """Return the event's fields; its name is kept beside them, not inside."""
+    fields: dict[str, Any] = converter.unstructure(event)
+    return fields
+
+
+def event_from_json(name: str, fields: dict[str, Any], converter: Converter = LOG) -> Event:
+    """Rebuild an event; an unknown name is refused, so that nothing is skipped silently."""
+    kind = EVENT_TYPES.get(name)
+    if kind is None:
+        raise InvalidValueError("event", f"{name!r} is not a known event")
+    return converter.structure(fields, kind)

@@ -1,0 +1,337 @@
+"""One engine for every clock: takes commands, keeps state, publishes plans, tells couriers.
+
+The live service, a simulation and a replay build the same `Engine` with another clock, log and
+travel times.  It is synchronous and owned by one thread.  Commands fail loudly and leave
+nothing half-done: what they check comes before the first event they record.
+"""
+
+from __future__ import annotations
+
+from base64 import b32encode
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from hashlib import blake2b
+from typing import Final
+
+from dispatch import commands as c
+from dispatch import events as e
+from dispatch.apply import apply
+from dispatch.check import check
+from dispatch.errors import ConflictError, InvalidValueError, RefusedError, SequenceError
+from dispatch.model import (
+    Courier,
+    Order,
+    Plan,
+    Policy,
+    Promise,
+    Quote,
+    Reason,
+    Refusal,
+    Snapshot,
+    StopKind,
+)
+from dispatch.planning.plan import plan as solve_plan
+from dispatch.planning.quote import Offer
+from dispatch.planning.quote import quote as solve_quote
+from dispatch.ports import Clock, EventLog
+from dispatch.publishing import publication
+from dispatch.rules import RULES
+from dispatch.snapshot import Position, asked_in_play, snapshot
+from dispatch.state import CourierState, State
+from geo.errors import TooFarFromRoadError
+from geo.types import LonLat, TravelTimes
+
+FUTURE_TOLERANCE_S: Final = 120
+"""A device's clock may be this far ahead of ours."""
+
+
+class ExternalIdTakenError(ConflictError):
+    """The shop has used this id for another order; `order_id` names it."""
+
+    code = "external_id_taken"
+
+    def __init__(self, external_id: str, order_id: str) -> None:
+        super().__init__(f"external_id {external_id} belongs to order {order_id} already")
+        self.order_id = order_id
+
+
+class Engine:
+    """The dispatcher of one zone.
+
+    Parameters
+    ----------
+    clock, travel, log
+        What differs between live, simulated and replayed runs.
+    time_zone
+        Of the city, for opening hours; an IANA name.
+    seed
+        Handed to every plan.
+    """
+
+    def __init__(
+        self,
+        zone_id: str,
+        clock: Clock,
+        travel: TravelTimes,
+        log: EventLog,
+        policy: Policy,
+        time_zone: str,
+        seed: int = 0,
+    ) -> None:
+        self.clock = clock
+        self.travel = travel
+        self.log = log
+        self.policy = policy
+        self.time_zone = time_zone
+        self.seed = seed
+        self.positions: dict[str, Position] = {}
+        state = State(zone_id)
+        for recorded in log.read(0):
+            state = apply(state, recorded)
+        self._state = state
+
+    @property
+    def state(self) -> State:
+        """What the log says so far."""
+        return self._state
+
+    # --- in ------------------------------------------------------------------------------------
+
+    def handle(self, command: c.Command) -> tuple[e.Recorded, ...]:
+        """Carry out one command and return what was recorded.
+
+        Raises
+        ------
+        DispatchError
+            The command does not fit; nothing was recorded.  An order that cannot be promised is
+            recorded as `OrderRefused` and returned, not raised.
+        """
+        occurred_at = getattr(command, "occurred_at", None)
+        now = self.clock.now()
+        if occurred_at is not None and occurred_at > now + FUTURE_TOLERANCE_S:
+            raise InvalidValueError(
+                "occurred_at", f"is {occurred_at - now} s in the future; set the device's clock"
+            )
+        return self._record(self._events(command))
+
+    def _events(self, command: c.Command) -> Sequence[e.Event]:
+        match command:
+            case c.RequestQuote():
+                return self._request_quote(command)
+            case c.PlaceOrder():
+                return self._place_order(command)
+            case c.RegisterCourier():
+                self._check_courier(command.courier)
+        return RULES[type(command)](self._state, command)
+
+    def _check_courier(self, courier: Courier) -> None:
+        if courier.mode not in self.travel.modes:
+            known = ", ".join(sorted(self.travel.modes))
+            raise InvalidValueError("mode", f"{courier.mode} is not in this city; it has {known}")
+        self.travel.check_place(courier.home, courier.mode)
+
+    def quote(self, request: c.RequestQuote) -> Quote:
+        """Answer "can you, and when?"; raises `RefusedError` with a reason."""
+        given = self.handle(request)[0].event
+        if not isinstance(given, e.QuoteGiven):
+            raise TypeError(f"a quote request recorded {type(given).__name__}")
+        return given.quote
+
+    def report_position(self, courier_id: str, place: LonLat, at: int) -> bool:
+        """Take a courier's position; returns False when a fresher one is known.
+
+        Raises
+        ------
+        UnknownIdError, InvalidValueError
+            No such courier; a time in the future.
+        geo.errors.TooFarFromRoadError
+            Nowhere near a road this courier can use; states the distance.
+        """
+        courier = self._state.courier(courier_id).courier
+        now = self.clock.now()
+        if at > now + FUTURE_TOLERANCE_S:
+            raise InvalidValueError("at", f"is {at - now} s in the future; set the device's clock")
+        self.travel.check_place(place, courier.mode)
+        known = self.positions.get(courier_id)
+        if known is not None and known.at > at:
+            return False
+        self.positions[courier_id] = Position(place, at)
+        return True
+
+    # --- deciding ------------------------------------------------------------------------------
+
+    def snapshot(self, asked: Order | None = None) -> Snapshot:
+        """Return what a decision may know now."""
+        return snapshot(
+            self._state,
+            self.clock.now(),
+            travel=self.travel,
+            positions=self.positions,
+            policy=self.policy,
+            time_zone=self.time_zone,
+            seed=self.seed,
+            asked=asked,
+        )
+
+    def publish(self, plan: Plan, made_for: Snapshot, solve_ms: float) -> tuple[e.Recorded, ...]:
+        """Put a plan in force, as far as it still fits, and tell couriers what is due.
+
+        The plan is verified against its own snapshot and then held against the present state,
+        which may have moved on while the plan was made; routes in conflict are dropped and
+        named in `PlanPublished.dropped`.
+        """
+        violations = check(plan, made_for)
+        recorded = self._record(
+            publication(plan, made_for, self._state, violations, solve_ms, self.clock.now())
+        )
+        return (*recorded, *self.commit_due())
+
+    def replan(self, solve: Callable[[Snapshot], Plan] = solve_plan) -> tuple[e.Recorded, ...]:
+        """Decide anew, in this thread; a simulated clock does not see the time it takes."""
+        made_for = self.snapshot()
+        return self.publish(solve(made_for), made_for, solve_ms=0.0)
+
+    def commit_due(self) -> tuple[e.Recorded, ...]:
+        """Tell each free courier to leave for the next stop, if it is time; just in time."""
+        now = self.clock.now()
+        events: list[e.Event] = []
+        for courier_id in sorted(self._state.couriers):
+            courier = self._state.couriers[courier_id]
+            due_at = self._due_at(courier)
+            if due_at is None or due_at > now or courier.route is None:
+                continue
+            visit = courier.route.visits[0]
+            expected_at = max(visit.arrive_at, now + visit.travel_s)
+            events.append(e.StopCommitted(courier_id, visit.stop, expected_at, now))
+        return self._record(events)
+
+    def next_commit_at(self) -> int | None:
+        """Return when a courier must next be told to leave, None when nobody must."""
+        due = [self._due_at(courier) for courier in self._state.couriers.values()]
+        return min((at for at in due if at is not None), default=None)
+
+    def _due_at(self, courier: CourierState) -> int | None:
+        if courier.commitment is not None or courier.route is None or not courier.route.visits:
+            return None
+        stop = courier.route.visits[0].stop
+        order = self._state.orders.get(stop.order_id)
+        if order is None:
+            return None
+        if stop.kind is StopKind.PICKUP:
+            if order.courier_id is not None or order.store_id != stop.store_id:
+                return None
+            begins = courier.shift_start if courier.shift_start is not None else 0
+            return max(begins, courier.route.leave_at - self.policy.departure_lead_s)
+        return courier.route.leave_at - self.policy.departure_lead_s
+
+    # --- recording -----------------------------------------------------------------------------
+
+    def _record(self, events: Sequence[e.Event]) -> tuple[e.Recorded, ...]:
+        if not events:
+            return ()
+        # Fold first, append after: what cannot be applied must never reach the log.
+        now = self.clock.now()
+        seq = self._state.seq
+        state = self._state
+        for offset, event in enumerate(events, start=1):
+            state = apply(state, e.Recorded(state.zone_id, seq + offset, now, event))
+        recorded = self.log.append(seq, now, events)
+        if recorded[-1].seq != state.seq:
+            raise SequenceError(f"the log ended at {recorded[-1].seq}, expected {state.seq}")
+        self._state = state
+        return recorded
+
+    def _new_id(self, prefix: str) -> str:
+        """Return an opaque id that is the same in every run of the same log."""
+        text = f"{self._state.zone_id}:{prefix}:{self._state.seq + 1}"
+        digest = blake2b(text.encode(), digest_size=10).digest()
+        return f"{prefix}_{b32encode(digest).decode().lower()}"
+
+    # --- quotes and orders ---------------------------------------------------------------------
+
+    def _offer(self, asked: Order) -> Offer | Refusal:
+        modes = sorted({courier.courier.mode for courier in self._state.couriers.values()})
+        too_far: TooFarFromRoadError | None = None
+        for mode in modes:
+            try:
+                self.travel.check_place(asked.door, mode)
+            except TooFarFromRoadError as error:
+                too_far = error
+            else:
+                break
+        else:
+            if too_far is not None:
+                return Refusal(Reason.OUTSIDE_RADIUS, str(too_far))
+        made_for = self.snapshot(asked)
+        placeholder = Promise(asked.created_at, asked.created_at, asked.created_at)
+        return solve_quote(made_for, asked_in_play(asked, made_for, placeholder))
+
+    def _request_quote(self, command: c.RequestQuote) -> Sequence[e.Event]:
+        now = self.clock.now()
+        quote_id = self._new_id("quo")
+        asked = Order(
+            order_id=quote_id,
+            created_at=now,
+            door=command.door,
+            address=command.address,
+            lines=command.lines,
+            weight_g=command.weight_g,
+            service_s=command.service_s,
+        )
+        offer = self._offer(asked)
+        if isinstance(offer, Refusal):
+            raise RefusedError(offer.reason, offer.detail)
+        quote = Quote(
+            quote_id=quote_id,
+            promise=offer.promise,
+            store_id=offer.store_id,
+            eta=offer.eta,
+            fare_cents=offer.fare_cents,
+            expires_at=now + self.policy.quote_valid_s,
+        )
+        return [e.QuoteGiven(quote)]
+
+    def _place_order(self, command: c.PlaceOrder) -> Sequence[e.Event]:
+        if command.external_id is not None:
+            known = self._state.external_ids.get(command.external_id)
+            if known is not None:
+                raise ExternalIdTakenError(command.external_id, known)
+        now = self.clock.now()
+        asked = Order(
+            order_id=self._new_id("ord"),
+            created_at=min(command.occurred_at, now),
+            door=command.door,
+            address=command.address,
+            lines=command.lines,
+            weight_g=command.weight_g,
+            service_s=command.service_s,
+            basket_cents=command.basket_cents,
+            fulfilment=command.fulfilment,
+            priority=command.priority,
+            external_id=command.external_id,
+            note=command.note,
+        )
+        quote = None
+        if command.quote_id is not None:
+            quote = self._state.quotes.get(command.quote_id)
+            if quote is None or quote.expires_at <= now:
+                return [
+                    e.OrderRefused(
+                        asked.created_at,
+                        Reason.QUOTE_EXPIRED,
+                        f"quote {command.quote_id} is no longer valid; ask for a new one",
+                        command.external_id,
+                    )
+                ]
+        offer = self._offer(asked)
+        if isinstance(offer, Refusal):
+            return [
+                e.OrderRefused(asked.created_at, offer.reason, offer.detail, command.external_id)
+            ]
+        promise, fare_cents = offer.promise, offer.fare_cents
+        if quote is not None:
+            fare_cents = quote.fare_cents
+            if offer.eta <= quote.promise.latest:
+                promise = quote.promise
+        order = replace(asked, fare_cents=fare_cents)
+        return [e.OrderReceived(order, promise, offer.store_id, command.quote_id)]

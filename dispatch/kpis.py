@@ -1,0 +1,183 @@
+"""Every figure, from events alone.
+
+`KpiFold` takes events one by one, so that a live page need not read the log again; `kpis` folds
+a whole log.  Definitions: click-to-door is delivery minus click; on time is delivered no later
+than the end of the first promise; at risk is open with a forecast arrival inside the policy's
+buffer before that end, or past it, or with no route at all when the buffer has begun.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from math import ceil
+from typing import TypeVar
+
+from dispatch.events import (
+    DeliveryFailed,
+    Event,
+    OrderCancelled,
+    OrderDelivered,
+    OrderReceived,
+    OrderRefused,
+    PlanPublished,
+    Recorded,
+    StopCommitted,
+)
+from dispatch.model import Policy, StopKind
+
+_N = TypeVar("_N", int, float)
+
+
+@dataclass(frozen=True, slots=True)
+class Kpis:
+    """Figures over a stretch of the log; None where nothing has been measured yet.
+
+    Attributes
+    ----------
+    orders
+        Everything asked for: taken or refused.
+    rejected
+        Refused for want of a store, stock or courier.
+    violations
+        What `check` found wrong with plans as they came from the planner.
+    """
+
+    orders: int
+    open: int
+    at_risk: int
+    delivered: int
+    rejected: int
+    cancelled: int
+    failed: int
+    on_time_share: float | None
+    click_to_door_p50_s: int | None
+    click_to_door_p90_s: int | None
+    violations: int
+    replans: int
+    replan_p95_ms: float | None
+
+
+@dataclass(slots=True)
+class _Open:
+    created_at: int
+    latest: int
+    eta: int | None = None
+
+
+@dataclass(slots=True)
+class KpiFold:
+    """Counts events as they come.
+
+    Parameters
+    ----------
+    policy
+        For the buffer that makes an order "at risk".
+    """
+
+    policy: Policy = field(default_factory=Policy)
+    _asked_at: list[int] = field(default_factory=list)
+    _refused_at: list[int] = field(default_factory=list)
+    _cancelled_at: list[int] = field(default_factory=list)
+    _failed_at: list[int] = field(default_factory=list)
+    _delivered: list[tuple[int, int, bool]] = field(default_factory=list)
+    _replans: list[tuple[int, float, int]] = field(default_factory=list)
+    _open: dict[str, _Open] = field(default_factory=dict)
+
+    def add(self, recorded: Recorded) -> None:
+        """Take one more event."""
+        event: Event = recorded.event
+        match event:
+            case OrderReceived():
+                self._asked_at.append(event.order.created_at)
+                self._open[event.order.order_id] = _Open(
+                    event.order.created_at, event.promise.latest
+                )
+            case OrderRefused():
+                self._asked_at.append(event.occurred_at)
+                self._refused_at.append(event.occurred_at)
+            case OrderCancelled():
+                self._open.pop(event.order_id, None)
+                self._cancelled_at.append(event.occurred_at)
+            case DeliveryFailed():
+                self._open.pop(event.order_id, None)
+                self._failed_at.append(event.occurred_at)
+            case OrderDelivered():
+                self._deliver(event)
+            case StopCommitted() if event.stop.kind is StopKind.DROPOFF:
+                found = self._open.get(event.stop.order_id)
+                if found is not None:
+                    found.eta = event.expected_at
+            case PlanPublished():
+                self._publish(recorded.at, event)
+            case _:
+                pass
+
+    def _deliver(self, event: OrderDelivered) -> None:
+        order = self._open.pop(event.order_id, None)
+        if order is not None:
+            on_time = event.occurred_at <= order.latest
+            self._delivered.append(
+                (event.occurred_at, event.occurred_at - order.created_at, on_time)
+            )
+
+    def _publish(self, at: int, event: PlanPublished) -> None:
+        self._replans.append((at, event.solve_ms, len(event.violations)))
+        for route in event.routes:
+            for visit in route.visits:
+                order = self._open.get(visit.stop.order_id)
+                if order is not None and visit.stop.kind is StopKind.DROPOFF:
+                    order.eta = visit.arrive_at
+        for unassigned in event.unassigned:
+            order = self._open.get(unassigned.order_id)
+            if order is not None:
+                order.eta = None
+
+    def at_risk(self, now: int) -> frozenset[str]:
+        """Return the open orders whose promise is in danger at `now`."""
+        buffer_s = self.policy.buffer_s
+        return frozenset(
+            order_id
+            for order_id, order in self._open.items()
+            if max(now, order.eta if order.eta is not None else now) > order.latest - buffer_s
+        )
+
+    def figures(self, now: int, since: int | None = None) -> Kpis:
+        """Return the figures at `now`, of what happened after `since` (None: of all)."""
+        start = since if since is not None else -1
+        delivered = [d for d in self._delivered if d[0] > start]
+        times = sorted(d[1] for d in delivered)
+        replans = [r for r in self._replans if r[0] > start]
+        solve_ms = sorted(r[1] for r in replans)
+        return Kpis(
+            orders=sum(at > start for at in self._asked_at),
+            open=len(self._open),
+            at_risk=len(self.at_risk(now)),
+            delivered=len(delivered),
+            rejected=sum(at > start for at in self._refused_at),
+            cancelled=sum(at > start for at in self._cancelled_at),
+            failed=sum(at > start for at in self._failed_at),
+            on_time_share=(
+                round(sum(d[2] for d in delivered) / len(delivered), 4) if delivered else None
+            ),
+            click_to_door_p50_s=_quantile(times, 0.5),
+            click_to_door_p90_s=_quantile(times, 0.9),
+            violations=sum(r[2] for r in replans),
+            replans=len(replans),
+            replan_p95_ms=_quantile(solve_ms, 0.95),
+        )
+
+
+def kpis(log: Iterable[Recorded], now: int, policy: Policy | None = None) -> Kpis:
+    """Return the figures of a whole log at `now`."""
+    fold = KpiFold(policy or Policy())
+    for recorded in log:
+        fold.add(recorded)
+    return fold.figures(now)
+
+
+def _quantile(ascending: list[_N], share: float) -> _N | None:
+    """Return the smallest value that at least `share` of them do not exceed."""
+    if not ascending:
+        return None
+    return ascending[max(0, ceil(share * len(ascending)) - 1)]

@@ -1,0 +1,590 @@
+"""The words of the decision as frozen types: what a decision knows (`Snapshot`) and says (`Plan`).
+
+Times are UTC epoch seconds, durations seconds, lengths metres, weights grams, money minor units.
+Nothing here reads a clock, draws a number or touches the outside.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dispatch.errors import InvalidValueError
+from geo.types import UNREACHABLE_S, EpochS, LonLat, Mode
+
+__all__ = [
+    "UNREACHABLE_S",
+    "Courier",
+    "CourierInPlay",
+    "DeliveryStatus",
+    "Fulfilment",
+    "LonLat",
+    "Mode",
+    "Objective",
+    "Order",
+    "OrderInPlay",
+    "OrderLine",
+    "OrderStatus",
+    "Plan",
+    "Policy",
+    "Promise",
+    "Quote",
+    "Reason",
+    "Refusal",
+    "Route",
+    "Snapshot",
+    "Stop",
+    "StopKind",
+    "Store",
+    "StoreInPlay",
+    "TravelTable",
+    "Unassigned",
+    "Visit",
+]
+
+
+class Fulfilment(StrEnum):
+    """How the customer gets the goods."""
+
+    DELIVERY = "delivery"
+    COLLECTION = "collection"
+    CURBSIDE = "curbside"
+
+
+class OrderStatus(StrEnum):
+    """The goods' own line, apart from the delivery."""
+
+    RECEIVED = "received"
+    SOURCED = "sourced"
+    PICKING = "picking"
+    SUBSTITUTING = "substituting"
+    READY = "ready"
+    COLLECTED = "collected"
+    CANCELLED = "cancelled"
+
+
+class DeliveryStatus(StrEnum):
+    """Where a delivery stands, as published on the wire."""
+
+    CREATED = "created"
+    CONFIRMED = "confirmed"
+    OFFERED = "offered"
+    ASSIGNED = "assigned"
+    ENROUTE_TO_PICKUP = "enroute_to_pickup"
+    ARRIVED_AT_PICKUP = "arrived_at_pickup"
+    PICKED_UP = "picked_up"
+    ENROUTE_TO_DROPOFF = "enroute_to_dropoff"
+    ARRIVED_AT_DROPOFF = "arrived_at_dropoff"
+    DELIVERED = "delivered"
+    FAILED = "failed"
+    RETURNING = "returning"
+    RETURNED = "returned"
+    CANCELLED = "cancelled"
+
+
+class StopKind(StrEnum):
+    """What happens at a stop."""
+
+    PICKUP = "pickup"
+    DROPOFF = "dropoff"
+    RETURN = "return"
+    BREAK = "break"
+
+
+class Reason(StrEnum):
+    """Why an order was refused or is not on a route; stable, on the wire."""
+
+    OUTSIDE_RADIUS = "outside_radius"
+    NO_STOCK = "no_stock"
+    STORE_CLOSED = "store_closed"
+    STORE_PAUSED = "store_paused"
+    NO_COURIER_BEFORE_DEADLINE = "no_courier_before_deadline"
+    QUOTE_EXPIRED = "quote_expired"
+    TOO_HEAVY = "too_heavy"
+    UNREACHABLE = "unreachable"
+    NO_COURIER_ON_SHIFT = "no_courier_on_shift"
+
+
+_LON_MAX = 180.0
+_LAT_MAX = 90.0
+
+
+# --- what exists -------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class OrderLine:
+    """A quantity of one SKU."""
+
+    sku: str
+    quantity: int
+
+    def __post_init__(self) -> None:
+        if not self.sku:
+            raise InvalidValueError("lines.sku", "is empty; name the article")
+        if self.quantity < 1:
+            raise InvalidValueError("lines.quantity", f"is {self.quantity}; it must be 1 or more")
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What a customer bought; never changes after it was taken.
+
+    Attributes
+    ----------
+    created_at
+        When the customer clicked.
+    door, address
+        Where it goes; `address` is what a courier reads.
+    weight_g
+        Of the whole parcel.
+    service_s
+        Time needed at the door to hand it over.
+    """
+
+    order_id: str
+    created_at: EpochS
+    door: LonLat
+    address: str
+    lines: tuple[OrderLine, ...]
+    weight_g: int
+    service_s: int
+    basket_cents: int = 0
+    fare_cents: int = 0
+    fulfilment: Fulfilment = Fulfilment.DELIVERY
+    priority: int = 0
+    external_id: str | None = None
+    note: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.lines:
+            raise InvalidValueError("lines", f"of {self.order_id} are empty; an order needs one")
+        if self.weight_g < 0 or self.service_s < 0:
+            raise InvalidValueError("weight_g/service_s", f"of {self.order_id} is negative")
+        _check_place("door", self.door)
+
+
+@dataclass(frozen=True, slots=True)
+class Promise:
+    """The window we gave; superseded, never edited.  `earliest <= latest`, UTC seconds."""
+
+    earliest: EpochS
+    latest: EpochS
+    made_at: EpochS
+
+    def __post_init__(self) -> None:
+        if self.earliest > self.latest:
+            raise InvalidValueError("promise", f"ends ({self.latest}) before it starts")
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """A supermarket that acts as a micro-warehouse.
+
+    Attributes
+    ----------
+    opening_hours
+        In the OpenStreetMap grammar, local time of the zone; empty means always open.
+    pickers
+        How many orders can be picked at the same time.
+    pick_base_s, pick_line_s
+        Expected picking time: `pick_base_s + pick_line_s * lines`.
+    pickup_service_s
+        A courier's time at the counter for one parcel.
+    reach_s
+        Service area: the longest one-way trip to a door by the fastest mode of the fleet.
+    """
+
+    store_id: str
+    name: str
+    location: LonLat
+    opening_hours: str = ""
+    pickers: int = 2
+    pick_base_s: int = 120
+    pick_line_s: int = 25
+    pickup_service_s: int = 60
+    reach_s: int = 1200
+
+    def __post_init__(self) -> None:
+        _check_place("location", self.location)
+        if self.pickers < 0:
+            raise InvalidValueError("pickers", f"of {self.store_id} is {self.pickers}")
+
+
+@dataclass(frozen=True, slots=True)
+class Courier:
+    """A person with a mode and a capacity."""
+
+    courier_id: str
+    name: str
+    mode: Mode
+    home: LonLat
+    capacity_g: int = 15_000
+    capacity_parcels: int = 4
+
+    def __post_init__(self) -> None:
+        _check_place("home", self.home)
+        if self.capacity_g < 1 or self.capacity_parcels < 1:
+            raise InvalidValueError("capacity", f"of {self.courier_id} must be 1 or more")
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """One thing to do at one place; at most one stop of a kind per order.
+
+    The place follows from the kind: a pickup or return is at the store, a drop-off at the door.
+    """
+
+    kind: StopKind
+    order_id: str
+    store_id: str
+
+    @property
+    def stop_id(self) -> str:
+        """Opaque id, the same in every plan."""
+        return f"stp_{self.order_id.removeprefix('ord_')}_{self.kind[0]}"
+
+
+# --- what a decision knows ---------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class OrderInPlay:
+    """An open order as the decision sees it.
+
+    Attributes
+    ----------
+    place
+        Index of the door in `Snapshot.places`.
+    store_id
+        The sourced store, None before sourcing.
+    store_fixed
+        Picking has begun, or a person pinned the store: it must not change.
+    pick_started_at, ready_at
+        Facts, None until they happened.
+    courier_id
+        Who is committed to it or carries it; None while it may go to anyone.
+    on_board
+        It is in the courier's bag.
+    returning
+        It goes back to its store: a `return` stop instead of a drop-off.
+    declined_by
+        Couriers who must not be given it again.
+    """
+
+    order: Order
+    place: int
+    promise: Promise
+    status: OrderStatus
+    delivery: DeliveryStatus
+    store_id: str | None = None
+    store_fixed: bool = False
+    pick_started_at: EpochS | None = None
+    ready_at: EpochS | None = None
+    courier_id: str | None = None
+    on_board: bool = False
+    returning: bool = False
+    declined_by: frozenset[str] = frozenset()
+
+    @property
+    def order_id(self) -> str:
+        """Id of the order."""
+        return self.order.order_id
+
+
+@dataclass(frozen=True, slots=True)
+class StoreInPlay:
+    """A store as the decision sees it.
+
+    Attributes
+    ----------
+    available
+        Free stock by SKU, of the SKUs that open orders (or a quote) ask for; what the store
+        itself has reserved for its own orders is already taken off.
+    open_windows
+        Opening times as (from, to) that overlap the coming day, ascending.
+    """
+
+    store: Store
+    place: int
+    available: Mapping[str, int]
+    open_windows: tuple[tuple[int, int], ...]
+    paused: bool = False
+
+    @property
+    def store_id(self) -> str:
+        """Id of the store."""
+        return self.store.store_id
+
+
+@dataclass(frozen=True, slots=True)
+class CourierInPlay:
+    """A courier as the decision sees it.
+
+    Attributes
+    ----------
+    place
+        Index of the present position in `Snapshot.places`.
+    available_at
+        Earliest time of leaving that position, or of beginning the first committed stop when
+        `arrived` is set.
+    shift_end
+        No pickup may begin after it; what is in the bag is still delivered.
+    committed
+        Stops being carried out, in this order; a plan's route begins with exactly these.
+    arrived
+        The courier already stands at the first committed stop.
+    on_board
+        Orders in the bag; each must be dropped (or returned) by this courier.
+    """
+
+    courier: Courier
+    place: int
+    available_at: int
+    shift_start: int
+    shift_end: int
+    committed: tuple[Stop, ...] = ()
+    arrived: bool = False
+    on_board: tuple[str, ...] = ()
+
+    @property
+    def courier_id(self) -> str:
+        """Id of the courier."""
+        return self.courier.courier_id
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TravelTable:
+    """Travel between all places of a snapshot, for each mode in use.
+
+    Attributes
+    ----------
+    duration_s, length_m
+        For each mode an int32 array of shape (places, places); `UNREACHABLE_S` for no way.
+    version
+        Of the network and weights the figures come from.
+    """
+
+    duration_s: Mapping[Mode, NDArray[np.int32]]
+    length_m: Mapping[Mode, NDArray[np.int32]]
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """Every weight, limit and switch of the engine.
+
+    Costs are in courier-seconds: what one second of a courier's time is worth, 1.0.
+
+    Attributes
+    ----------
+    undelivered_cost
+        For an order left without a route.
+    late_cost, late_square_cost
+        Per second after the promise, and per second squared: ten minutes late is worse than
+        twice five.
+    buffer_s, buffer_cost
+        Arriving less than this before the promise's end costs this per second: slack against
+        what forecasts get wrong.
+    waiting_cost
+        Per second from click to door, so that early is better than just in time.
+    travel_cost, length_cost
+        Per second on the way and per metre.
+    churn_cost
+        For moving an order that a courier was already shown to another courier, or that a store
+        was already given to another store.
+    departure_lead_s
+        A stop is committed this long before the courier must leave for it.
+    replan_every_s
+        Longest time between two plans.
+    promise_min_s, promise_window_s, promise_margin_s
+        A promise is `[eta, eta + margin]`, widened to the window and never sooner than the
+        minimum after the click.
+    promise_max_s
+        No promise may end later than this after the click: the order is refused instead.
+    quote_valid_s
+        How long a quote holds.
+    sourcing_candidates
+        How many stores per order the decision weighs.
+    improve_rounds
+        Effort of ruin and recreate: how often a few orders are taken out and inserted again.
+    routing_min_orders
+        From this many open orders on, OR-Tools' routing model improves on insertion.
+    routing_solutions
+        Effort of that improvement: the number of solutions it may visit.
+    fare_base_cents, fare_km_cents
+        Price of a delivery: base and per started kilometre by road.
+    """
+
+    name: str = "balanced"
+    undelivered_cost: float = 100_000.0
+    late_cost: float = 20.0
+    late_square_cost: float = 0.02
+    buffer_s: int = 300
+    buffer_cost: float = 2.0
+    waiting_cost: float = 0.25
+    travel_cost: float = 1.0
+    length_cost: float = 0.0
+    churn_cost: float = 60.0
+    departure_lead_s: int = 30
+    replan_every_s: int = 30
+    promise_min_s: int = 1200
+    promise_window_s: int = 900
+    promise_margin_s: int = 600
+    promise_max_s: int = 3600
+    quote_valid_s: int = 300
+    sourcing_candidates: int = 4
+    improve_rounds: int = 60
+    routing_min_orders: int = 3
+    routing_solutions: int = 200
+    fare_base_cents: int = 290
+    fare_km_cents: int = 60
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Snapshot:
+    """All that a decision may know.
+
+    Attributes
+    ----------
+    seq
+        Position of the log it was taken at.
+    places
+        Every place named by index; `travel` has one row and column for each.
+    routes
+        The plan in force, for a warm start and for counting churn.
+    seed
+        Of whatever the planner draws.
+    """
+
+    zone_id: str
+    now: int
+    seq: int
+    places: tuple[LonLat, ...]
+    travel: TravelTable
+    orders: tuple[OrderInPlay, ...]
+    stores: tuple[StoreInPlay, ...]
+    couriers: tuple[CourierInPlay, ...]
+    routes: tuple[Route, ...] = ()
+    policy: Policy = field(default_factory=Policy)
+    seed: int = 0
+
+
+# --- what a decision says ----------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """A stop with its times: arrive, begin (after waiting for the goods), depart.
+
+    `travel_s` and `length_m` are of the leg that leads to it.
+    """
+
+    stop: Stop
+    arrive_at: EpochS
+    begin_at: EpochS
+    depart_at: EpochS
+    travel_s: int
+    length_m: int
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """A courier's visits in order.
+
+    Attributes
+    ----------
+    leave_at
+        When to leave the present position: just in time, not before.
+    version
+        Counts what the courier was told; 0 until published.
+    """
+
+    courier_id: str
+    visits: tuple[Visit, ...]
+    leave_at: EpochS
+    version: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Unassigned:
+    """An order without a route, and why."""
+
+    order_id: str
+    reason: Reason
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Objective:
+    """Cost of a plan by term, in courier-seconds; lower is better."""
+
+    undelivered: float = 0.0
+    lateness: float = 0.0
+    waiting: float = 0.0
+    travel: float = 0.0
+    churn: float = 0.0
+
+    @property
+    def total(self) -> float:
+        """Sum of all terms."""
+        return self.undelivered + self.lateness + self.waiting + self.travel + self.churn
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A decision for a snapshot.
+
+    Attributes
+    ----------
+    routes
+        One for each courier with anything to do, ascending by courier id.
+    sourcing
+        The store chosen for every open order that has one.
+    ready_at
+        When the goods of each sourced order are forecast (or known) to be ready.
+    unassigned
+        Every open order that is on no route, with its reason, ascending by order id.
+    method
+        What found it: `insertion` or `routing`.
+    """
+
+    plan_id: str
+    snapshot_seq: int
+    made_at: EpochS
+    routes: tuple[Route, ...]
+    sourcing: Mapping[str, str]
+    ready_at: Mapping[str, int]
+    unassigned: tuple[Unassigned, ...]
+    objective: Objective
+    method: str
+    travel_version: str
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """An answer to "can you, and when?" before the order."""
+
+    quote_id: str
+    promise: Promise
+    store_id: str
+    eta: EpochS
+    fare_cents: int
+    expires_at: EpochS
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """No, and why."""
+
+    reason: Reason
+    detail: str
+
+
+def _check_place(name: str, place: LonLat) -> None:
+    if not (abs(place.lon) <= _LON_MAX and abs(place.lat) <= _LAT_MAX):
+        raise InvalidValueError(name, f"{tuple(place)} is not a place in degrees, (lon, lat)")

@@ -1,0 +1,1 @@
+"""Decide: knows the model only, never events, state or engine."""

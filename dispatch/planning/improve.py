@@ -1,0 +1,219 @@
+"""Find a good plan: keep what is in force, insert what is new, ruin and recreate.
+
+Every order goes where it adds least to the cost of the whole, over all couriers, places in their
+routes and stores it may come from; the order whose second choice is worst goes first (regret,
+Potvin & Rousseau 1993, doi:10.1016/0377-2217(93)90221-8).  Then a few orders at a time are taken
+out and inserted again, kept when that is better (Schrimpf et al. 2000,
+doi:10.1006/jcph.1999.6413).  Nothing is drawn and no clock is read: the same draft always comes
+to the same end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from dispatch.model import UNREACHABLE_S, Route, StopKind
+from dispatch.planning.draft import Draft, Options
+from dispatch.planning.schedule import Job, Tour
+
+_LARGEST_RUIN = 3
+"""Orders taken out at once; pairs in a bag are what most gains come from."""
+
+_GAIN = 1e-3
+"""A change must save more than this many courier-seconds to be kept."""
+
+
+def warm_start(draft: Draft) -> None:
+    """Take over the routes in force, as far as they still make sense."""
+    seen: set[str] = set()
+    for route in sorted(draft.situation.snapshot.routes, key=lambda r: r.courier_id):
+        tour = draft.tours.get(route.courier_id)
+        if tour is not None and route.courier_id not in seen:
+            seen.add(route.courier_id)
+            _take_over(draft, tour, route)
+
+
+def _take_over(draft: Draft, tour: Tour, route: Route) -> None:
+    seated = tour.steps
+    locked = seated[: tour.locked]
+    steps = list(locked)
+    fetched: list[Job] = []
+    for visit in route.visits:
+        job = draft.jobs.get(visit.stop.order_id)
+        if job is None:
+            continue
+        if job.in_bag:
+            mine = job.tour == tour.courier_id and visit.stop.kind is job.end.stop.kind
+            if mine and job.end not in steps:
+                steps.append(job.end)
+        elif visit.stop.kind is StopKind.PICKUP:
+            if (
+                job.tour is None
+                and tour.courier_id in job.allowed
+                and visit.stop.store_id == job.store_id
+                and job not in fetched
+            ):
+                steps.append(job.pickups[visit.stop.store_id])
+                fetched.append(job)
+        elif job in fetched and job.end not in steps:
+            steps.append(job.end)
+    whole = {step.job.order_id for step in steps if not step.picks_up}
+    fetched = [job for job in fetched if job.order_id in whole]
+    steps = [s for s in steps if s.job.in_bag or s.job in fetched]
+    carried = [s.job for s in seated[tour.locked :]]
+    while True:
+        if tour.refresh(steps) and _bring_all(tour, [j for j in carried if j.end not in steps]):
+            break
+        if not fetched:
+            tour.refresh(seated)
+            return
+        last = fetched.pop()
+        steps = [step for step in steps if step.job is not last]
+    for job in fetched:
+        job.tour = tour.courier_id
+
+
+def _bring_all(tour: Tour, carried: list[Job]) -> bool:
+    """Insert the drop-offs of what is in the bag; returns whether all have found a place."""
+    for job in carried:
+        place = tour.best_end(job)
+        if place is None or not tour.insert(job, place):
+            return False
+    return True
+
+
+def fill(draft: Draft, jobs: Iterable[Job]) -> None:
+    """Insert orders one by one, the one that would regret waiting most first."""
+    waiting = sorted(jobs, key=lambda job: job.order_id)
+    found = {job.order_id: draft.options(job) for job in waiting}
+    queues, versions = _versions(draft)
+    while waiting:
+        job = max(waiting, key=lambda job: _regret(job, found[job.order_id]))
+        waiting.remove(job)
+        _put_best(draft, job, found[job.order_id])
+        queues_now, versions_now = _versions(draft)
+        changed = [key for key in versions if versions_now[key] != versions[key]]
+        for other in waiting:
+            if queues_now != queues:
+                found[other.order_id] = draft.options(other)
+                continue
+            options = found[other.order_id]
+            for key in changed:
+                place = draft.best_in(other, draft.tours[key])
+                if place is None:
+                    options.places.pop(key, None)
+                else:
+                    options.places[key] = place
+            if options.second > options.floor:
+                found[other.order_id] = draft.options(other)
+        queues, versions = queues_now, versions_now
+
+
+def _versions(draft: Draft) -> tuple[int, dict[str, int]]:
+    return draft.queues_version, {key: tour.version for key, tour in draft.tours.items()}
+
+
+def _regret(job: Job, options: Options) -> tuple[float, int, str]:
+    """Return a key that is greatest for the order to insert next."""
+    if not options.places:
+        return float("-inf"), -job.latest, job.order_id
+    cheapest = min(place.added for place in options.places.values())
+    return options.second - cheapest, -job.latest, job.order_id
+
+
+def _put_best(draft: Draft, job: Job, options: Options) -> None:
+    """Insert at the cheapest place that leaves every tour feasible, or leave it without one."""
+    mark = draft.mark()
+    tried: set[str] = set()
+    for wider in (False, True):
+        for place in options.in_order():
+            if place.courier_id in tried:
+                continue
+            tried.add(place.courier_id)
+            if draft.put(job, place):
+                return
+            # A change of store made the goods of another order ready too late.
+            draft.back_to(mark)
+        if not wider and options.floor < float("inf"):
+            everywhere = (draft.best_in(job, tour) for tour in draft.tours.values())
+            options = Options({p.courier_id: p for p in everywhere if p is not None})
+
+
+def ruin_and_recreate(draft: Draft, rounds: int) -> None:
+    """Take a few related orders out and insert them again; keep what is better.
+
+    Parameters
+    ----------
+    rounds
+        How many times at most; it stops earlier when nothing was gained in a whole turn.
+    """
+    best = draft.total()
+    idle = 0
+    seeds: list[Job] = []
+    for number in range(rounds):
+        free = draft.free
+        turn = len(free) * _LARGEST_RUIN
+        if idle >= turn:
+            return
+        if not seeds:
+            seeds = sorted(free, key=lambda job: (_badness(draft, job), job.order_id))
+        seed = seeds.pop()
+        size = 1 + number // max(1, len(free)) % _LARGEST_RUIN
+        mark = draft.mark()
+        ruined = [seed, *related(draft, seed, free)[: size - 1]]
+        for job in ruined:
+            draft.take(job)
+        fill(draft, ruined)
+        count, cost = draft.total()
+        if (count, cost + _GAIN) < best:
+            best = (count, cost)
+            idle = 0
+        else:
+            draft.back_to(mark)
+            idle += 1
+
+
+def _badness(draft: Draft, job: Job) -> float:
+    """Return what the time of an order's hand-over costs at present."""
+    if job.tour is None:
+        return float("inf")
+    tour = draft.tours[job.tour]
+    return draft.prices.hand_over(job, tour.depart[tour.steps.index(job.end) + 1])
+
+
+def related(draft: Draft, seed: Job, others: list[Job]) -> list[Job]:
+    """Return the other orders, those that could best share a trip first."""
+    fastest_s = draft.situation.fastest_s
+    stores = draft.situation.stores
+
+    def distance(job: Job) -> tuple[float, str]:
+        apart_s = min(fastest_s[seed.end.place][job.end.place], UNREACHABLE_S)
+        if seed.store_id and job.store_id:
+            apart_s += fastest_s[stores[seed.store_id].place][stores[job.store_id].place]
+        hurry_s = abs(seed.latest - job.latest)
+        return apart_s + hurry_s / 2, job.order_id
+
+    return sorted((job for job in others if job is not seed), key=distance)
+
+
+def resettle(draft: Draft) -> None:
+    """Move the drop-offs of what is in a bag to their cheapest place in the same tour."""
+    for job in draft.jobs.values():
+        if not job.in_bag or job.tour is None:
+            continue
+        tour = draft.tours[job.tour]
+        before, cost = tour.steps, tour.cost
+        if job.end in before[: tour.locked]:
+            continue
+        tour.refresh([step for step in before if step is not job.end])
+        place = tour.best_end(job)
+        if place is None or not tour.insert(job, place) or tour.cost >= cost - _GAIN:
+            tour.refresh(before)
+
+
+def search(draft: Draft) -> None:
+    """Bring an empty draft to a good plan: warm start, insertion, ruin and recreate."""
+    warm_start(draft)
+    resettle(draft)
+    fill(draft, [job for job in draft.free if job.tour is None])
+    ruin_and_recreate(draft, draft.situation.policy.improve_rounds)

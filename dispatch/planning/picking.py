@@ -1,0 +1,147 @@
+"""When goods will be ready: a forecast of each store's pick queue.
+
+A store picks as many orders at a time as it has pickers, in the order in which they must be
+ready; a started pick is never interrupted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass
+from heapq import heapify, heappop, heappush
+
+from dispatch.errors import UnknownIdError
+from dispatch.model import Order, OrderInPlay, OrderStatus, Snapshot, Store, StoreInPlay
+from dispatch.planning.situation import Situation, opening, read
+
+
+@dataclass(frozen=True, slots=True)
+class Pick:
+    """An order in a store's pick queue.
+
+    Attributes
+    ----------
+    start_at, ready_at
+        Facts where they have happened, else the forecast.
+    needed_by
+        When it must be ready at the latest to keep its promise, without slack.
+    running
+        A picker is at it.
+    """
+
+    order_id: str
+    start_at: int
+    ready_at: int
+    needed_by: int
+    running: bool
+
+
+def pick_s(store: Store, order: Order) -> int:
+    """Return the expected picking time of an order in a store."""
+    return store.pick_base_s + store.pick_line_s * len(order.lines)
+
+
+def forecast(
+    store: StoreInPlay,
+    queue: Iterable[OrderInPlay],
+    now: int,
+    needed_by: Callable[[OrderInPlay, StoreInPlay], int],
+    awaited: Collection[str] = frozenset(),
+) -> dict[str, Pick]:
+    """Return when each order of a store's queue starts and is ready, in the order of work.
+
+    Parameters
+    ----------
+    queue
+        Orders whose goods are to be picked, are being picked or wait at the counter.
+    awaited
+        Orders that a courier already comes for: they are picked first, and picked even where
+        no picker is registered or the hours say closed, since somebody told the courier to go.
+
+    Returns
+    -------
+    dict
+        By order; an order that cannot become ready (no picker, never open) is missing.
+    """
+    done: list[Pick] = []
+    running: list[Pick] = []
+    waiting: list[tuple[bool, int, int, str, OrderInPlay]] = []
+    for order in queue:
+        need = needed_by(order, store)
+        if order.ready_at is not None:
+            start = order.ready_at if order.pick_started_at is None else order.pick_started_at
+            done.append(Pick(order.order_id, start, order.ready_at, need, running=False))
+        elif order.status is OrderStatus.READY:
+            done.append(Pick(order.order_id, now, now, need, running=False))
+        elif order.pick_started_at is not None or order.status is OrderStatus.PICKING:
+            start = now if order.pick_started_at is None else order.pick_started_at
+            # An overdue pick lacks at least one more line.
+            ready = max(start + pick_s(store.store, order.order), now + store.store.pick_line_s)
+            running.append(Pick(order.order_id, start, ready, need, running=True))
+        else:
+            first = order.order_id not in awaited
+            waiting.append((first, need, order.order.created_at, order.order_id, order))
+    running.sort(key=lambda pick: (pick.ready_at, pick.order_id))
+    picks = sorted(done, key=lambda pick: (pick.ready_at, pick.order_id)) + running
+
+    pickers = store.store.pickers
+    ends = [pick.ready_at for pick in running]
+    # With more picks running than pickers, the first to end free nobody.
+    free = ends[len(ends) - pickers :] if len(ends) >= pickers else [now] * (pickers - len(ends))
+    if len(ends) < pickers:
+        free += ends
+    heapify(free)
+    for not_awaited, need, _, order_id, order in sorted(waiting, key=lambda entry: entry[:4]):
+        start = max(now, heappop(free)) if free else now
+        opened = opening(start, store.open_windows)
+        if not_awaited and (pickers < 1 or opened is None):
+            if pickers:
+                heappush(free, start)
+            continue
+        if not_awaited and opened is not None:
+            start = opened
+        ready = start + pick_s(store.store, order.order)
+        if pickers:
+            heappush(free, ready)
+        picks.append(Pick(order_id, start, ready, need, running=False))
+    return {pick.order_id: pick for pick in picks}
+
+
+def queues(situation: Situation) -> dict[str, dict[str, OrderInPlay]]:
+    """Return the orders in each store's pick queue, by store and order; what is in a bag is out."""
+    found: dict[str, dict[str, OrderInPlay]] = {key: {} for key in situation.stores}
+    for order_id, order in situation.orders.items():
+        if order.store_id in found and not situation.is_carried(order) and not order.returning:
+            found[order.store_id][order_id] = order
+    return found
+
+
+def awaited(situation: Situation) -> frozenset[str]:
+    """Return the orders that a courier is on the way to, or at the counter for."""
+    return frozenset(
+        stop.order_id
+        for courier in situation.couriers.values()
+        for stop in situation.committed(courier)
+    )
+
+
+def work_order(snapshot: Snapshot, store_id: str) -> tuple[Pick, ...]:
+    """Return what a store has to pick, in the order of work: what runs, then what waits.
+
+    Raises
+    ------
+    UnknownIdError
+        If the snapshot has no such store.
+    """
+    situation = read(snapshot)
+    store = situation.stores.get(store_id)
+    if store is None:
+        raise UnknownIdError(f"store {store_id} is not in this zone")
+    queue = queues(situation)[store_id]
+    picks = forecast(store, queue.values(), situation.now, situation.needed_by, awaited(situation))
+    return tuple(
+        pick
+        for pick in picks.values()
+        if queue[pick.order_id].ready_at is None
+        and queue[pick.order_id].status is not OrderStatus.READY
+    )

@@ -1,0 +1,210 @@
+"""Which stores can serve an order, at what time, and why the others cannot."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+from dispatch.model import (
+    UNREACHABLE_S,
+    OrderInPlay,
+    Reason,
+    Refusal,
+    StoreInPlay,
+)
+from dispatch.planning.picking import forecast
+from dispatch.planning.situation import Situation, opening
+
+_USEFULNESS = (
+    Reason.STORE_PAUSED,
+    Reason.STORE_CLOSED,
+    Reason.NO_STOCK,
+    Reason.OUTSIDE_RADIUS,
+    Reason.UNREACHABLE,
+)
+"""Reasons by how near the store came to serving: the first that applies is told."""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A store weighed for an order.
+
+    Attributes
+    ----------
+    trip_s
+        To the door by the fastest mode of the fleet; `UNREACHABLE_S` if there is no way.
+    ready_at
+        When the goods would be ready there; None if never, or if something else rules it out.
+    reason, detail
+        Why it cannot serve; None and empty when it can.
+    """
+
+    store_id: str
+    trip_s: int
+    ready_at: int | None
+    reason: Reason | None = None
+    detail: str = ""
+
+
+class Stock:
+    """Free stock of all stores, kept while orders are moved so that no piece is given twice.
+
+    What an order frees at the store it leaves is not given to others in the same plan: it is
+    free only once the move is published.
+    """
+
+    def __init__(self, situation: Situation) -> None:
+        self._free = {key: dict(store.available) for key, store in situation.stores.items()}
+
+    def missing(self, order: OrderInPlay, store_id: str) -> dict[str, int]:
+        """Return how much of each SKU a store lacks; nothing at the order's own store."""
+        if order.store_id == store_id:
+            return {}
+        free = self._free[store_id]
+        return {
+            sku: quantity - free.get(sku, 0)
+            for sku, quantity in wanted(order).items()
+            if quantity > free.get(sku, 0)
+        }
+
+    def move(self, order: OrderInPlay, from_store: str | None, to_store: str | None) -> None:
+        """Take an order's goods at one store and put back what it had taken at another."""
+        for sku, quantity in wanted(order).items():
+            if from_store is not None and from_store != order.store_id:
+                self._free[from_store][sku] = self._free[from_store].get(sku, 0) + quantity
+            if to_store is not None and to_store != order.store_id:
+                self._free[to_store][sku] = self._free[to_store].get(sku, 0) - quantity
+
+
+def wanted(order: OrderInPlay) -> dict[str, int]:
+    """Return the quantity of each SKU of an order, lines of the same SKU added up."""
+    total: dict[str, int] = {}
+    for line in order.order.lines:
+        total[line.sku] = total.get(line.sku, 0) + line.quantity
+    return total
+
+
+def weigh(
+    situation: Situation,
+    order: OrderInPlay,
+    queues: Mapping[str, Mapping[str, OrderInPlay]],
+    stock: Stock,
+    awaited: Collection[str] = frozenset(),
+    only: str | None = None,
+) -> tuple[Candidate, ...]:
+    """Return every store (or `only` one) with its verdict: those that can serve first, by time.
+
+    The order's own store is weighed mildly: its goods are reserved there, and a pause or a
+    smaller fleet since then takes nothing back.
+    """
+    found = [
+        _verdict(situation, order, store, queues[key], stock, awaited)
+        for key, store in situation.stores.items()
+        if only is None or key == only
+    ]
+    now = situation.now
+    return tuple(
+        sorted(
+            found,
+            key=lambda c: (
+                c.reason is not None,
+                c.trip_s + max(0, (c.ready_at if c.ready_at is not None else now) - now),
+                c.store_id != order.store_id,
+                c.store_id,
+            ),
+        )
+    )
+
+
+def chosen(
+    situation: Situation, order: OrderInPlay, weighed: tuple[Candidate, ...]
+) -> tuple[str, ...]:
+    """Return the stores a decision should consider, its own among them if it can serve."""
+    able = [c.store_id for c in weighed if c.reason is None]
+    first = able[: max(1, situation.policy.sourcing_candidates)]
+    if order.store_id in able and order.store_id not in first:
+        first[-1] = order.store_id
+    return tuple(first)
+
+
+def refusal(order: OrderInPlay, weighed: tuple[Candidate, ...]) -> Refusal:
+    """Return the most useful reason why no store can serve: that of the one nearest to it."""
+    for reason in _USEFULNESS:
+        same = [c for c in weighed if c.reason is reason]
+        if same:
+            more = f" ({len(same)} stores alike)" if len(same) > 1 else ""
+            return Refusal(reason, f"{same[0].detail}{more}")
+    return Refusal(
+        Reason.OUTSIDE_RADIUS, f"no store is known in the zone that could serve {order.order_id}"
+    )
+
+
+def _verdict(
+    situation: Situation,
+    order: OrderInPlay,
+    store: StoreInPlay,
+    queue: Mapping[str, OrderInPlay],
+    stock: Stock,
+    awaited: Collection[str],
+) -> Candidate:
+    key = store.store_id
+    own = order.store_id == key
+    name = store.store.name
+    trip_s = (
+        situation.fastest_s[store.place][order.place]
+        if situation.has_door(order)
+        else UNREACHABLE_S
+    )
+    ready_at: int | None = None
+
+    def no(reason: Reason, detail: str) -> Candidate:
+        return Candidate(key, trip_s, ready_at, reason, detail)
+
+    if trip_s >= UNREACHABLE_S:
+        return no(Reason.UNREACHABLE, f"no way leads from {name} to the door")
+    if trip_s > store.store.reach_s and not own:
+        return no(
+            Reason.OUTSIDE_RADIUS,
+            f"the door is {trip_s} s from {name}, which delivers up to {store.store.reach_s} s",
+        )
+    missing = stock.missing(order, key)
+    if missing:
+        lacks = ", ".join(f"{quantity} x {sku}" for sku, quantity in sorted(missing.items()))
+        return no(Reason.NO_STOCK, f"{name} lacks {lacks}")
+    together = {**queue, order.order_id: order}.values()
+    picks = forecast(store, together, situation.now, situation.needed_by, awaited)
+    if order.order_id in picks:
+        ready_at = picks[order.order_id].ready_at
+    closed = _closed(situation, store, ready_at, trip_s, own=own)
+    if closed:
+        return no(Reason.STORE_CLOSED, closed)
+    if store.paused and not own:
+        return no(Reason.STORE_PAUSED, f"{name} is paused and takes no more orders")
+    if ready_at is None:
+        return no(Reason.STORE_PAUSED, f"{name} has no pickers")
+    return Candidate(key, trip_s, ready_at)
+
+
+def _closed(
+    situation: Situation, store: StoreInPlay, ready_at: int | None, trip_s: int, *, own: bool
+) -> str:
+    """Return a sentence if the store is closed when it is needed, else nothing."""
+    now = situation.now
+    name = store.store.name
+    opens_at = opening(now, store.open_windows)
+    if opens_at is None:
+        return f"{name} is closed and does not open within a day"
+    if ready_at is None:
+        return ""
+    pickup_at = opening(ready_at, store.open_windows)
+    if pickup_at is None:
+        return f"{name} closes before the goods are ready in {_minutes(ready_at - now)}"
+    waits = opens_at > now or pickup_at > ready_at
+    if not own and waits and pickup_at + trip_s > now + situation.policy.promise_max_s:
+        opens_in = (opens_at if opens_at > now else pickup_at) - now
+        return f"{name} is closed when the goods are needed and opens in {_minutes(opens_in)}"
+    return ""
+
+
+def _minutes(duration_s: int) -> str:
+    return f"{-(-duration_s // 60)} min"

@@ -1,0 +1,279 @@
+"""From state to `Snapshot`: everything a decision may know, and nothing it may not."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dispatch.model import (
+    CourierInPlay,
+    DeliveryStatus,
+    Order,
+    OrderInPlay,
+    OrderStatus,
+    Plan,
+    Policy,
+    Promise,
+    Route,
+    Snapshot,
+    StopKind,
+    StoreInPlay,
+    TravelTable,
+)
+from dispatch.state import UNPICKED, CourierState, OrderState, State
+from geo.errors import TooFarFromRoadError
+from geo.hours import open_windows
+from geo.types import UNREACHABLE_S, LonLat, Mode, TravelTimes
+
+SHIFT_AHEAD_S = 1800
+"""Couriers whose shift starts within this time are planned for already."""
+
+_HORIZON_S = 26 * 3600
+_HOUR_S = 3600
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """Where a courier was last seen, and when."""
+
+    place: LonLat
+    at: int
+
+
+@lru_cache(maxsize=4096)
+def _windows(opening_hours: str, time_zone: str, hour: int) -> tuple[tuple[int, int], ...]:
+    start = hour * _HOUR_S
+    return open_windows(opening_hours, time_zone, start, start + _HORIZON_S)
+
+
+def store_windows(opening_hours: str, time_zone: str, now: int) -> tuple[tuple[int, int], ...]:
+    """Return opening times of the coming day as (from, to), those already over left out."""
+    return tuple(w for w in _windows(opening_hours, time_zone, now // _HOUR_S) if w[1] > now)
+
+
+def snapshot(
+    state: State,
+    now: int,
+    *,
+    travel: TravelTimes,
+    positions: Mapping[str, Position],
+    policy: Policy,
+    time_zone: str,
+    seed: int = 0,
+    asked: Order | None = None,
+) -> Snapshot:
+    """Return what a decision at `now` may know.
+
+    Parameters
+    ----------
+    positions
+        Latest position by courier, where one was reported.
+    asked
+        An order that somebody asks a quote for: its door and SKUs are added, itself is not.
+
+    Notes
+    -----
+    Couriers' positions are origins only, so the travel table has no way *to* them; this keeps
+    the doors and stores, which do not move, the only places that need a search.
+    """
+    open_orders = [state.orders[key] for key in sorted(state.orders)]
+    stores = [state.stores[key] for key in sorted(state.stores)]
+    couriers = [
+        courier
+        for _, courier in sorted(state.couriers.items())
+        if courier.busy or _counts(courier, now)
+    ]
+    fixed = [store.store.location for store in stores]
+    fixed += [order.order.door for order in open_orders]
+    if asked is not None:
+        fixed.append(asked.door)
+    seen = [latest_place(courier, positions) for courier in couriers]
+    places = (*fixed, *(position.place for position in seen))
+    modes = sorted({courier.courier.mode for courier in couriers} & travel.modes)
+    table = _table(travel, places, len(fixed), modes, now)
+
+    wanted = {line.sku for order in open_orders for line in order.order.lines}
+    if asked is not None:
+        wanted |= {line.sku for line in asked.lines}
+    skus = sorted(wanted)
+    stores_in_play = tuple(
+        StoreInPlay(
+            store=store.store,
+            place=index,
+            available={sku: store.available(sku) for sku in skus},
+            open_windows=store_windows(store.store.opening_hours, time_zone, now),
+            paused=store.paused is not None,
+        )
+        for index, store in enumerate(stores)
+    )
+    place_of = {store.store.store_id: index for index, store in enumerate(stores)}
+    orders_in_play = tuple(
+        _order_in_play(order, len(stores) + index) for index, order in enumerate(open_orders)
+    )
+    for order in orders_in_play:
+        place_of[order.order_id] = order.place
+    couriers_in_play = tuple(
+        _courier_in_play(state, courier, seen[index], len(fixed) + index, now, table, place_of)
+        for index, courier in enumerate(couriers)
+    )
+    return Snapshot(
+        zone_id=state.zone_id,
+        now=now,
+        seq=state.seq,
+        places=places,
+        travel=table,
+        orders=orders_in_play,
+        stores=stores_in_play,
+        couriers=couriers_in_play,
+        routes=tuple(
+            courier.route for courier in couriers if courier.route and courier.route.visits
+        ),
+        policy=policy,
+        seed=seed,
+    )
+
+
+def standing_plan(state: State, now: int) -> Plan | None:
+    """Return the plan in force as one whole, put together from what the events carried."""
+    if state.plan is None:
+        return None
+    last = state.plan
+    routes: tuple[Route, ...] = tuple(
+        courier.route
+        for _, courier in sorted(state.couriers.items())
+        if courier.route is not None and courier.route.visits
+    )
+    return Plan(
+        plan_id=last.plan_id,
+        snapshot_seq=last.snapshot_seq,
+        made_at=now,
+        routes=routes,
+        sourcing={key: order.store_id for key, order in sorted(state.orders.items())},
+        ready_at={
+            key: order.ready_at or order.ready_forecast or 0
+            for key, order in sorted(state.orders.items())
+        },
+        unassigned=tuple(u for u in last.unassigned if u.order_id in state.orders),
+        objective=last.objective,
+        method=last.method,
+        travel_version=last.travel_version,
+    )
+
+
+def latest_place(courier: CourierState, positions: Mapping[str, Position]) -> Position:
+    """Return the freshest place known: a reported position or the last stop."""
+    reported = positions.get(courier.courier.courier_id)
+    if reported is not None and reported.at >= courier.place_at:
+        return reported
+    return Position(courier.place, courier.place_at)
+
+
+def _counts(courier: CourierState, now: int) -> bool:
+    return (
+        courier.shift_start is not None
+        and courier.shift_end is not None
+        and courier.shift_start - SHIFT_AHEAD_S <= now < courier.shift_end
+    )
+
+
+def _order_in_play(order: OrderState, place: int) -> OrderInPlay:
+    return OrderInPlay(
+        order=order.order,
+        place=place,
+        promise=order.promise,
+        status=order.status,
+        delivery=order.delivery,
+        store_id=order.store_id,
+        store_fixed=order.status not in UNPICKED or order.courier_id is not None,
+        pick_started_at=order.pick_started_at,
+        ready_at=order.ready_at,
+        courier_id=order.courier_id,
+        on_board=order.on_board,
+        returning=order.returning,
+        declined_by=order.declined_by,
+    )
+
+
+def _courier_in_play(
+    state: State,
+    courier: CourierState,
+    seen: Position,
+    place: int,
+    now: int,
+    table: TravelTable,
+    place_of: Mapping[str, int],
+) -> CourierInPlay:
+    start = courier.shift_start if courier.shift_start is not None else now
+    available_at = max(now, start)
+    commitment = courier.commitment
+    if commitment is not None:
+        stop = commitment.stop
+        if commitment.arrived_at is not None:
+            # At the stop since then; what is overdue may be over any moment, not in the past.
+            if stop.kind is StopKind.DROPOFF:
+                service_s = state.order(stop.order_id).order.service_s
+            else:
+                service_s = state.store(stop.store_id).store.pickup_service_s
+            available_at = max(commitment.arrived_at, now - service_s)
+        else:
+            key = stop.order_id if stop.kind is StopKind.DROPOFF else stop.store_id
+            way_s = int(table.duration_s[courier.courier.mode][place, place_of[key]])
+            # On the way since the position was seen; one that is overdue arrives any moment.
+            available_at = max(seen.at, commitment.committed_at, now - way_s)
+    return CourierInPlay(
+        courier=courier.courier,
+        place=place,
+        available_at=available_at,
+        shift_start=start,
+        shift_end=courier.shift_end if courier.shift_end is not None else now,
+        committed=(commitment.stop,) if commitment is not None else (),
+        arrived=commitment is not None and commitment.arrived_at is not None,
+        on_board=courier.on_board,
+    )
+
+
+def _table(
+    travel: TravelTimes, places: Sequence[LonLat], fixed: int, modes: Sequence[Mode], now: int
+) -> TravelTable:
+    duration_s: dict[Mode, NDArray[np.int32]] = {}
+    length_m: dict[Mode, NDArray[np.int32]] = {}
+    for mode in modes:
+        usable = [_usable(travel, place, mode) for place in places]
+        rows = [i for i, ok in enumerate(usable) if ok]
+        columns = [i for i in rows if i < fixed]
+        duration = np.full((len(places), len(places)), UNREACHABLE_S, dtype=np.int32)
+        length = duration.copy()
+        if rows and columns:
+            found = travel.matrix(
+                [places[i] for i in rows], [places[i] for i in columns], mode, now
+            )
+            duration[np.ix_(rows, columns)] = found.duration_s
+            length[np.ix_(rows, columns)] = found.length_m
+        np.fill_diagonal(duration, 0)
+        np.fill_diagonal(length, 0)
+        duration_s[mode] = duration
+        length_m[mode] = length
+    return TravelTable(duration_s, length_m, travel.version)
+
+
+def _usable(travel: TravelTimes, place: LonLat, mode: Mode) -> bool:
+    try:
+        travel.check_place(place, mode)
+    except TooFarFromRoadError:
+        return False
+    return True
+
+
+def asked_in_play(asked: Order, snap: Snapshot, promise: Promise) -> OrderInPlay:
+    """Return a candidate for `planning.quote`: the order asked for, at its place in `snap`."""
+    return OrderInPlay(
+        order=asked,
+        place=len(snap.stores) + len(snap.orders),
+        promise=promise,
+        status=OrderStatus.RECEIVED,
+        delivery=DeliveryStatus.CREATED,
+    )

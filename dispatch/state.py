@@ -1,0 +1,221 @@
+"""State of one zone: what its log says, as frozen types, and the one transition table.
+
+`TRANSITIONS` says what a delivery may become.  Only `dispatch.apply` makes new states; the rules
+ask the table before anything is recorded, and `apply` holds to it when it reads a log.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+from typing import Final
+
+from dispatch.errors import UnknownIdError, WrongStateError
+from dispatch.events import PlanPublished
+from dispatch.model import (
+    Courier,
+    DeliveryStatus,
+    Order,
+    OrderStatus,
+    Promise,
+    Quote,
+    Route,
+    Stop,
+    StopKind,
+    Store,
+    Visit,
+)
+from geo.types import LonLat
+
+_D = DeliveryStatus
+
+TRANSITIONS: Final[Mapping[DeliveryStatus, tuple[DeliveryStatus, ...]]] = MappingProxyType(
+    {
+        _D.CREATED: (_D.CONFIRMED, _D.CANCELLED),
+        _D.CONFIRMED: (_D.OFFERED, _D.ASSIGNED, _D.ENROUTE_TO_PICKUP, _D.CANCELLED),
+        _D.OFFERED: (_D.CONFIRMED, _D.ASSIGNED, _D.CANCELLED),
+        _D.ASSIGNED: (_D.CONFIRMED, _D.ENROUTE_TO_PICKUP, _D.CANCELLED),
+        _D.ENROUTE_TO_PICKUP: (_D.CONFIRMED, _D.ARRIVED_AT_PICKUP, _D.CANCELLED),
+        _D.ARRIVED_AT_PICKUP: (_D.CONFIRMED, _D.PICKED_UP, _D.CANCELLED),
+        _D.PICKED_UP: (_D.ENROUTE_TO_DROPOFF, _D.RETURNING),
+        _D.ENROUTE_TO_DROPOFF: (_D.ARRIVED_AT_DROPOFF, _D.RETURNING),
+        _D.ARRIVED_AT_DROPOFF: (_D.DELIVERED, _D.FAILED, _D.RETURNING),
+        _D.FAILED: (_D.RETURNING,),
+        _D.RETURNING: (_D.RETURNED,),
+        _D.DELIVERED: (),
+        _D.RETURNED: (),
+        _D.CANCELLED: (),
+    }
+)
+"""What each delivery status may become next."""
+
+CLOSED: Final = frozenset(status for status, nexts in TRANSITIONS.items() if not nexts)
+"""Statuses nothing follows."""
+
+UNPICKED: Final = frozenset({OrderStatus.RECEIVED, OrderStatus.SOURCED})
+"""Goods still on the shelf: the store may change."""
+
+
+@dataclass(frozen=True, slots=True)
+class OrderState:
+    """An order and all that happened to it.
+
+    Attributes
+    ----------
+    courier_id
+        Who is committed to it or carries it (who brought it, once it is closed).
+    eta
+        Forecast arrival at the door by the plan in force, None without a route.
+    ready_forecast
+        When the plan in force expects the goods to be ready.
+    timeline
+        (when, name of the event), in the order recorded.
+    """
+
+    order: Order
+    promise: Promise
+    store_id: str
+    status: OrderStatus = OrderStatus.SOURCED
+    delivery: DeliveryStatus = DeliveryStatus.CONFIRMED
+    courier_id: str | None = None
+    on_board: bool = False
+    returning: bool = False
+    pick_started_at: int | None = None
+    ready_at: int | None = None
+    picked_up_at: int | None = None
+    closed_at: int | None = None
+    declined_by: frozenset[str] = frozenset()
+    eta: int | None = None
+    ready_forecast: int | None = None
+    note: str = ""
+    timeline: tuple[tuple[int, str], ...] = ()
+
+    @property
+    def order_id(self) -> str:
+        """Id of the order."""
+        return self.order.order_id
+
+
+@dataclass(frozen=True, slots=True)
+class Commitment:
+    """A stop the courier was told to do now, and how far it is."""
+
+    stop: Stop
+    committed_at: int
+    expected_at: int
+    arrived_at: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CourierState:
+    """A courier, what they do and what they were told.
+
+    `place` and `place_at` come from stop events; fresher positions are kept outside the log.
+    """
+
+    courier: Courier
+    place: LonLat
+    place_at: int
+    shift_start: int | None = None
+    shift_end: int | None = None
+    operator: str = "simulation"
+    commitment: Commitment | None = None
+    on_board: tuple[str, ...] = ()
+    route: Route | None = None
+    route_version: int = 0
+
+    def on_shift(self, now: int) -> bool:
+        """Tell whether the courier is on shift at `now`."""
+        return (
+            self.shift_start is not None
+            and self.shift_end is not None
+            and self.shift_start <= now < self.shift_end
+        )
+
+    @property
+    def busy(self) -> bool:
+        """Under way, at a stop, or with goods in the bag."""
+        return self.commitment is not None or bool(self.on_board)
+
+
+@dataclass(frozen=True, slots=True)
+class StoreState:
+    """A store with its stock: on the shelf (`on_hand`) and of that promised to orders."""
+
+    store: Store
+    on_hand: Mapping[str, int] = field(default_factory=dict)
+    reserved: Mapping[str, int] = field(default_factory=dict)
+    paused: str | None = None
+
+    def available(self, sku: str) -> int:
+        """Return how many of a SKU can still be promised."""
+        return self.on_hand.get(sku, 0) - self.reserved.get(sku, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """Everything the log of one zone says, at one sequence number.
+
+    Attributes
+    ----------
+    orders, closed
+        Open orders, and finished ones, by order id.
+    external_ids
+        Order id by the shop's own id.
+    plan
+        The last plan published, None before the first.
+    """
+
+    zone_id: str
+    seq: int = 0
+    at: int = 0
+    orders: Mapping[str, OrderState] = field(default_factory=dict)
+    closed: Mapping[str, OrderState] = field(default_factory=dict)
+    stores: Mapping[str, StoreState] = field(default_factory=dict)
+    couriers: Mapping[str, CourierState] = field(default_factory=dict)
+    quotes: Mapping[str, Quote] = field(default_factory=dict)
+    external_ids: Mapping[str, str] = field(default_factory=dict)
+    plan: PlanPublished | None = None
+
+    def order(self, order_id: str) -> OrderState:
+        """Return an order, open or closed; raises `UnknownIdError`."""
+        found = self.orders.get(order_id) or self.closed.get(order_id)
+        if found is None:
+            raise UnknownIdError(f"there is no order {order_id}")
+        return found
+
+    def store(self, store_id: str) -> StoreState:
+        """Return a store; raises `UnknownIdError`."""
+        found = self.stores.get(store_id)
+        if found is None:
+            raise UnknownIdError(f"there is no store {store_id}")
+        return found
+
+    def courier(self, courier_id: str) -> CourierState:
+        """Return a courier; raises `UnknownIdError`."""
+        found = self.couriers.get(courier_id)
+        if found is None:
+            raise UnknownIdError(f"there is no courier {courier_id}")
+        return found
+
+    def place_of(self, stop: Stop) -> LonLat:
+        """Return where a stop is."""
+        if stop.kind is StopKind.DROPOFF:
+            return self.order(stop.order_id).order.door
+        return self.store(stop.store_id).store.location
+
+
+def moved(order: OrderState, to: DeliveryStatus) -> OrderState:
+    """Return the order with another delivery status, if the table allows it."""
+    allowed = TRANSITIONS[order.delivery]
+    if to not in allowed:
+        raise WrongStateError(
+            f"order {order.order_id}", order.delivery.value, to.value, tuple(allowed)
+        )
+    return replace(order, delivery=to)
+
+
+def leave_at(visits: tuple[Visit, ...], otherwise: int) -> int:
+    """Return when to leave for the first of some visits; `otherwise` when there is none."""
+    return visits[0].arrive_at - visits[0].travel_s if visits else otherwise
