@@ -18,6 +18,7 @@ from dispatch import events as e
 from dispatch.apply import apply
 from dispatch.check import check
 from dispatch.errors import ConflictError, InvalidValueError, RefusedError, SequenceError
+from dispatch.explain import Explanation, explain, recount
 from dispatch.model import (
     Courier,
     Order,
@@ -36,7 +37,7 @@ from dispatch.planning.quote import quote as solve_quote
 from dispatch.ports import Clock, EventLog
 from dispatch.publishing import publication
 from dispatch.rules import RULES
-from dispatch.snapshot import Position, asked_in_play, snapshot
+from dispatch.snapshot import Position, asked_in_play, snapshot, standing_plan
 from dispatch.state import CourierState, State
 from geo.errors import TooFarFromRoadError
 from geo.types import LonLat, TravelTimes
@@ -172,6 +173,14 @@ class Engine:
             seed=self.seed,
             asked=asked,
         )
+
+    def explain(self, order_id: str) -> Explanation:
+        """Say why an order is treated as it is, or how it went; raises `UnknownIdError`."""
+        order = self._state.order(order_id)
+        plan = standing_plan(self._state, self.clock.now())
+        if order_id not in self._state.orders or plan is None:
+            return recount(order, self._state)
+        return explain(self.snapshot(), plan, order_id)
 
     def publish(self, plan: Plan, made_for: Snapshot, solve_ms: float) -> tuple[e.Recorded, ...]:
         """Put a plan in force, as far as it still fits, and tell couriers what is due.

@@ -79,7 +79,7 @@ class Draft:
     """
 
     def __init__(self, situation: Situation, *, settled: bool = False) -> None:
-        """Seat the couriers and weigh the stores; `settled` leaves orders at the store they have."""
+        """Seat the couriers and weigh the stores; if `settled`, orders keep the store they have."""
         self.situation = situation
         self.settled = settled
         self.prices = Prices(situation.policy)
@@ -137,41 +137,20 @@ class Draft:
 
     def _seat(self, tour: Tour, bag: Sequence[OrderInPlay]) -> None:
         """Begin one tour; orders that turn out to have no way are left out and it starts anew."""
-        situation = self.situation
-        stops = situation.committed(tour.courier)
+        stops = self.situation.committed(tour.courier)
         dropped: set[str] = set()
         while True:
-            jobs = {o.order_id: make_job(situation, o) for o in bag if o.order_id not in dropped}
-            carried = list(jobs.values())
-            steps: list[Step] = []
-            for stop in stops:
-                if stop.order_id in dropped:
-                    continue
-                job = jobs.get(stop.order_id)
-                if job is None:
-                    job = self._committed_job(stop)
-                    jobs[stop.order_id] = job
-                steps.append(
-                    job.pickups[stop.store_id] if stop.kind is StopKind.PICKUP else job.end
-                )
-            standing = tour.courier.arrived and bool(steps) and steps[0].stop == stops[0]
-            arrived = standing and stops[0] == tour.courier.committed[0]
-            lost = None if tour.seat(steps, carried, arrived=arrived) else _unreached(tour)
-            ended = {step.job.order_id for step in steps if not step.picks_up}
-            for job in jobs.values():
-                if lost is not None:
-                    break
-                job.in_bag = True
-                job.tour = tour.courier_id
-                if job.order_id not in ended:
-                    place = tour.best_end(job)
-                    if place is None:
-                        lost = job
-                    else:
-                        tour.insert(job, place)
+            carried = [make_job(self.situation, o) for o in bag if o.order_id not in dropped]
+            jobs = {job.order_id: job for job in carried}
+            told = [stop for stop in stops if stop.order_id not in dropped]
+            steps = [self._committed_step(stop, jobs) for stop in told]
+            arrived = tour.courier.arrived and told[:1] == list(tour.courier.committed[:1])
+            if tour.seat(steps, carried, arrived=arrived and bool(told)):
+                lost = self._bring_home(tour, jobs)
+            else:
+                lost = _unreached(tour)
             if lost is None:
-                self.jobs.update(jobs)
-                self.jobs = dict(sorted(self.jobs.items()))
+                self.jobs = dict(sorted((self.jobs | jobs).items()))
                 return
             dropped.add(lost.order_id)
             self._leave_out(
@@ -180,6 +159,29 @@ class Draft:
                 f"no way leads {tour.courier_id}, who holds it, there by "
                 f"{tour.courier.courier.mode.value}",
             )
+
+    def _bring_home(self, tour: Tour, jobs: dict[str, Job]) -> Job | None:
+        """Give each order in the bag its end in a seated tour; returns one that has no way."""
+        ended = {step.job.order_id for step in tour.steps if not step.picks_up}
+        for job in jobs.values():
+            job.in_bag = True
+            job.tour = tour.courier_id
+            if job.order_id in ended:
+                continue
+            place = tour.best_end(job)
+            if place is None:
+                return job
+            tour.insert(job, place)
+        return None
+
+    def _committed_step(self, stop: Stop, jobs: dict[str, Job]) -> Step:
+        """Return the step of a committed stop; the job of a pickup is added to `jobs`."""
+        if stop.kind is StopKind.PICKUP:
+            jobs[stop.order_id] = self._committed_job(stop)
+            return jobs[stop.order_id].pickups[stop.store_id]
+        end = jobs[stop.order_id].end
+        end.stop = stop
+        return end
 
     def _committed_job(self, stop: Stop) -> Job:
         situation = self.situation

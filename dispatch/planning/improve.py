@@ -14,7 +14,7 @@ from collections.abc import Iterable
 
 from dispatch.model import UNREACHABLE_S, Route, StopKind
 from dispatch.planning.draft import Draft, Options
-from dispatch.planning.schedule import Job, Tour
+from dispatch.planning.schedule import Job, Step, Tour
 
 _LARGEST_RUIN = 3
 """Orders taken out at once; pairs in a bag are what most gains come from."""
@@ -35,32 +35,8 @@ def warm_start(draft: Draft) -> None:
 
 def _take_over(draft: Draft, tour: Tour, route: Route) -> None:
     seated = tour.steps
-    locked = seated[: tour.locked]
-    steps = list(locked)
-    fetched: list[Job] = []
-    for visit in route.visits:
-        job = draft.jobs.get(visit.stop.order_id)
-        if job is None:
-            continue
-        if job.in_bag:
-            mine = job.tour == tour.courier_id and visit.stop.kind is job.end.stop.kind
-            if mine and job.end not in steps:
-                steps.append(job.end)
-        elif visit.stop.kind is StopKind.PICKUP:
-            if (
-                job.tour is None
-                and tour.courier_id in job.allowed
-                and visit.stop.store_id == job.store_id
-                and job not in fetched
-            ):
-                steps.append(job.pickups[visit.stop.store_id])
-                fetched.append(job)
-        elif job in fetched and job.end not in steps:
-            steps.append(job.end)
-    whole = {step.job.order_id for step in steps if not step.picks_up}
-    fetched = [job for job in fetched if job.order_id in whole]
-    steps = [s for s in steps if s.job.in_bag or s.job in fetched]
-    carried = [s.job for s in seated[tour.locked :]]
+    carried = [step.job for step in seated[tour.locked :]]
+    steps, fetched = _still_sound(draft, tour, route)
     while True:
         if tour.refresh(steps) and _bring_all(tour, [j for j in carried if j.end not in steps]):
             break
@@ -71,6 +47,32 @@ def _take_over(draft: Draft, tour: Tour, route: Route) -> None:
         steps = [step for step in steps if step.job is not last]
     for job in fetched:
         job.tour = tour.courier_id
+
+
+def _still_sound(draft: Draft, tour: Tour, route: Route) -> tuple[list[Step], list[Job]]:
+    """Return the steps of a route in force that still make sense, and the orders they fetch."""
+    steps = list(tour.steps[: tour.locked])
+    fetched: dict[str, Job] = {}
+    ended: list[Job] = []
+    for visit in route.visits:
+        job = draft.jobs.get(visit.stop.order_id)
+        if job is None:
+            continue
+        if visit.stop.kind is not StopKind.PICKUP:
+            mine = job.tour == tour.courier_id if job.in_bag else job.order_id in fetched
+            if mine and visit.stop.kind is job.end.stop.kind and job.end not in steps:
+                steps.append(job.end)
+                ended.append(job)
+        elif (
+            job.tour is None
+            and job.order_id not in fetched
+            and tour.courier_id in job.allowed
+            and visit.stop.store_id == job.store_id
+        ):
+            steps.append(job.pickups[visit.stop.store_id])
+            fetched[job.order_id] = job
+    whole = [job for job in ended if job.order_id in fetched]
+    return [step for step in steps if step.job.in_bag or step.job in whole], whole
 
 
 def _bring_all(tour: Tour, carried: list[Job]) -> bool:

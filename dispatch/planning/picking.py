@@ -68,43 +68,57 @@ def forecast(
     waiting: list[tuple[bool, int, int, str, OrderInPlay]] = []
     for order in queue:
         need = needed_by(order, store)
-        if order.ready_at is not None:
-            start = order.ready_at if order.pick_started_at is None else order.pick_started_at
-            done.append(Pick(order.order_id, start, order.ready_at, need, running=False))
-        elif order.status is OrderStatus.READY:
-            done.append(Pick(order.order_id, now, now, need, running=False))
-        elif order.pick_started_at is not None or order.status is OrderStatus.PICKING:
-            start = now if order.pick_started_at is None else order.pick_started_at
-            # An overdue pick lacks at least one more line.
-            ready = max(start + pick_s(store.store, order.order), now + store.store.pick_line_s)
-            running.append(Pick(order.order_id, start, ready, need, running=True))
-        else:
+        begun = _begun(store.store, order, now, need)
+        if begun is None:
             first = order.order_id not in awaited
             waiting.append((first, need, order.order.created_at, order.order_id, order))
+        elif begun.running:
+            running.append(begun)
+        else:
+            done.append(begun)
+    done.sort(key=lambda pick: (pick.ready_at, pick.order_id))
     running.sort(key=lambda pick: (pick.ready_at, pick.order_id))
-    picks = sorted(done, key=lambda pick: (pick.ready_at, pick.order_id)) + running
-
-    pickers = store.store.pickers
-    ends = [pick.ready_at for pick in running]
-    # With more picks running than pickers, the first to end free nobody.
-    free = ends[len(ends) - pickers :] if len(ends) >= pickers else [now] * (pickers - len(ends))
-    if len(ends) < pickers:
-        free += ends
-    heapify(free)
-    for not_awaited, need, _, order_id, order in sorted(waiting, key=lambda entry: entry[:4]):
-        start = max(now, heappop(free)) if free else now
-        opened = opening(start, store.open_windows)
-        if not_awaited and (pickers < 1 or opened is None):
-            if pickers:
-                heappush(free, start)
-            continue
-        if not_awaited and opened is not None:
-            start = opened
-        ready = start + pick_s(store.store, order.order)
-        if pickers:
-            heappush(free, ready)
-        picks.append(Pick(order_id, start, ready, need, running=False))
+    waiting.sort(key=lambda entry: entry[:4])
+    free = _pickers_free(store.store, [pick.ready_at for pick in running], now)
+    picks = done + running
+    for not_awaited, need, _, order_id, order in waiting:
+        start: int | None = max(now, heappop(free)) if free else None
+        if start is not None:
+            start = opening(start, store.open_windows)
+        if start is None:
+            if not_awaited:
+                continue
+            start = now
+        ready_at = start + pick_s(store.store, order.order)
+        if store.store.pickers:
+            heappush(free, ready_at)
+        picks.append(Pick(order_id, start, ready_at, need, running=False))
     return {pick.order_id: pick for pick in picks}
+
+
+def _begun(store: Store, order: OrderInPlay, now: int, need: int) -> Pick | None:
+    """Return the pick of an order that is ready or being picked, None if it still waits."""
+    key = order.order_id
+    if order.ready_at is not None:
+        start = order.ready_at if order.pick_started_at is None else order.pick_started_at
+        return Pick(key, start, order.ready_at, need, running=False)
+    if order.status is OrderStatus.READY:
+        return Pick(key, now, now, need, running=False)
+    if order.pick_started_at is None and order.status is not OrderStatus.PICKING:
+        return None
+    start = now if order.pick_started_at is None else order.pick_started_at
+    # An overdue pick lacks at least one more line.
+    ready_at = max(start + pick_s(store, order.order), now + store.pick_line_s)
+    return Pick(key, start, ready_at, need, running=True)
+
+
+def _pickers_free(store: Store, ends: list[int], now: int) -> list[int]:
+    """Return when each picker is free, as a heap; `ends` of running picks ascend."""
+    # With more picks running than pickers, the first to end free nobody.
+    free = ends[max(0, len(ends) - store.pickers) :] if store.pickers else []
+    free = [now] * (store.pickers - len(free)) + free
+    heapify(free)
+    return free
 
 
 def queues(situation: Situation) -> dict[str, dict[str, OrderInPlay]]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from dispatch.model import (
-    EpochS,
     OrderInPlay,
     Policy,
     Promise,
@@ -17,6 +16,8 @@ from dispatch.planning import improve
 from dispatch.planning.draft import Draft
 from dispatch.planning.plan import why_unrouted
 from dispatch.planning.situation import read
+from dispatch.planning.sourcing import minutes
+from geo.types import EpochS
 
 _MINUTE_S = 60
 _KILOMETRE_M = 1000
@@ -84,8 +85,8 @@ def quote(snapshot: Snapshot, candidate: OrderInPlay) -> Offer | Refusal:
     if promise.latest > asked_at + policy.promise_max_s:
         return Refusal(
             Reason.NO_COURIER_BEFORE_DEADLINE,
-            f"the earliest safe promise ends {_minutes(promise.latest - asked_at)} after the "
-            f"order, later than the {_minutes(policy.promise_max_s)} allowed",
+            f"the earliest safe promise ends {minutes(promise.latest - asked_at)} after the "
+            f"order, later than the {minutes(policy.promise_max_s)} allowed",
         )
     length_m = tour.length_m[situation.stores[job.store_id].place][job.end.place]
     return Offer(eta, promise, job.store_id, tour.courier_id, fare_cents(policy, length_m))
@@ -105,7 +106,3 @@ def promised(policy: Policy, asked_at: int, now: int, eta: int) -> Promise:
 def fare_cents(policy: Policy, length_m: int) -> int:
     """Return the price of a delivery whose way from store to door is `length_m` by road."""
     return policy.fare_base_cents + policy.fare_km_cents * -(-length_m // _KILOMETRE_M)
-
-
-def _minutes(duration_s: int) -> str:
-    return f"{-(-duration_s // _MINUTE_S)} min"

@@ -89,11 +89,7 @@ def improve_routes(draft: Draft) -> Outcome:
         if key in seen or budget < 1:
             continue
         seen.add(key)
-        jobs = [
-            job
-            for job in draft.free
-            if (job.tour in key or (job.tour is None and not job.allowed.isdisjoint(key)))
-        ]
+        jobs = [job for job in draft.free if job.tour in key or _could_join(draft, job, key)]
         # The library ends the process on an empty fleet or an empty model.
         if not tours or not jobs:
             continue
@@ -110,6 +106,15 @@ def improve_routes(draft: Draft) -> Outcome:
         else:
             draft.back_to(mark)
     return outcome
+
+
+def _could_join(draft: Draft, job: Job, couriers: frozenset[str]) -> bool:
+    """Return whether an order without a tour might find a place with some couriers."""
+    if job.tour is not None or job.store_id is None or job.allowed.isdisjoint(couriers):
+        return False
+    ready_at = draft.ready_at(job, job.store_id)
+    windows = job.pickups[job.store_id].windows or ()
+    return ready_at is not None and any(ready_at < end for _, end in windows)
 
 
 def _is_better(new: tuple[int, float], old: tuple[int, float]) -> bool:
@@ -326,9 +331,9 @@ class _Model:
             solver.Add(self.time.CumulVar(pickup) <= self.time.CumulVar(end))
             self.model.AddDisjunction([pickup], penalty)
             self.model.AddDisjunction([end], penalty)
-            allowed = sorted(vehicles[key] for key in job.allowed if key in vehicles)
-            if len(allowed) < len(vehicles):
-                self.model.SetAllowedVehiclesForIndex(allowed, pickup)
+            for key, barred in vehicles.items():
+                if key not in job.allowed:
+                    vehicle.RemoveValue(barred)
             # Place 0 is for "no vehicle", which the solver calls -1.
             if min(ends) < self.horizon_s:
                 latest = solver.Element([2 * _DAY_S, *ends], (vehicle + 1).Var())

@@ -92,6 +92,7 @@ class Job:
 
     @property
     def order_id(self) -> str:
+        """Id of the order."""
         return self.order.order_id
 
 
@@ -299,57 +300,72 @@ class Tour:
         `extra` is added to the cost; nothing that costs `limit` or more is looked for.  Of
         places that cost the same the earliest is taken.
         """
-        duration_s, edge, steps = self.duration_s, self.edge_cost, self.steps
-        hand_over = self.prices.hand_over
-        count = len(steps)
-        end_place, end_service_s = job.end.place, job.end.service_s
-        ride_s = duration_s[pickup.place][end_place]
+        duration_s = self.duration_s
+        ride_s = duration_s[pickup.place][job.end.place]
         if job.weight_g > self.capacity_g or ride_s >= UNREACHABLE_S:
             return None
+        soonest_s = pickup.service_s + ride_s + job.end.service_s
         best = limit - extra
         where: tuple[int, int] | None = None
-        for first in range(self.locked, count + 1):
-            place, at = self.place[first], self.depart[first]
+        for first in range(self.locked, len(self.steps) + 1):
+            place = self.place[first]
             leg_s = duration_s[place][pickup.place]
             if leg_s >= UNREACHABLE_S or not self._has_room(first, job):
                 continue
-            begin = self._begin(pickup, at + leg_s, committed=False)
+            begin = self._begin(pickup, self.depart[first] + leg_s, committed=False)
             if begin is None:
                 continue
-            at = begin + pickup.service_s
             # Saved by not going on as before; what is saved later can only be less.
-            cost = edge[place][pickup.place] - self.after[first]
-            if cost + hand_over(job, at + ride_s + end_service_s) + self.rest[first] >= best:
+            cost = self.edge_cost[place][pickup.place] - self.after[first]
+            least = cost + self.prices.hand_over(job, begin + soonest_s) + self.rest[first]
+            if least >= best:
                 continue
-            place = pickup.place
-            for last in range(first, count + 1):
-                leg_s = duration_s[place][end_place]
-                if leg_s < UNREACHABLE_S:
-                    done = at + leg_s + end_service_s
-                    here = cost + edge[place][end_place] + hand_over(job, done)
-                    # The rest costs at least what it did before, but for the leg to it.
-                    if here + self.rest[last] < best:
-                        here += self._tail(last, end_place, done)
-                        if here < best - _GAIN:
-                            best = here
-                            where = (first, last)
-                if last == count:
-                    break
-                step = steps[last]
-                leg_s = duration_s[place][step.place]
-                if leg_s >= UNREACHABLE_S or (step.picks_up and not self._has_room(last + 1, job)):
-                    break
-                then = self._begin(step, at + leg_s, committed=False)
-                if then is None:
-                    break
-                cost += edge[place][step.place]
-                at = then + step.service_s
-                place = step.place
-                if not step.picks_up:
-                    cost += hand_over(step.job, at)
+            at = begin + pickup.service_s
+            found, last = self._best_drop(job, first, pickup.place, at, cost, best)
+            if last is not None:
+                best = found
+                where = (first, last)
         if where is None:
             return None
         return Insertion(best + extra, self.courier_id, *where, pickup.stop.store_id)
+
+    def _best_drop(
+        self, job: Job, first: int, place: int, at: int, cost: float, best: float
+    ) -> tuple[float, int | None]:
+        """Return the best cost and place of a drop-off after a pickup before step `first`.
+
+        `place`, `at` and `cost` are the state after the pickup; None if nothing beats `best`.
+        """
+        duration_s, edge, steps = self.duration_s, self.edge_cost, self.steps
+        hand_over = self.prices.hand_over
+        end_place, end_service_s = job.end.place, job.end.service_s
+        where: int | None = None
+        for last in range(first, len(steps) + 1):
+            leg_s = duration_s[place][end_place]
+            if leg_s < UNREACHABLE_S:
+                done = at + leg_s + end_service_s
+                here = cost + edge[place][end_place] + hand_over(job, done)
+                # The rest costs at least what it did before, but for the leg to it.
+                if here + self.rest[last] < best:
+                    here += self._tail(last, end_place, done)
+                    if here < best - _GAIN:
+                        best = here
+                        where = last
+            if last == len(steps):
+                break
+            step = steps[last]
+            leg_s = duration_s[place][step.place]
+            if leg_s >= UNREACHABLE_S or (step.picks_up and not self._has_room(last + 1, job)):
+                break
+            begin = self._begin(step, at + leg_s, committed=False)
+            if begin is None:
+                break
+            cost += edge[place][step.place]
+            at = begin + step.service_s
+            place = step.place
+            if not step.picks_up:
+                cost += hand_over(step.job, at)
+        return best, where
 
     def _has_room(self, index: int, job: Job) -> bool:
         return (

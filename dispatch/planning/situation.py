@@ -68,10 +68,12 @@ class Situation:
 
     @property
     def now(self) -> int:
+        """Time of the decision."""
         return self.snapshot.now
 
     @property
     def policy(self) -> Policy:
+        """Weights and limits of the decision."""
         return self.snapshot.policy
 
     def has_door(self, order: OrderInPlay) -> bool:
@@ -93,9 +95,9 @@ class Situation:
     def committed(self, courier: CourierInPlay) -> tuple[Stop, ...]:
         """Return the stops a courier is carrying out, without those that make no sense.
 
-        Left out are stops of unknown orders or stores, of orders that somebody else holds,
-        pickups of what is already in the bag or that name another store than the order's own,
-        and drop-offs or returns of what is not in the bag by then.
+        Left out are stops of unknown orders or stores, of orders that somebody else holds, that
+        name another store than the order's own, pickups of what is already in the bag, and
+        drop-offs or returns of what is not in the bag by then.
         """
         bag = {key for key, who in self.carriers.items() if who == courier.courier_id}
         picked: set[str] = set()
@@ -106,6 +108,7 @@ class Situation:
                 order is None
                 or order.order.fulfilment is not Fulfilment.DELIVERY
                 or self.holders.get(stop.order_id) != courier.courier_id
+                or order.store_id not in {None, stop.store_id}
             ):
                 continue
             if stop.kind is StopKind.PICKUP:
@@ -114,7 +117,6 @@ class Situation:
                     and not self.is_carried(order)
                     and not order.returning
                     and stop.store_id in self.stores
-                    and order.store_id in {None, stop.store_id}
                     and self.has_door(order)
                 )
                 if sound:
@@ -167,7 +169,7 @@ def read(snapshot: Snapshot) -> Situation:
     holders |= carriers
     shown = {
         visit.stop.order_id: route.courier_id
-        for route in snapshot.routes
+        for route in sorted(snapshot.routes, key=lambda route: route.courier_id)
         for visit in route.visits
         if route.courier_id in couriers
     }
@@ -187,7 +189,7 @@ def read(snapshot: Snapshot) -> Situation:
 
 
 def opening(at: int, windows: Sequence[tuple[int, int]]) -> int | None:
-    """Return the first second from `at` on that lies in a window `[from, to)`, if there is one."""
+    """Return the first second from `at` on in a window `[from, to)`, None if there is none."""
     for start, end in windows:
         if at < end:
             return max(at, start)
@@ -217,10 +219,8 @@ def _edge_cost(snapshot: Snapshot) -> dict[Mode, list[list[float]]]:
     policy, travel = snapshot.policy, snapshot.travel
     found: dict[Mode, list[list[float]]] = {}
     for mode, duration_s in travel.duration_s.items():
-        costs: NDArray[np.float64] = duration_s * policy.travel_cost
-        if policy.length_cost:
-            costs = costs + travel.length_m[mode] * policy.length_cost
-        found[mode] = costs.tolist()
+        length_m = travel.length_m[mode]
+        found[mode] = (duration_s * policy.travel_cost + length_m * policy.length_cost).tolist()
     return found
 
 

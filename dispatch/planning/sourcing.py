@@ -148,41 +148,60 @@ def _verdict(
     awaited: Collection[str],
 ) -> Candidate:
     key = store.store_id
-    own = order.store_id == key
-    name = store.store.name
-    trip_s = (
-        situation.fastest_s[store.place][order.place]
-        if situation.has_door(order)
-        else UNREACHABLE_S
-    )
-    ready_at: int | None = None
-
-    def no(reason: Reason, detail: str) -> Candidate:
-        return Candidate(key, trip_s, ready_at, reason, detail)
-
-    if trip_s >= UNREACHABLE_S:
-        return no(Reason.UNREACHABLE, f"no way leads from {name} to the door")
-    if trip_s > store.store.reach_s and not own:
-        return no(
-            Reason.OUTSIDE_RADIUS,
-            f"the door is {trip_s} s from {name}, which delivers up to {store.store.reach_s} s",
-        )
-    missing = stock.missing(order, key)
-    if missing:
-        lacks = ", ".join(f"{quantity} x {sku}" for sku, quantity in sorted(missing.items()))
-        return no(Reason.NO_STOCK, f"{name} lacks {lacks}")
+    trip_s = UNREACHABLE_S
+    if situation.has_door(order):
+        trip_s = situation.fastest_s[store.place][order.place]
+    no = _out_of_reach(order, store, trip_s) or _out_of_stock(order, store, stock)
+    if no is not None:
+        return Candidate(key, trip_s, None, no.reason, no.detail)
     together = {**queue, order.order_id: order}.values()
     picks = forecast(store, together, situation.now, situation.needed_by, awaited)
-    if order.order_id in picks:
-        ready_at = picks[order.order_id].ready_at
+    ready_at = picks[order.order_id].ready_at if order.order_id in picks else None
+    no = _out_of_service(situation, order, store, ready_at, trip_s)
+    if no is not None:
+        return Candidate(key, trip_s, ready_at, no.reason, no.detail)
+    return Candidate(key, trip_s, ready_at)
+
+
+def _out_of_reach(order: OrderInPlay, store: StoreInPlay, trip_s: int) -> Refusal | None:
+    name = store.store.name
+    if trip_s >= UNREACHABLE_S:
+        return Refusal(Reason.UNREACHABLE, f"no way leads from {name} to the door")
+    if trip_s > store.store.reach_s and order.store_id != store.store_id:
+        return Refusal(
+            Reason.OUTSIDE_RADIUS,
+            f"the door is {minutes(trip_s)} from {name}, "
+            f"which delivers up to {minutes(store.store.reach_s)}",
+        )
+    return None
+
+
+def _out_of_stock(order: OrderInPlay, store: StoreInPlay, stock: Stock) -> Refusal | None:
+    missing = stock.missing(order, store.store_id)
+    if not missing:
+        return None
+    lacks = ", ".join(f"{quantity} x {sku}" for sku, quantity in sorted(missing.items()))
+    return Refusal(Reason.NO_STOCK, f"{store.store.name} lacks {lacks}")
+
+
+def _out_of_service(
+    situation: Situation,
+    order: OrderInPlay,
+    store: StoreInPlay,
+    ready_at: int | None,
+    trip_s: int,
+) -> Refusal | None:
+    own = order.store_id == store.store_id
     closed = _closed(situation, store, ready_at, trip_s, own=own)
     if closed:
-        return no(Reason.STORE_CLOSED, closed)
+        return Refusal(Reason.STORE_CLOSED, closed)
     if store.paused and not own:
-        return no(Reason.STORE_PAUSED, f"{name} is paused and takes no more orders")
+        return Refusal(
+            Reason.STORE_PAUSED, f"{store.store.name} is paused and takes no more orders"
+        )
     if ready_at is None:
-        return no(Reason.STORE_PAUSED, f"{name} has no pickers")
-    return Candidate(key, trip_s, ready_at)
+        return Refusal(Reason.STORE_PAUSED, f"{store.store.name} has no pickers")
+    return None
 
 
 def _closed(
@@ -198,13 +217,14 @@ def _closed(
         return ""
     pickup_at = opening(ready_at, store.open_windows)
     if pickup_at is None:
-        return f"{name} closes before the goods are ready in {_minutes(ready_at - now)}"
+        return f"{name} closes before the goods are ready in {minutes(ready_at - now)}"
     waits = opens_at > now or pickup_at > ready_at
     if not own and waits and pickup_at + trip_s > now + situation.policy.promise_max_s:
         opens_in = (opens_at if opens_at > now else pickup_at) - now
-        return f"{name} is closed when the goods are needed and opens in {_minutes(opens_in)}"
+        return f"{name} is closed when the goods are needed and opens in {minutes(opens_in)}"
     return ""
 
 
-def _minutes(duration_s: int) -> str:
+def minutes(duration_s: int) -> str:
+    """Return a duration as a person says it, in started minutes."""
     return f"{-(-duration_s // 60)} min"
