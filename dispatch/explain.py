@@ -119,8 +119,8 @@ def explain(snapshot: Snapshot, plan: Plan, order_id: str) -> Explanation:
     found = next((order for order in snapshot.orders if order.order_id == order_id), None)
     if found is None:
         raise UnknownIdError(f"order {order_id} is not open in this zone")
-    draft = Draft(read(replace(snapshot, routes=plan.routes)))
-    improve.warm_start(draft)
+    draft = Draft(read(snapshot))
+    _settle(draft, plan)
     route = _route_of(plan, order_id)
     pickup = _visit(route, order_id, StopKind.PICKUP)
     end = _visit(route, order_id, StopKind.RETURN if found.returning else StopKind.DROPOFF)
@@ -210,6 +210,15 @@ def _cause(order: OrderState) -> str:
     ]
     longest_s, words = max(stretches, key=lambda stretch: stretch[0])
     return words.format(longest_s // _MINUTE_S)
+
+
+def _settle(draft: Draft, plan: Plan) -> None:
+    """Bring a draft to the plan's own stores and routes."""
+    for job in draft.free:
+        store_id = plan.sourcing.get(job.order_id)
+        if store_id in job.candidates and not draft.stock.missing(job.order, store_id):
+            draft.set_store(job, store_id)
+    improve.warm_start(draft, plan.routes)
 
 
 def _route_of(plan: Plan, order_id: str) -> Route | None:

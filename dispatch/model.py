@@ -399,6 +399,9 @@ class Policy:
         was already given to another store.
     departure_lead_s
         A stop is committed this long before the courier must leave for it.
+    overdue_after_s
+        A courier whose committed stop is overdue by this much gets no new work until it is done:
+        whoever is not heard of cannot be counted on.
     replan_every_s
         Longest time between two plans.
     promise_min_s, promise_window_s, promise_margin_s
@@ -431,6 +434,7 @@ class Policy:
     length_cost: float = 0.0
     churn_cost: float = 60.0
     departure_lead_s: int = 30
+    overdue_after_s: int = 600
     replan_every_s: int = 30
     promise_min_s: int = 1200
     promise_window_s: int = 900

@@ -20,6 +20,7 @@ from dispatch.model import (
     Promise,
     Route,
     Snapshot,
+    Stop,
     StopKind,
     StoreInPlay,
     TravelTable,
@@ -117,7 +118,9 @@ def snapshot(
     for order in orders_in_play:
         place_of[order.order_id] = order.place
     couriers_in_play = tuple(
-        _courier_in_play(state, courier, seen[index], len(fixed) + index, now, table, place_of)
+        _courier_in_play(
+            state, courier, seen[index], len(fixed) + index, now, table, place_of, policy
+        )
         for index, courier in enumerate(couriers)
     )
     return Snapshot(
@@ -206,34 +209,45 @@ def _courier_in_play(
     now: int,
     table: TravelTable,
     place_of: Mapping[str, int],
+    policy: Policy,
 ) -> CourierInPlay:
     start = courier.shift_start if courier.shift_start is not None else now
     available_at = max(now, start)
+    shift_end = courier.shift_end if courier.shift_end is not None else now
     commitment = courier.commitment
     if commitment is not None:
         stop = commitment.stop
+        due_at = commitment.expected_at
         if commitment.arrived_at is not None:
             # At the stop since then; what is overdue may be over any moment, not in the past.
-            if stop.kind is StopKind.DROPOFF:
-                service_s = state.order(stop.order_id).order.service_s
-            else:
-                service_s = state.store(stop.store_id).store.pickup_service_s
+            service_s = _service_s(state, stop)
             available_at = max(commitment.arrived_at, now - service_s)
+            ready_at = state.order(stop.order_id).ready_at
+            due_at = max(commitment.arrived_at, now if ready_at is None else ready_at) + service_s
         else:
             key = stop.order_id if stop.kind is StopKind.DROPOFF else stop.store_id
             way_s = int(table.duration_s[courier.courier.mode][place, place_of[key]])
             # On the way since the position was seen; one that is overdue arrives any moment.
             available_at = max(seen.at, commitment.committed_at, now - way_s)
+        if now > due_at + policy.overdue_after_s:
+            # No pickup may begin any more; what is in the bag is still theirs.
+            shift_end = min(shift_end, now - 1)
     return CourierInPlay(
         courier=courier.courier,
         place=place,
         available_at=available_at,
         shift_start=start,
-        shift_end=courier.shift_end if courier.shift_end is not None else now,
+        shift_end=shift_end,
         committed=(commitment.stop,) if commitment is not None else (),
         arrived=commitment is not None and commitment.arrived_at is not None,
         on_board=courier.on_board,
     )
+
+
+def _service_s(state: State, stop: Stop) -> int:
+    if stop.kind is StopKind.DROPOFF:
+        return state.order(stop.order_id).order.service_s
+    return state.store(stop.store_id).store.pickup_service_s
 
 
 def _table(

@@ -23,10 +23,10 @@ _GAIN = 1e-3
 """A change must save more than this many courier-seconds to be kept."""
 
 
-def warm_start(draft: Draft) -> None:
-    """Take over the routes in force, as far as they still make sense."""
+def warm_start(draft: Draft, routes: Iterable[Route]) -> None:
+    """Take over routes, as far as they still make sense."""
     seen: set[str] = set()
-    for route in sorted(draft.situation.snapshot.routes, key=lambda r: r.courier_id):
+    for route in sorted(routes, key=lambda r: r.courier_id):
         tour = draft.tours.get(route.courier_id)
         if tour is not None and route.courier_id not in seen:
             seen.add(route.courier_id)
@@ -215,7 +215,7 @@ def resettle(draft: Draft) -> None:
 
 def search(draft: Draft) -> None:
     """Bring an empty draft to a good plan: warm start, insertion, ruin and recreate."""
-    warm_start(draft)
+    warm_start(draft, draft.situation.snapshot.routes)
     resettle(draft)
     fill(draft, [job for job in draft.free if job.tour is None])
     ruin_and_recreate(draft, draft.situation.policy.improve_rounds)

@@ -73,7 +73,7 @@ def quote(snapshot: Snapshot, candidate: OrderInPlay) -> Offer | Refusal:
         return draft.left_out.get(key) or Refusal(
             Reason.OUTSIDE_RADIUS, f"{key} is not to be delivered, so no courier is needed"
         )
-    improve.warm_start(draft)
+    improve.warm_start(draft, snapshot.routes)
     improve.fill(draft, [j for j in draft.free if j.tour is None and j is not job])
     improve.fill(draft, [job])
     if job.tour is None or job.store_id is None:

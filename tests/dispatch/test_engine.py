@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from dispatch.planning.plan import plan
 from town import NOW, Town, at
 
 from dispatch import commands as c
@@ -11,6 +10,7 @@ from dispatch import events as e
 from dispatch.engine import ExternalIdTakenError
 from dispatch.errors import ConflictError, InvalidValueError, RefusedError, WrongStateError
 from dispatch.model import DeliveryStatus, LonLat, OrderLine, OrderStatus, Reason
+from dispatch.planning.plan import plan
 from geo.errors import TooFarFromRoadError
 
 
@@ -260,6 +260,27 @@ def test_a_plan_made_for_yesterday_takes_nothing_back() -> None:
     town.engine.replan()
     _, drop = town.wait_for_commitment()
     assert drop == town.engine.state.courier(courier_id).commitment.stop.stop_id
+
+
+def test_a_courier_who_is_not_heard_of_gets_no_new_work() -> None:
+    town = Town()
+    first = town.order(at(5, 0))
+    town.picked(first)
+    silent, _ = town.wait_for_commitment()
+    commitment = town.engine.state.courier(silent).commitment
+    assert commitment is not None
+    town.clock.time = commitment.expected_at + town.policy.overdue_after_s + 1
+    second = town.order(at(5, 0))
+    town.picked(second)
+    town.engine.replan()
+    holders = {
+        visit.stop.order_id: courier_id
+        for courier_id, courier in town.engine.state.couriers.items()
+        if courier.route is not None
+        for visit in courier.route.visits
+    }
+    assert holders[first] == silent
+    assert holders[second] != silent
 
 
 def test_two_orders_of_one_store_share_a_bag() -> None:
