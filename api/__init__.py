@@ -1,0 +1,1 @@
+"""Every live way in: HTTP, storage, pages."""

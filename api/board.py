@@ -1,0 +1,214 @@
+"""The operations page's one document: made at most a few times a second, however many look."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import asdict
+from typing import Any, Final
+
+from api import views
+from api.live import HOUR_S, Live
+from api.news import short
+from api.ways import Line
+from dispatch.codec import to_rfc3339
+from dispatch.kpis import Kpis
+from dispatch.model import StopKind
+from dispatch.snapshot import latest_place
+from dispatch.state import CourierState, OrderState
+from geo.errors import GeoError
+
+Json = dict[str, Any]
+
+_FRESH_S: Final = 0.25
+"""Wall seconds a document serves for."""
+
+_SHOWN_AFTER_S: Final = 300
+"""Service seconds a finished order stays on the board."""
+
+_STALE_POSITION_S: Final = 120
+"""Service seconds without a position after which a courier under way needs a look."""
+
+_MINUTE_S: Final = 60
+
+
+class Board:
+    """Makes the document; its methods run on the engine's thread."""
+
+    def __init__(self, live: Live) -> None:
+        self._live = live
+        self._made_at = 0.0
+        self._document = b""
+
+    def document(self) -> bytes:
+        """Return the board as JSON text, no older than a quarter of a second."""
+        if time.monotonic() - self._made_at >= _FRESH_S:
+            self._document = json.dumps(self._make(), separators=(",", ":")).encode()
+            self._made_at = time.monotonic()
+        return self._document
+
+    def _make(self) -> Json:
+        live = self._live
+        state = live.engine.state
+        now = live.clock.now()
+        at_risk = live.kpis.at_risk(now)
+        shown = [
+            *state.orders.values(),
+            *(o for o in _recently(state.closed, now - _SHOWN_AFTER_S)),
+        ]
+        return {
+            "now": to_rfc3339(now),
+            "speed": live.clock.speed,
+            "seq": state.seq,
+            "zone": views.zone(live),
+            "kpis": figures(live.kpis.figures(now, now - HOUR_S)),
+            "history": [
+                {
+                    "at": to_rfc3339(sample.at),
+                    "open": sample.kpis.open,
+                    "at_risk": sample.kpis.at_risk,
+                    "on_time_share": sample.kpis.on_time_share,
+                    "click_to_door_p50_s": sample.kpis.click_to_door_p50_s,
+                    "couriers_busy": sample.couriers_busy,
+                }
+                for sample in live.samples
+            ],
+            "stores": [views.store(live, found) for _, found in sorted(state.stores.items())],
+            "couriers": [self._courier(found) for _, found in sorted(state.couriers.items())],
+            "orders": [self._order(found, now, at_risk) for found in shown],
+            "attention": self._attention(now, at_risk),
+            "feed": [
+                {"at": to_rfc3339(news.at), "text": news.text} for news in live.headlines.latest()
+            ],
+        }
+
+    def _courier(self, found: CourierState) -> Json:
+        live = self._live
+        state = live.engine.state
+        row = views.courier(live, found)
+        visits = views.upcoming(found)
+        row["line"], row["next_stop"] = [], None
+        if visits:
+            stop = visits[0].stop
+            row["next_stop"] = {
+                "kind": stop.kind.value,
+                "name": views.stop_name(state, stop),
+                "arrive_at": to_rfc3339(visits[0].arrive_at),
+                "order_id": stop.order_id,
+            }
+        commitment = found.commitment
+        if commitment is not None and commitment.arrived_at is None:
+            row["line"] = self._line(found)
+        row["late_s"] = max(
+            (
+                visit.arrive_at - state.order(visit.stop.order_id).promise.latest
+                for visit in visits
+                if visit.stop.kind is StopKind.DROPOFF
+            ),
+            default=0,
+        )
+        row["late_s"] = max(0, row["late_s"])
+        return row
+
+    def _line(self, found: CourierState) -> Line:
+        """Return the way still ahead to the committed stop."""
+        live = self._live
+        if found.commitment is None:
+            return []
+        here = latest_place(found, live.engine.positions).place
+        there = live.engine.state.place_of(found.commitment.stop)
+        try:
+            return live.ways.ahead(found.courier.courier_id, here, there, found.courier.mode)
+        except GeoError:
+            return []  # no way to draw; the plan says that the stop cannot be reached
+
+    def _order(self, found: OrderState, now: int, at_risk: frozenset[str]) -> Json:
+        delivered = views.phase(found) == "delivered"
+        return {
+            "id": found.order_id,
+            "short": short(found.order_id),
+            "status": views.combined_status(found),
+            "store_id": found.store_id,
+            "courier_id": found.courier_id,
+            "location": views.place(found.order.door),
+            "address": found.order.address,
+            "created_at": to_rfc3339(found.order.created_at),
+            "promise": views.promise(found.promise),
+            "eta": views.moment(found.eta),
+            "at_risk": found.order_id in at_risk,
+            "late": _late_s(found, now) > 0,
+            "phase": views.phase(found),
+            "delivered_at": views.moment(found.closed_at) if delivered else None,
+        }
+
+    def _attention(self, now: int, at_risk: frozenset[str]) -> list[Json]:
+        """Return what needs a person, the worst first."""
+        live = self._live
+        state = live.engine.state
+        late: list[tuple[int, Json]] = []
+        risk: list[tuple[int, Json]] = []
+        unassigned = {left.order_id: left for left in state.plan.unassigned} if state.plan else {}
+        left_out: list[tuple[int, Json]] = []
+        for order_id, found in state.orders.items():
+            if found.returning:
+                continue
+            name = f"Order {short(order_id)} to {found.order.address}"
+            late_s = _late_s(found, now)
+            if late_s > 0:
+                text = f"{name} is {_minutes(late_s)} late"
+                late.append((-late_s, {"order_id": order_id, "level": "late", "text": text}))
+            elif order_id in unassigned and found.courier_id is None:
+                text = f"{name} has no courier: {unassigned[order_id].detail}"
+                left_out.append(
+                    (
+                        found.promise.latest,
+                        {"order_id": order_id, "level": "unassigned", "text": text},
+                    )
+                )
+            elif order_id in at_risk:
+                spare_s = found.promise.latest - max(now, found.eta or now)
+                text = f"{name} has {_minutes(spare_s)} to spare"
+                risk.append((spare_s, {"order_id": order_id, "level": "risk", "text": text}))
+        ranked = [row for rows in (late, left_out, risk) for _, row in sorted(rows, key=_rank)]
+        for store_id, store in sorted(state.stores.items()):
+            if store.paused is not None:
+                text = f"{store.store.name} is paused: {store.paused}"
+                ranked.append({"store_id": store_id, "level": "risk", "text": text})
+        for courier_id, courier in sorted(state.couriers.items()):
+            silent_s = now - latest_place(courier, live.engine.positions).at
+            if courier.busy and silent_s > _STALE_POSITION_S:
+                text = f"{courier.courier.name} has not been heard of for {_minutes(silent_s)}"
+                ranked.append({"courier_id": courier_id, "level": "risk", "text": text})
+        return ranked
+
+
+def figures(kpis: Kpis) -> Json:
+    """Return the figures by their names on the wire."""
+    return asdict(kpis)
+
+
+def _recently(closed: Any, since: int) -> list[OrderState]:
+    """Return the finished orders that were closed after `since`, the latest first."""
+    found: list[OrderState] = []
+    for order in reversed(closed.values()):
+        if order.closed_at is not None and order.closed_at >= since:
+            found.append(order)
+        elif order.closed_at is not None and order.closed_at < since - 10 * _SHOWN_AFTER_S:
+            # Closed in the order recorded, device times a little apart: nothing newer follows.
+            break
+    return found
+
+
+def _late_s(found: OrderState, now: int) -> int:
+    """Return how late an order is or will be, in seconds; negative when it is in time."""
+    if found.closed_at is not None:
+        return found.closed_at - found.promise.latest
+    return max(now, found.eta or now) - found.promise.latest
+
+
+def _rank(row: tuple[int, Json]) -> int:
+    return row[0]
+
+
+def _minutes(seconds: int) -> str:
+    return f"{max(0, seconds) // _MINUTE_S} min" if seconds >= _MINUTE_S else f"{seconds} s"

@@ -1,0 +1,132 @@
+"""The composition root: from settings to a service, or to one clear sentence why not."""
+
+from __future__ import annotations
+
+import gc
+import logging
+import os
+from dataclasses import dataclass
+from typing import Final
+
+from fastapi import Request
+
+from api.board import Board
+from api.clock import open_clock
+from api.idempotency import Idempotency
+from api.live import Live
+from api.planner import Planner
+from api.settings import Settings, read_policy
+from api.storage.ledger import Ledger, ZoneLog
+from dispatch.commands import RegisterStore
+from dispatch.engine import Engine
+from dispatch.model import Store
+from geo.city import City, CityStore, find_city, load_city
+from geo.tiles import Tiles
+from geo.travel import NetworkTravelTimes
+
+_log = logging.getLogger("samehour.boot")
+
+_PICKERS: Final = {"supermarket": 3, "convenience": 1}
+_PICKERS_OTHERWISE: Final = 2
+
+
+@dataclass(slots=True)
+class Service:
+    """Everything the routes need."""
+
+    settings: Settings
+    city: City
+    live: Live
+    board: Board
+    idempotency: Idempotency
+    tiles: Tiles
+
+    async def start(self) -> None:
+        """Begin work; on an empty ledger the city's stores are registered first."""
+        await self.live.start(_registrations(self.city))
+        # What boot made stays for good; without it a full collection is too short to be felt.
+        gc.collect()
+        gc.freeze()
+        _log.info(
+            "started zone=%s seq=%d stores=%d speed=%g ledger=%s pid=%d",
+            self.live.zone_id,
+            self.live.engine.state.seq,
+            len(self.live.engine.state.stores),
+            self.live.clock.speed,
+            self.settings.ledger,
+            os.getpid(),
+        )
+
+    async def stop(self) -> None:
+        """End work; nothing that was answered is lost."""
+        await self.live.stop()
+        _log.info("stopped zone=%s seq=%d", self.live.zone_id, self.live.feed.seq)
+
+    def close(self) -> None:
+        """Let go of the planner and the ledger, whether the service was started or not."""
+        self.live.planner.close()
+        self.live.ledger.close()
+
+
+def of_request(request: Request) -> Service:
+    """Return the service a request came to."""
+    service: Service = request.app.state.service
+    return service
+
+
+def build(settings: Settings) -> Service:
+    """Put a service together; starts the planner's process, so that it warms up meanwhile.
+
+    Raises
+    ------
+    SettingsError, CityError, LedgerError
+        What the service cannot start with, and what to do.
+    """
+    policy = read_policy(settings.policy)
+    city = load_city(find_city(settings.city))
+    ledger = Ledger(settings.ledger)
+    planner = Planner()
+    try:
+        planner.start()
+        clock = open_clock(settings.clock_start, settings.speed, ledger.last_moment(city.name))
+        history = ledger.read(city.name)
+        log = ZoneLog(city.name, history)
+        engine = Engine(
+            zone_id=city.name,
+            clock=clock,
+            travel=NetworkTravelTimes(city.network),
+            log=log,
+            policy=policy,
+            time_zone=city.time_zone,
+            seed=settings.seed,
+        )
+        live = Live(
+            city=city,
+            clock=clock,
+            engine=engine,
+            log=log,
+            ledger=ledger,
+            planner=planner,
+            history=history,
+            positions=ledger.positions(city.name),
+        )
+    except BaseException:
+        planner.close()
+        ledger.close()
+        raise
+    return Service(settings, city, live, Board(live), Idempotency(live), Tiles(city))
+
+
+def _registrations(city: City) -> list[RegisterStore]:
+    return [RegisterStore(_store(known)) for known in city.stores]
+
+
+def _store(known: CityStore) -> Store:
+    """Return a city's shop as a micro-warehouse; how many pick there goes by its kind."""
+    return Store(
+        store_id=known.store_id,
+        name=known.name,
+        location=known.location,
+        opening_hours=known.opening_hours,
+        pickers=_PICKERS.get(known.kind, _PICKERS_OTHERWISE),
+    )

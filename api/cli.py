@@ -1,0 +1,53 @@
+"""`samehour serve`: the command line of the service.  What is heavy is imported when it runs."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from typing import Any
+
+
+def add_parser(commands: Any) -> None:
+    """Add `serve` to the command line."""
+    parser: argparse.ArgumentParser = commands.add_parser(
+        "serve",
+        help="serve a city over HTTP",
+        description="Serve a city over HTTP. Every option is also read from the environment: "
+        "--clock-start is SAMEHOUR_CLOCK_START.",
+    )
+    parser.add_argument("--city", help="a city in the box, or its path (helsinki)")
+    parser.add_argument(
+        "--ledger",
+        metavar="FILE|URL",
+        help="where everything that happens is kept (.samehour/ledger.db)",
+    )
+    parser.add_argument("--host", help="address to listen on (127.0.0.1)")
+    parser.add_argument("--port", help="port to listen on; 0 is any free one (8080)")
+    parser.add_argument("--port-file", metavar="FILE", help="write the port there once serving")
+    parser.add_argument(
+        "--clock-start", metavar="TIME", help="begin at this moment, as 2026-11-20T16:30:00Z"
+    )
+    parser.add_argument("--speed", metavar="N", help="service seconds per second (1)")
+    parser.add_argument("--policy", metavar="FILE", help="a policy in TOML")
+    parser.add_argument("--seed", metavar="N", help="of whatever the planner draws (0)")
+    parser.set_defaults(handler=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Serve; returns 0 done, 1 failed, 2 what it was told cannot be."""
+    from api.settings import SettingsError, load  # noqa: PLC0415
+    from api.storage.errors import LedgerError  # noqa: PLC0415
+    from geo.errors import GeoError  # noqa: PLC0415
+
+    try:
+        settings = load(vars(arguments), os.environ)
+        # After the settings, so that wrong ones are said at once.
+        from api.main import serve  # noqa: PLC0415
+
+        return serve(settings)
+    except (SettingsError, LedgerError, GeoError) as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+    except KeyboardInterrupt:
+        return 0

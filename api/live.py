@@ -1,0 +1,318 @@
+"""The living zone: commands in one at a time, plans from a worker, couriers told in time.
+
+Three threads and a process share the work.  The event loop speaks HTTP.  The engine's own thread
+owns the engine, its travel times and all that is folded from events; every job that touches them
+runs there, one after the other.  The ledger's thread writes.  The planner's process decides.
+An answer is given only when what it rests on is durable.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable, Coroutine, Iterable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any, Final, TypeVar
+
+from api.clock import ServiceClock
+from api.news import Headlines
+from api.notify import Feed
+from api.planner import Planner
+from api.storage.ledger import Batch, KeptAnswer, Ledger, Position, ZoneLog
+from api.ways import Ways
+from dispatch import events as e
+from dispatch.commands import Command
+from dispatch.engine import Engine
+from dispatch.kpis import KpiFold, Kpis
+from dispatch.model import Snapshot
+from dispatch.snapshot import Position as Seen
+from geo.city import City
+
+_log = logging.getLogger("samehour.live")
+_T = TypeVar("_T")
+
+_REPLAN_FOR: Final = frozenset(
+    {
+        e.OrderReceived,
+        e.OrderCancelled,
+        e.PickCompleted,
+        e.ParcelPickedUp,
+        e.OrderDelivered,
+        e.DeliveryFailed,
+        e.ParcelReturned,
+        e.StopDeclined,
+        e.StopReleased,
+        e.ShiftStarted,
+        e.ShiftEnded,
+        e.StorePaused,
+        e.StoreResumed,
+    }
+)
+"""What makes the plan in force worth another thought at once."""
+
+_COALESCE_S: Final = 0.02
+"""Wall seconds between the first reason to replan and the snapshot, so that more may join it."""
+
+_LEAST_PAUSE_S: Final = 0.05
+"""Wall seconds between two plans at least."""
+
+_TICK_S: Final = 0.25
+"""Longest wall time between two looks at what is due."""
+
+_AFTER_FAULT_S: Final = 1.0
+_SAMPLES: Final = 60
+_MINUTE_S: Final = 60
+HOUR_S: Final = 3600
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """Figures of the last hour, at one minute."""
+
+    at: int
+    kpis: Kpis
+    couriers_busy: int
+
+
+class Live:
+    """One zone at work.
+
+    Parameters
+    ----------
+    engine, log
+        The engine, and the log it appends to.
+    history
+        The events the engine was built from; what is folded here starts from them too.
+    positions
+        Latest known, by the ledger.
+    """
+
+    def __init__(
+        self,
+        *,
+        city: City,
+        clock: ServiceClock,
+        engine: Engine,
+        log: ZoneLog,
+        ledger: Ledger,
+        planner: Planner,
+        history: Sequence[e.Recorded],
+        positions: Iterable[Position],
+    ) -> None:
+        self.city = city
+        self.clock = clock
+        self.engine = engine
+        self.ledger = ledger
+        self.planner = planner
+        self.zone_id = engine.state.zone_id
+        self.kpis = KpiFold(engine.policy)
+        self.headlines = Headlines()
+        self.ways = Ways(
+            lambda origin, destination, mode: engine.travel.route(
+                origin, destination, mode, clock.now()
+            )
+        )
+        self.samples: deque[Sample] = deque(maxlen=_SAMPLES)
+        self.feed = Feed(self._read_events, history[-4096:])
+        self.on_fatal: Callable[[], None] = lambda: None
+        self.failed = False
+        self._log = log
+        self._answers: list[KeptAnswer] = []
+        self._positions: list[Position] = []
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="engine")
+        self._replan_wanted = asyncio.Event()
+        self._next_commit_at: int | None = None
+        self._planning_fault = False
+        self._tasks: list[asyncio.Task[None]] = []
+        for recorded in history:
+            self.kpis.add(recorded)
+            self.headlines.add(recorded, engine.state)
+        for position in positions:
+            if position.courier_id in engine.state.couriers:
+                engine.positions[position.courier_id] = Seen(position.place, position.at)
+
+    # --- life ----------------------------------------------------------------------------------
+
+    async def start(self, first: Sequence[Command]) -> None:
+        """Begin to plan and to tell couriers; returns when the planner is warm and time passes.
+
+        Parameters
+        ----------
+        first
+            Commands for a zone without history.
+        """
+        loop = asyncio.get_running_loop()
+        self._loop = loop
+        self.ledger.on_written = self._on_written
+        self.ledger.on_failure = self._on_ledger_failure
+        if self.engine.state.seq == 0:
+            await self.run(lambda: [self.handle(command) for command in first])
+        # A plan that nobody sees: the worker imports its solver for it.
+        await asyncio.to_thread(self.planner.solve, await self.run(self.engine.snapshot))
+        self.clock.run()
+        self._tasks = [
+            loop.create_task(self._forever("replan", self._replan_when_wanted), name="replan"),
+            loop.create_task(self._forever("tell", self._tell_when_due), name="tell"),
+        ]
+
+    async def stop(self) -> None:
+        """Finish what was begun: no more plans, the last job done, everything durable."""
+        self.feed.close()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.to_thread(self.planner.close)
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.to_thread(self._thread.shutdown, wait=True)
+        await asyncio.to_thread(self.ledger.close)
+
+    def problems(self) -> list[str]:
+        """Return why the zone is not ready; empty when it is."""
+        found = []
+        if self.failed or not self.ledger.is_up:
+            found.append("the ledger does not take writes")
+        if not self.planner.is_up:
+            found.append("the planner is starting")
+        if self._planning_fault:
+            found.append("the last replan failed; the log has the reason")
+        if self.feed.closing:
+            found.append("the service is stopping")
+        return found
+
+    # --- jobs ----------------------------------------------------------------------------------
+
+    async def run(self, job: Callable[[], _T]) -> _T:
+        """Do a job on the engine's thread; returns, or raises what it raised, when durable."""
+        loop = asyncio.get_running_loop()
+        done, outcome = await loop.run_in_executor(self._thread, self._execute, job)
+        if done is not None:
+            await asyncio.wrap_future(done)
+        return outcome()
+
+    def _execute(self, job: Callable[[], _T]) -> tuple[Future[None] | None, Callable[[], _T]]:
+        outcome: Callable[[], _T]
+        try:
+            result = job()
+        except Exception as error:  # noqa: BLE001  raised again where the answer is given
+            outcome = _raiser(error)
+        else:
+            outcome = lambda: result  # noqa: E731
+        recorded = self._log.take()
+        answers, self._answers = self._answers, []
+        positions, self._positions = self._positions, []
+        done = None
+        if recorded or answers or positions:
+            done = self.ledger.submit(Batch(self.zone_id, recorded, positions, answers))
+        for event in recorded:
+            self.kpis.add(event)
+            self.headlines.add(event, self.engine.state)
+        if any(type(event.event) in _REPLAN_FOR for event in recorded):
+            self._loop.call_soon_threadsafe(self._replan_wanted.set)
+        self._next_commit_at = self.engine.next_commit_at()
+        return done, outcome
+
+    # --- what jobs may do; on the engine's thread only -----------------------------------------
+
+    def handle(self, command: Command) -> tuple[e.Recorded, ...]:
+        """Carry out a command, and tell couriers what has become due by it."""
+        recorded = self.engine.handle(command)
+        return (*recorded, *self.engine.commit_due())
+
+    def keep(self, answer: KeptAnswer) -> None:
+        """Keep an answer for a retry, durable together with this job's events."""
+        self._answers.append(answer)
+
+    def track(self, position: Position) -> None:
+        """Keep a position with this job."""
+        self._positions.append(position)
+
+    # --- deciding ------------------------------------------------------------------------------
+
+    async def _replan_when_wanted(self) -> None:
+        pace_s = max(self.engine.policy.replan_every_s / self.clock.speed, _LEAST_PAUSE_S)
+        try:
+            async with asyncio.timeout(pace_s):
+                await self._replan_wanted.wait()
+        except TimeoutError:
+            pass
+        await asyncio.sleep(_COALESCE_S)
+        self._replan_wanted.clear()
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        try:
+            await self._replan()
+        except Exception:
+            self._planning_fault = True
+            raise
+        self._planning_fault = False
+        # As long again as it took: half a core at most goes into plans, the rest into answers.
+        await asyncio.sleep(max(_LEAST_PAUSE_S, loop.time() - began))
+
+    async def _replan(self) -> None:
+        made_for = await self.run(self._worth_planning)
+        if made_for is None:
+            return
+        solved = await asyncio.to_thread(self.planner.solve, made_for)
+        await self.run(lambda: self.engine.publish(solved.plan, made_for, solved.solve_ms))
+
+    def _worth_planning(self) -> Snapshot | None:
+        """Return a snapshot, unless there is nothing to decide and the planner is warm."""
+        state = self.engine.state
+        idle = not state.orders and all(c.route is None for c in state.couriers.values())
+        return None if idle and self.planner.is_up else self.engine.snapshot()
+
+    async def _tell_when_due(self) -> None:
+        due_at, moment = self._next_commit_at, self.clock.moment()
+        if due_at is not None and due_at <= moment:
+            await self.run(self.engine.commit_due)
+        minute = int(moment) // _MINUTE_S
+        if not self.samples or self.samples[-1].at // _MINUTE_S != minute:
+            await self.run(self._sample)
+        due_at = self._next_commit_at
+        wait_s = _TICK_S
+        if due_at is not None and due_at > moment:
+            wait_s = min(wait_s, (due_at - moment) / self.clock.speed)
+        await asyncio.sleep(max(wait_s, _COALESCE_S))
+
+    def _sample(self) -> None:
+        now = self.clock.now()
+        busy = sum(courier.busy for courier in self.engine.state.couriers.values())
+        self.samples.append(Sample(now, self.kpis.figures(now, now - HOUR_S), busy))
+
+    async def _forever(self, name: str, step: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        while not self.failed:
+            try:
+                await step()
+            except Exception:  # noqa: BLE001  logged, shown by readyz, and tried again
+                if not self.ledger.is_up:
+                    return  # `_on_failure` ends the service, or it is stopping
+                _log.exception("%s_failed zone=%s", name, self.zone_id)
+                await asyncio.sleep(_AFTER_FAULT_S)
+
+    # --- the ledger's news ---------------------------------------------------------------------
+
+    def _read_events(self, after: int, limit: int) -> Sequence[e.Recorded]:
+        return self.ledger.read(self.zone_id, after, limit)
+
+    def _on_written(self, batches: Sequence[Batch]) -> None:
+        events = [event for batch in batches for event in batch.events]
+        if events:
+            self._loop.call_soon_threadsafe(self.feed.add, events)
+
+    def _on_ledger_failure(self, error: Exception) -> None:
+        self._loop.call_soon_threadsafe(self._on_failure, error)
+
+    def _on_failure(self, error: Exception) -> None:
+        """End the service: its state is ahead of the log and must not be built upon."""
+        self.failed = True
+        _log.critical("stopping zone=%s reason=%r", self.zone_id, str(error))
+        self.feed.close()
+        self.on_fatal()
+
+
+def _raiser(error: Exception) -> Callable[[], Any]:
+    def raise_it() -> Any:
+        raise error
+
+    return raise_it

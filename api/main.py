@@ -1,0 +1,260 @@
+"""The HTTP application and the server around it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import logging
+import signal
+import socket
+import sys
+import time
+from collections.abc import AsyncIterator, Callable
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Final
+
+import uvicorn
+from fastapi import FastAPI
+
+from api import bootstrap, problems
+from api.bootstrap import Service
+from api.routes import ROUTERS
+from api.security import Guarded
+from api.settings import Settings, SettingsError
+
+_log = logging.getLogger("samehour.boot")
+
+_PORTS_TRIED: Final = 20
+_GRACE_S: Final = 5
+"""Wall seconds that running requests have to finish after a signal."""
+
+_PROBLEM_SCHEMA: Final[dict[str, Any]] = {
+    "type": "object",
+    "required": ["type", "title", "status", "code", "detail", "trace_id"],
+    "properties": {
+        "type": {"type": "string"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "code": {"type": "string"},
+        "detail": {"type": "string"},
+        "pointer": {"type": "string", "description": "JSON pointer of the first offender"},
+        "errors": {"type": "array", "items": {"type": "object"}},
+        "trace_id": {"type": "string"},
+    },
+}
+
+
+def create_app(service: Service) -> FastAPI:
+    """Return the application of a service; it starts and stops with the application's lifespan."""
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        try:
+            await service.start()
+            yield
+        finally:
+            await service.stop()
+
+    problem = {
+        "description": "A problem (RFC 9457)",
+        "content": {"application/problem+json": {"schema": _PROBLEM_SCHEMA}},
+    }
+    app = FastAPI(
+        title="samehour",
+        version=version("samehour"),
+        summary="Same-hour delivery from a town's supermarkets.",
+        lifespan=lifespan,
+        # Their pages load from a CDN; ours is /docs.
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        responses={422: problem, "4XX": problem},
+    )
+    app.state.service = service
+    problems.install(app)
+    for router in ROUTERS:
+        app.include_router(router)
+    settings = service.settings
+    key = settings.api_key
+    # The last one added is the outermost.
+    app.add_middleware(
+        Guarded,
+        on_loopback=settings.on_loopback,
+        api_key=None if key is None else key.get_secret_value(),
+        allowed_hosts=(
+            (*settings.allowed_hosts, settings.host)
+            if settings.on_loopback
+            else settings.allowed_hosts
+        ),
+    )
+    app.add_middleware(problems.Traced)
+    _publish_codes(app)
+    return app
+
+
+def _publish_codes(app: FastAPI) -> None:
+    """Put the table of problem codes into the API document."""
+    generate = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        document = generate()
+        document["x-problem-codes"] = [
+            {"code": code, "status": status, "title": title}
+            for code, (status, title) in sorted(problems.CODES.items())
+        ]
+        return document
+
+    app.openapi = openapi  # type: ignore[method-assign]  # as FastAPI's own guide extends it
+
+
+def serve(settings: Settings) -> int:
+    """Serve until a signal; returns 0, or 1 when the ledger failed.
+
+    Raises
+    ------
+    SettingsError, CityError, LedgerError
+        What the service cannot start with.
+    """
+    _log_to_stderr()
+    listener = bind(settings.host, settings.port)
+    service = None
+    try:
+        service = bootstrap.build(settings)
+        return asyncio.run(_serve(service, listener))
+    finally:
+        listener.close()
+        if service is not None:
+            service.close()
+            if settings.port_file is not None:
+                settings.port_file.unlink(missing_ok=True)
+
+
+async def _serve(service: Service, listener: socket.socket) -> int:
+    settings = service.settings
+    config = uvicorn.Config(
+        create_app(service),
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        ws="none",
+        lifespan="on",
+        proxy_headers=False,
+        timeout_graceful_shutdown=_GRACE_S,
+    )
+    port = listener.getsockname()[1]
+
+    def announce() -> None:
+        if settings.port_file is not None:
+            _write_whole(settings.port_file, f"{port}\n")
+        host = f"[{settings.host}]" if ":" in settings.host else settings.host
+        sys.stdout.write(
+            f"samehour serves {service.city.title} at http://{host}:{port}/ops (Ctrl-C stops it)\n"
+        )
+        sys.stdout.flush()
+
+    server = _Server(config, announce)
+
+    def stop() -> None:
+        server.should_exit = True
+        # Streams would keep the server waiting; they end now, and their clients resume later.
+        service.live.feed.close()
+
+    service.live.on_fatal = stop
+    with _signals(stop):
+        await server.serve([listener])
+    return 1 if service.live.failed else 0
+
+
+class _Server(uvicorn.Server):
+    """Uvicorn without its signal handling, which ends the process by the signal itself."""
+
+    def __init__(self, config: uvicorn.Config, announce: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._announce = announce
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Any:
+        """Leave signals to whoever started us."""
+        yield
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Say where we are once requests are answered."""
+        await super().startup(sockets)
+        self._announce()
+
+
+@contextlib.contextmanager
+def _signals(stop: Callable[[], None]) -> Any:
+    """Call `stop` on the loop for SIGINT and SIGTERM."""
+    loop = asyncio.get_running_loop()
+    wanted = (signal.SIGINT, signal.SIGTERM)
+    before = {
+        number: signal.signal(number, lambda *_: loop.call_soon_threadsafe(stop))
+        for number in wanted
+    }
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """Return a socket on the port, or on the next free one, which is said.
+
+    Raises
+    ------
+    SettingsError
+        The address is not ours, or not allowed.
+    """
+    for candidate in (*range(port, min(port + _PORTS_TRIED, 65_536)), 0):
+        try:
+            found = _listen(host, candidate)
+        except OSError as error:
+            if error.errno == errno.EADDRINUSE:
+                continue
+            raise SettingsError(
+                [f"--host, --port: {host}:{candidate} cannot be used: {error.strerror}."]
+            ) from error
+        taken = found.getsockname()[1]
+        if port not in (0, taken):
+            sys.stderr.write(f"port {port} is taken; using {taken}\n")
+        return found
+    raise SettingsError([f"--port: no port from {port} on is free on {host}."])
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    found = socket.socket(family, kind, protocol)
+    try:
+        if sys.platform != "win32":
+            found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        found.bind(address)
+        # Two services may bind the same port as long as none listens.
+        found.listen(2048)
+        found.setblocking(False)
+    except OSError:
+        found.close()
+        raise
+    return found
+
+
+def _write_whole(path: Path, text: str) -> None:
+    """Write a file so that whoever waits for it never reads half of it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(path.name + ".part")
+    partial.write_text(text, encoding="utf-8")
+    partial.replace(path)
+
+
+def _log_to_stderr() -> None:
+    handler = logging.StreamHandler(sys.stderr)
+    formatter = logging.Formatter(
+        "at=%(asctime)s level=%(levelname)s from=%(name)s %(message)s", "%Y-%m-%dT%H:%M:%SZ"
+    )
+    formatter.converter = time.gmtime
+    handler.setFormatter(formatter)
+    logging.basicConfig(level=logging.WARNING, handlers=[handler])
+    logging.getLogger("samehour").setLevel(logging.INFO)

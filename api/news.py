@@ -1,0 +1,90 @@
+"""Headlines for the operations page: the events a person would want to be told of."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+from typing import Final
+
+from dispatch import events as e
+from dispatch.model import StopKind
+from dispatch.state import State
+
+_KEPT: Final = 20
+_SHORT_LENGTH: Final = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Headline:
+    """One line of news."""
+
+    at: int
+    text: str
+
+
+def short(order_id: str) -> str:
+    """Return the end of an order's id, as people say it."""
+    return order_id[-_SHORT_LENGTH:].upper()
+
+
+class Headlines:
+    """The last headlines of one zone."""
+
+    def __init__(self) -> None:
+        self._kept: deque[Headline] = deque(maxlen=_KEPT)
+
+    def add(self, recorded: e.Recorded, state: State) -> None:
+        """Take one more event; `state` gives the names."""
+        text = _text(recorded.event, state)
+        if text is not None:
+            self._kept.append(Headline(recorded.at, text))
+
+    def latest(self) -> list[Headline]:
+        """Return the headlines, newest first."""
+        return list(reversed(self._kept))
+
+
+def _text(event: e.Event, state: State) -> str | None:  # noqa: C901, PLR0911, PLR0912  a table
+    match event:
+        case e.OrderReceived():
+            return f"Order {short(event.order.order_id)} for {event.order.address}"
+        case e.OrderRefused():
+            return f"Order refused: {event.detail}"
+        case e.OrderResourced():
+            return f"Order {short(event.order_id)} moved to {_store(state, event.to_store_id)}"
+        case e.PickCompleted():
+            return f"Order {short(event.order_id)} ready at {_store(state, event.store_id)}"
+        case e.ParcelPickedUp():
+            return f"{_courier(state, event.courier_id)} has order {short(event.order_id)}"
+        case e.OrderDelivered():
+            return f"{_courier(state, event.courier_id)} delivered order {short(event.order_id)}"
+        case e.DeliveryFailed():
+            return f"Order {short(event.order_id)} could not be delivered: {event.reason}"
+        case e.ParcelReturned():
+            return f"Order {short(event.order_id)} is back at {_store(state, event.store_id)}"
+        case e.StopDeclined():
+            who = _courier(state, event.courier_id)
+            return f"{who} declined order {short(event.order_id)}: {event.reason}"
+        case e.OrderCancelled():
+            return f"Order {short(event.order_id)} cancelled: {event.reason}"
+        case e.StorePaused():
+            return f"{_store(state, event.store_id)} paused: {event.reason}"
+        case e.StoreResumed():
+            return f"{_store(state, event.store_id)} takes orders again"
+        case e.ShiftStarted():
+            return f"{_courier(state, event.courier_id)} is on shift"
+        case e.ShiftEnded():
+            return f"{_courier(state, event.courier_id)} went off shift"
+        case e.StopCommitted() if event.stop.kind is StopKind.RETURN:
+            who = _courier(state, event.courier_id)
+            return f"{who} brings order {short(event.stop.order_id)} back"
+        case _:
+            return None
+
+
+def _store(state: State, store_id: str) -> str:
+    return state.store(store_id).store.name
+
+
+def _courier(state: State, courier_id: str) -> str:
+    return state.courier(courier_id).courier.name

@@ -1,0 +1,261 @@
+"""Errors on the wire: RFC 9457 problem documents with stable codes and a trace id."""
+
+from __future__ import annotations
+
+import http
+import logging
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from api.storage.errors import LedgerError
+from dispatch.errors import (
+    ConflictError,
+    DispatchError,
+    InvalidValueError,
+    RefusedError,
+    SequenceError,
+    UnknownIdError,
+    WrongStateError,
+)
+from dispatch.model import Reason
+from geo.errors import GeoError, NoRouteError, TooFarFromRoadError
+
+_log = logging.getLogger("samehour.http")
+
+CODES: Final[Mapping[str, tuple[int, str]]] = {
+    "malformed_body": (400, "The body is not JSON"),
+    "unknown_host": (400, "The service does not go by this name"),
+    "unauthorized": (401, "A valid key is needed"),
+    "cross_origin": (403, "Pages of other sites may not change anything here"),
+    "not_found": (404, "There is nothing at this address"),
+    "unknown_id": (404, "The id names nothing"),
+    "method_not_allowed": (405, "The address does not know this method"),
+    "conflict": (409, "The request does not fit the present state"),
+    "wrong_state": (409, "The move is not allowed in the present state"),
+    "external_id_taken": (409, "The external id belongs to another order"),
+    "idempotency_running": (409, "A request with this key is still running"),
+    "body_too_large": (413, "The body is too large"),
+    "invalid_request": (422, "The request is not valid"),
+    "invalid_value": (422, "A value is not possible"),
+    "time_in_future": (422, "The time lies in the future"),
+    "idempotency_mismatch": (422, "The key was used with another request"),
+    "no_route": (422, "There is no way between the places"),
+    "place_unusable": (422, "The place cannot be used"),
+    "unknown_mode": (422, "The city has no roads for this mode"),
+    "bad_opening_hours": (422, "The opening hours cannot be read"),
+    **{str(reason): (422, "The order cannot be promised") for reason in Reason},
+    "internal_error": (500, "Something went wrong on our side"),
+    "not_ready": (503, "The service is starting, stopping or has failed"),
+}
+"""Every code with its status and title; published in the API document."""
+
+_BY_STATUS: Final = {404: "not_found", 405: "method_not_allowed", 413: "body_too_large"}
+
+
+@dataclass
+class Problem(Exception):  # noqa: N818  the name it has in RFC 9457
+    """An answer that is a problem; raised anywhere below a route."""
+
+    code: str
+    detail: str
+    extra: dict[str, Any] = field(default_factory=dict)
+    headers: dict[str, str] = field(default_factory=dict)
+    status: int | None = None
+
+    def __str__(self) -> str:
+        return f"{self.code}: {self.detail}"
+
+    @property
+    def http_status(self) -> int:
+        """Status of the answer."""
+        return self.status if self.status is not None else CODES[self.code][0]
+
+    def document(self) -> dict[str, Any]:
+        """Return the problem document, without its trace id."""
+        title = CODES[self.code][1] if self.code in CODES else self.detail
+        return {
+            "type": f"/docs#{self.code}",
+            "title": title,
+            "status": self.http_status,
+            "code": self.code,
+            "detail": self.detail,
+            **self.extra,
+        }
+
+
+def of_error(error: DispatchError | GeoError | LedgerError) -> Problem:  # noqa: C901, PLR0911  a table
+    """Return the problem that an error of the rooms below stands for."""
+    detail = str(error)
+    match error:
+        case UnknownIdError():
+            return Problem("unknown_id", _sentence(detail))
+        case WrongStateError():
+            return Problem(
+                "wrong_state",
+                _sentence(detail),
+                {"state": error.state, "allowed": [str(move) for move in error.allowed]},
+            )
+        case SequenceError() | LedgerError():
+            return Problem(
+                "not_ready",
+                "The service is stopping; try again in a moment.",
+                headers={"Retry-After": "2"},
+            )
+        case ConflictError():
+            known = error.code if error.code in CODES else "conflict"
+            return Problem(known, _sentence(detail))
+        case RefusedError():
+            return Problem(str(error.reason), _sentence(detail))
+        case InvalidValueError():
+            pointer = "/" + error.field.replace(".", "/")
+            return Problem("invalid_value", _sentence(detail), {"pointer": pointer})
+        case TooFarFromRoadError():
+            return Problem(str(Reason.OUTSIDE_RADIUS), _sentence(detail))
+        case NoRouteError():
+            return Problem("no_route", _sentence(detail))
+        case GeoError():
+            known = error.code if error.code in CODES else "place_unusable"
+            return Problem(known, _sentence(detail))
+        case DispatchError():
+            return Problem("conflict", _sentence(detail))
+
+
+def response(problem: Problem, trace_id: str) -> Response:
+    """Return the answer for a problem."""
+    return JSONResponse(
+        {**problem.document(), "trace_id": trace_id},
+        problem.http_status,
+        headers=problem.headers,
+        media_type="application/problem+json",
+    )
+
+
+def install(app: FastAPI) -> None:
+    """Make every error of an app a problem document."""
+    app.add_exception_handler(Problem, _on_problem)
+    app.add_exception_handler(DispatchError, _on_error)
+    app.add_exception_handler(GeoError, _on_error)
+    app.add_exception_handler(LedgerError, _on_error)
+    app.add_exception_handler(RequestValidationError, _on_invalid)
+    app.add_exception_handler(HTTPException, _on_http)
+
+
+class Traced:
+    """Outermost: gives every request a trace id, and every crash an answer that leaks nothing."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        trace_id = f"trc_{secrets.token_hex(8)}"
+        scope.setdefault("state", {})["trace_id"] = trace_id
+        started = False
+
+        async def send_traced(message: Message) -> None:
+            nonlocal started
+            if message["type"] == "http.response.start":
+                started = True
+                message["headers"] = [*message["headers"], (b"trace-id", trace_id.encode())]
+            await send(message)
+
+        try:
+            await self._app(scope, receive, send_traced)
+        except Exception:
+            _log.exception("crashed trace_id=%s path=%s", trace_id, scope["path"])
+            if started:
+                raise
+            problem = Problem("internal_error", "Tell us the trace id and we can look it up.")
+            await response(problem, trace_id)(scope, receive, send_traced)
+
+
+def trace_id(request: Request) -> str:
+    """Return the trace id of a request."""
+    return str(request.scope["state"]["trace_id"])
+
+
+async def _on_problem(request: Request, error: Exception) -> Response:
+    assert isinstance(error, Problem)  # noqa: S101  registered for this class only
+    return response(error, trace_id(request))
+
+
+async def _on_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, DispatchError | GeoError | LedgerError)  # noqa: S101  likewise
+    return response(of_error(error), trace_id(request))
+
+
+async def _on_invalid(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)  # noqa: S101  likewise
+    found = error.errors()
+    if any(item["type"] == "json_invalid" for item in found):
+        return response(
+            Problem("malformed_body", f"The body is not JSON: {found[0]['ctx']['error']}."),
+            trace_id(request),
+        )
+    errors = [
+        {
+            "in": str(item["loc"][0]),
+            "pointer": _pointer(item["loc"][1:]),
+            "detail": _plain(item["msg"]),
+        }
+        for item in found
+    ]
+    first = errors[0]
+    where = first["pointer"] or f"the {first['in']}"
+    return response(
+        Problem(
+            "invalid_request",
+            f"{where}: {first['detail']}."
+            + (f" There are {len(errors) - 1} more problems." if len(errors) > 1 else ""),
+            {"pointer": first["pointer"], "errors": errors},
+        ),
+        trace_id(request),
+    )
+
+
+async def _on_http(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)  # noqa: S101  likewise
+    headers = dict(error.headers or {})
+    detail = {
+        "not_found": f"There is nothing at {request.url.path}; /docs lists what there is.",
+        "method_not_allowed": f"{request.url.path} knows {headers.get('allow', 'other methods')}, "
+        f"not {request.method}.",
+    }
+    code = _BY_STATUS.get(error.status_code)
+    if code is None and error.status_code == http.HTTPStatus.BAD_REQUEST:
+        code = "malformed_body"
+    if code is None:
+        return response(
+            Problem("invalid_request", str(error.detail), status=error.status_code),
+            trace_id(request),
+        )
+    return response(
+        Problem(code, detail.get(code, str(error.detail)), headers=headers), trace_id(request)
+    )
+
+
+def _pointer(location: Any) -> str:
+    """Return the JSON pointer (RFC 6901) of a place in a body."""
+    return "".join(f"/{str(part).replace('~', '~0').replace('/', '~1')}" for part in location)
+
+
+def _plain(message: str) -> str:
+    return message.removeprefix("Value error, ").rstrip(".")
+
+
+def _sentence(detail: str) -> str:
+    """Return a message as a sentence: a capital first, a full stop last."""
+    if not detail:
+        return detail
+    return detail[0].upper() + detail[1:] + ("" if detail.endswith((".", "!", "?")) else ".")

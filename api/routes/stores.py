@@ -1,0 +1,138 @@
+"""Stores: what they are, what they have, what they pick."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Path
+
+from api import views
+from api.bootstrap import Service, of_request
+from api.live import Live
+from api.problems import Problem
+from api.schemas import Id, ReasonIn, StockIn, StoreIn
+from dispatch.commands import PauseStore, RegisterStore, ResumeStore, SetStock
+from dispatch.snapshot import store_windows
+from geo.errors import GeoError, TooFarFromRoadError
+
+router = APIRouter(prefix="/v1/stores", tags=["stores"])
+Here = Annotated[Service, Depends(of_request)]
+StoreId = Annotated[Id, Path()]
+Json = dict[str, Any]
+
+
+@router.get("", summary="All stores")
+async def list_stores(service: Here) -> Json:
+    """Return every store with what its pickers have to do."""
+    live = service.live
+
+    def job() -> Json:
+        found = sorted(live.engine.state.stores.items())
+        return {"data": [views.store(live, store) for _, store in found]}
+
+    return await live.run(job)
+
+
+@router.get("/{store_id}", summary="One store")
+async def get_store(store_id: StoreId, service: Here) -> Json:
+    """Return a store."""
+    return await service.live.run(lambda: _view(service.live, store_id))
+
+
+@router.put("/{store_id}", summary="Register or change a store")
+async def put_store(store_id: StoreId, asked: StoreIn, service: Here) -> Json:
+    """Register a store, or change what is known of one."""
+    live = service.live
+
+    def job() -> Json:
+        store = asked.store(store_id)
+        try:
+            store_windows(store.opening_hours, live.city.time_zone, live.clock.now())
+        except GeoError as error:
+            pointer = {"pointer": "/opening_hours"}
+            raise Problem("bad_opening_hours", str(error), pointer) from error
+        _need_road(live, asked)
+        live.handle(RegisterStore(store))
+        return _view(live, store_id)
+
+    return await live.run(job)
+
+
+@router.get("/{store_id}/picks", summary="What to pick, in the order of work")
+async def list_picks(store_id: StoreId, service: Here) -> Json:
+    """Return the orders a store is picking or has to pick."""
+    live = service.live
+    return await live.run(lambda: {"data": views.picks(live, live.engine.state.store(store_id))})
+
+
+@router.get("/{store_id}/stock", summary="Stock of a store")
+async def get_stock(store_id: StoreId, service: Here) -> Json:
+    """Return stock by SKU: on the shelf, promised to orders, and free."""
+    live = service.live
+    return await live.run(lambda: {"data": views.stock(live.engine.state.store(store_id))})
+
+
+@router.put("/{store_id}/stock", summary="Set stock")
+async def put_stock(store_id: StoreId, asked: StockIn, service: Here) -> Json:
+    """Set what is on the shelf of some SKUs, all of them or none."""
+    live = service.live
+    on_hand = {item.sku: item.on_hand for item in asked.items}
+    if len(on_hand) < len(asked.items):
+        seen: set[str] = set()
+        for index, item in enumerate(asked.items):
+            if item.sku in seen:
+                raise Problem(
+                    "invalid_request",
+                    f"{item.sku} is in the list more than once; say one figure for it.",
+                    {"pointer": f"/items/{index}/sku"},
+                )
+            seen.add(item.sku)
+
+    def job() -> Json:
+        live.handle(SetStock(store_id, on_hand))
+        return {"data": views.stock(live.engine.state.store(store_id))}
+
+    return await live.run(job)
+
+
+@router.post("/{store_id}/pause", summary="Take no more orders at a store")
+async def pause_store(store_id: StoreId, asked: ReasonIn, service: Here) -> Json:
+    """Pause a store; what it has already taken is still picked."""
+    live = service.live
+
+    def job() -> Json:
+        live.handle(PauseStore(store_id, asked.reason))
+        return _view(live, store_id)
+
+    return await live.run(job)
+
+
+@router.post("/{store_id}/resume", summary="Take orders at a store again")
+async def resume_store(store_id: StoreId, service: Here) -> Json:
+    """Resume a store."""
+    live = service.live
+
+    def job() -> Json:
+        live.handle(ResumeStore(store_id))
+        return _view(live, store_id)
+
+    return await live.run(job)
+
+
+def _view(live: Live, store_id: str) -> Json:
+    return views.store(live, live.engine.state.store(store_id))
+
+
+def _need_road(live: Live, asked: StoreIn) -> None:
+    """Raise unless some mode of the city has a road near the store."""
+    travel, place = live.engine.travel, asked.location.lonlat()
+    last: TooFarFromRoadError | None = None
+    for mode in sorted(travel.modes):
+        try:
+            travel.check_place(place, mode)
+        except TooFarFromRoadError as error:
+            last = error
+        else:
+            return
+    if last is not None:
+        raise Problem("outside_radius", str(last), {"pointer": "/location"}) from last

@@ -1,0 +1,276 @@
+"""What may come in over the wire, with bounds on everything; mapped to the model by hand."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+
+from dispatch.codec import from_rfc3339
+from dispatch.commands import PlaceOrder, RequestQuote
+from dispatch.errors import InvalidValueError
+from dispatch.model import Courier, OrderLine, Store
+from geo.types import LonLat, Mode
+
+_EARLIEST: Final = from_rfc3339("2000-01-01T00:00:00Z")
+_LATEST: Final = from_rfc3339("2100-01-01T00:00:00Z")
+
+_MAX_LINES: Final = 200
+_MAX_STOCK_ITEMS: Final = 20_000
+_MAX_POSITIONS: Final = 2_000
+_DAY_S: Final = 86_400
+
+
+def _moment(value: object) -> int:
+    if not isinstance(value, str):
+        raise ValueError("must be a time such as 2026-11-20T16:30:00Z")  # noqa: TRY004  pydantic's
+    try:
+        moment = from_rfc3339(value)
+    except InvalidValueError as error:
+        raise ValueError(error.problem) from error
+    if not _EARLIEST <= moment < _LATEST:
+        raise ValueError(f"{value!r} is not in the years 2000 to 2099")
+    return moment
+
+
+_MOMENT_SCHEMA: Final[dict[str, Any]] = {
+    "type": "string",
+    "format": "date-time",
+    "examples": ["2026-11-20T16:30:00Z"],
+}
+
+Moment = Annotated[int, BeforeValidator(_moment), Field(json_schema_extra=_MOMENT_SCHEMA)]
+"""RFC 3339 on the wire, UTC epoch seconds inside."""
+
+_LINE_OF_TEXT: Final = r"^[^\x00-\x1f\x7f]*$"
+_TEXT: Final = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*$"
+
+Id = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")]
+Sku = Annotated[str, StringConstraints(pattern=r"^[!-~]{1,64}$")]
+Name = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=120, pattern=_LINE_OF_TEXT, strip_whitespace=True),
+]
+Address = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=200, pattern=_LINE_OF_TEXT, strip_whitespace=True),
+]
+Note = Annotated[str, StringConstraints(max_length=500, pattern=_TEXT)]
+Reason = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=200, pattern=_LINE_OF_TEXT, strip_whitespace=True),
+]
+
+
+class Body(BaseModel):
+    """What every body holds to: no unknown fields, no guessing of types."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class PlaceIn(Body):
+    """A place in WGS 84 degrees."""
+
+    lat: Annotated[float, Field(ge=-90, le=90, allow_inf_nan=False)]
+    lng: Annotated[float, Field(ge=-180, le=180, allow_inf_nan=False)]
+
+    def lonlat(self) -> LonLat:
+        """Return it in the model's order."""
+        return LonLat(self.lng, self.lat)
+
+
+class LineIn(Body):
+    """A quantity of one SKU."""
+
+    sku: Sku
+    quantity: Annotated[int, Field(ge=1, le=999)]
+
+
+class QuoteDropoffIn(Body):
+    """Where it would go."""
+
+    location: PlaceIn
+    address: Address
+
+
+class DropoffIn(QuoteDropoffIn):
+    """Where it goes, and what the courier should know."""
+
+    note: Note = ""
+
+
+Lines = Annotated[list[LineIn], Field(min_length=1, max_length=_MAX_LINES)]
+WeightG = Annotated[int, Field(ge=0, le=1_000_000)]
+ServiceS = Annotated[int, Field(ge=0, le=3600)]
+
+
+def order_lines(lines: list[LineIn]) -> tuple[OrderLine, ...]:
+    """Return the model's lines."""
+    return tuple(OrderLine(line.sku, line.quantity) for line in lines)
+
+
+class QuoteIn(Body):
+    """A question: can you, and when."""
+
+    dropoff: QuoteDropoffIn
+    lines: Lines
+    weight_g: WeightG
+    service_s: ServiceS = 120
+
+    def command(self) -> RequestQuote:
+        """Return the command."""
+        return RequestQuote(
+            door=self.dropoff.location.lonlat(),
+            address=self.dropoff.address,
+            lines=order_lines(self.lines),
+            weight_g=self.weight_g,
+            service_s=self.service_s,
+        )
+
+
+class OrderIn(Body):
+    """An order."""
+
+    external_id: Annotated[str, StringConstraints(pattern=r"^[!-~]{1,128}$")] | None = None
+    quote_id: Id | None = None
+    dropoff: DropoffIn
+    lines: Lines
+    weight_g: WeightG
+    basket_cents: Annotated[int, Field(ge=0, le=100_000_000)] = 0
+    service_s: ServiceS = 120
+    created_at: Moment | None = None
+
+    def command(self, occurred_at: int) -> PlaceOrder:
+        """Return the command."""
+        return PlaceOrder(
+            door=self.dropoff.location.lonlat(),
+            address=self.dropoff.address,
+            note=self.dropoff.note,
+            lines=order_lines(self.lines),
+            weight_g=self.weight_g,
+            occurred_at=occurred_at,
+            basket_cents=self.basket_cents,
+            service_s=self.service_s,
+            external_id=self.external_id,
+            quote_id=self.quote_id,
+        )
+
+
+class ReasonIn(Body):
+    """Why."""
+
+    reason: Reason
+
+
+class CancelIn(ReasonIn):
+    """Why the order is given up, and when that was."""
+
+    occurred_at: Moment | None = None
+
+
+class PickingIn(Body):
+    """What a picker did."""
+
+    event: Literal["started", "ready"]
+    occurred_at: Moment | None = None
+
+
+class StoreIn(Body):
+    """A store, or what is now known of it."""
+
+    name: Name
+    location: PlaceIn
+    opening_hours: Annotated[str, StringConstraints(max_length=500, pattern=_LINE_OF_TEXT)] = ""
+    pickers: Annotated[int, Field(ge=0, le=100)] = 2
+    pick_base_s: Annotated[int, Field(ge=0, le=3600)] = 120
+    pick_line_s: Annotated[int, Field(ge=0, le=600)] = 25
+    pickup_service_s: Annotated[int, Field(ge=0, le=3600)] = 60
+    reach_s: Annotated[int, Field(ge=0, le=7200)] = 1200
+
+    def store(self, store_id: str) -> Store:
+        """Return the model's store."""
+        return Store(
+            store_id=store_id,
+            name=self.name,
+            location=self.location.lonlat(),
+            opening_hours=self.opening_hours,
+            pickers=self.pickers,
+            pick_base_s=self.pick_base_s,
+            pick_line_s=self.pick_line_s,
+            pickup_service_s=self.pickup_service_s,
+            reach_s=self.reach_s,
+        )
+
+
+class StockItemIn(Body):
+    """What is on the shelf of one SKU, reserved goods included."""
+
+    sku: Sku
+    on_hand: Annotated[int, Field(ge=0, le=1_000_000)]
+
+
+class StockIn(Body):
+    """Stock of some SKUs; the others stay as they are."""
+
+    items: Annotated[list[StockItemIn], Field(min_length=1, max_length=_MAX_STOCK_ITEMS)]
+
+
+class CourierIn(Body):
+    """A courier, or what is now known of one."""
+
+    name: Name
+    mode: Annotated[Mode, Field(strict=False)]
+    home: PlaceIn
+    capacity_g: Annotated[int, Field(ge=1, le=2_000_000)] = 15_000
+    capacity_parcels: Annotated[int, Field(ge=1, le=100)] = 4
+
+    def courier(self, courier_id: str) -> Courier:
+        """Return the model's courier."""
+        return Courier(
+            courier_id=courier_id,
+            name=self.name,
+            mode=self.mode,
+            home=self.home.lonlat(),
+            capacity_g=self.capacity_g,
+            capacity_parcels=self.capacity_parcels,
+        )
+
+
+class ShiftIn(Body):
+    """A shift that begins."""
+
+    courier_id: Id
+    starts_at: Moment | None = None
+    ends_at: Moment
+
+
+class HappenedIn(Body):
+    """When something happened, by the device's clock; now when left out."""
+
+    occurred_at: Moment | None = None
+
+
+class StopDoneIn(HappenedIn):
+    """What a courier did at a stop; `failed` and `declined` need a reason."""
+
+    reason: Reason | None = None
+
+
+class OperatorIn(Body):
+    """Who acts for a courier."""
+
+    operator: Name
+
+
+class PositionIn(Body):
+    """Where a courier is."""
+
+    courier_id: Id
+    location: PlaceIn
+    at: Moment | None = None
+
+
+class PositionsIn(Body):
+    """Where couriers are or were."""
+
+    positions: Annotated[list[PositionIn], Field(min_length=1, max_length=_MAX_POSITIONS)]

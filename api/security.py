@@ -1,0 +1,148 @@
+"""Who may talk to the service, how much at once, and what browsers may do with our pages."""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Iterable
+from typing import Final
+from urllib.parse import urlsplit
+
+from fastapi import Request
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from api.problems import Problem, response, trace_id
+
+MAX_BODY_BYTES: Final = 1_000_000
+
+_SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+_LOOPBACK_NAMES: Final = frozenset({"localhost", "127.0.0.1", "::1"})
+_OPEN_PATHS: Final = ("/healthz", "/readyz", "/assets/")
+"""Served without a key: they say nothing about the business."""
+
+_HEADERS: Final = {
+    # MapLibre starts its workers from blobs; everything else comes from us.
+    "Content-Security-Policy": (
+        "default-src 'self'; img-src 'self' data: blob:; worker-src 'self' blob:; "
+        "child-src blob:; object-src 'none'; base-uri 'none'; form-action 'self'; "
+        "frame-ancestors 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+}
+
+
+class Guarded:
+    """Checks a request before any route sees it.
+
+    Parameters
+    ----------
+    on_loopback
+        Only this machine can reach the service.
+    api_key
+        Asked of every client when given.
+    allowed_hosts
+        Further names clients may call the service by.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        on_loopback: bool,
+        api_key: str | None = None,
+        allowed_hosts: Iterable[str] = (),
+    ) -> None:
+        self._app = app
+        self._key = api_key
+        self._hosts = frozenset(allowed_hosts)
+        if on_loopback or self._hosts:
+            # A name that resolves to us only by somebody's DNS is not ours (DNS rebinding).
+            self._hosts |= _LOOPBACK_NAMES
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+
+        async def send_guarded(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in _HEADERS.items():
+                    headers.setdefault(name, value)
+            await send(message)
+
+        request = Request(scope)
+        problem = self._objection(request)
+        if problem is not None:
+            await response(problem, trace_id(request))(scope, receive, send_guarded)
+            return
+        await self._app(scope, _bounded(receive), send_guarded)
+
+    def _objection(self, request: Request) -> Problem | None:
+        headers = request.headers
+        name = _host_name(headers.get("host", ""))
+        if self._hosts and name not in self._hosts:
+            return Problem(
+                "unknown_host",
+                f"The service does not go by {name!r}; add it with SAMEHOUR_ALLOWED_HOSTS.",
+            )
+        origin = headers.get("origin")
+        if (
+            request.method not in _SAFE_METHODS
+            and origin is not None
+            and urlsplit(origin).netloc != headers.get("host")
+        ):
+            return Problem("cross_origin", f"Pages of {origin} may not change anything here.")
+        if self._key is not None and not request.url.path.startswith(_OPEN_PATHS):
+            return _key_objection(headers, self._key)
+        declared = headers.get("content-length", "")
+        if declared.isdecimal() and int(declared) > MAX_BODY_BYTES:
+            return _too_large()
+        return None
+
+
+def _key_objection(headers: Headers, key: str) -> Problem | None:
+    scheme, _, given = headers.get("authorization", "").partition(" ")
+    if scheme.lower() == "bearer" and hmac.compare_digest(given.encode(), key.encode()):
+        return None
+    return Problem(
+        "unauthorized",
+        "Send the key as Authorization: Bearer <key>.",
+        headers={"WWW-Authenticate": "Bearer"},
+    )
+
+
+def _bounded(receive: Receive) -> Receive:
+    """Return a `receive` that refuses to take in more than the limit."""
+    taken = 0
+
+    async def receive_bounded() -> Message:
+        nonlocal taken
+        message = await receive()
+        if message["type"] == "http.request":
+            taken += len(message.get("body", b""))
+            if taken > MAX_BODY_BYTES:
+                raise HTTPException(413, _too_large().detail)
+        return message
+
+    return receive_bounded
+
+
+def _too_large() -> Problem:
+    return Problem(
+        "body_too_large",
+        f"The body is larger than {MAX_BODY_BYTES} bytes; send it in parts.",
+        # What was not read would be taken for the next request.
+        headers={"Connection": "close"},
+    )
+
+
+def _host_name(host: str) -> str:
+    """Return the name of a Host header, without its port and brackets."""
+    if host.startswith("["):
+        return host[1:].partition("]")[0]
+    return host.rpartition(":")[0] or host

@@ -1,0 +1,162 @@
+"""What the service is told at start, by flags and environment; every problem said at once."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+)
+
+from dispatch.codec import from_rfc3339
+from dispatch.errors import InvalidValueError
+from dispatch.model import Policy
+from dispatch.policies import policy_from_toml
+
+ENV_PREFIX: Final = "SAMEHOUR_"
+_MIN_KEY_LENGTH: Final = 16
+
+
+class SettingsError(Exception):
+    """Settings the service cannot start with; one line for each problem."""
+
+    code = "settings"
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = tuple(problems)
+
+
+def _moment(value: object) -> object:
+    if isinstance(value, str):
+        try:
+            return from_rfc3339(value)
+        except InvalidValueError as error:
+            raise ValueError(f"{error.problem}, such as 2026-11-20T16:30:00Z") from error
+    return value
+
+
+class Settings(BaseModel):
+    """Everything the service may be told.
+
+    Attributes
+    ----------
+    city
+        Name of a city in the box, or the path of one.
+    ledger
+        A file (SQLite), or a database URL.
+    port
+        0 for any free one.
+    port_file
+        Where to write the port that was taken, for whoever started the service.
+    clock_start, speed
+        Of a scaled clock; the machine's own when neither is given.
+    policy
+        A TOML file with fields of `dispatch.model.Policy`.
+    api_key
+        Asked of every client as `Authorization: Bearer`; needed off loopback.
+    allowed_hosts
+        Names clients may call the service by, beside loopback's own.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    city: Annotated[str, Field(min_length=1)] = "helsinki"
+    ledger: Annotated[str, Field(min_length=1)] = ".samehour/ledger.db"
+    host: Annotated[str, Field(min_length=1)] = "127.0.0.1"
+    port: Annotated[int, Field(ge=0, le=65_535)] = 8080
+    port_file: Path | None = None
+    clock_start: Annotated[int | None, BeforeValidator(_moment)] = None
+    speed: Annotated[float, Field(gt=0, le=1000, allow_inf_nan=False)] = 1.0
+    policy: Path | None = None
+    seed: Annotated[int, Field(ge=0, le=2**31 - 1)] = 0
+    api_key: SecretStr | None = None
+    allowed_hosts: tuple[str, ...] = ()
+
+    @property
+    def on_loopback(self) -> bool:
+        """Whether only this machine can reach the service."""
+        return is_loopback(self.host)
+
+
+def load(given: Mapping[str, Any], environ: Mapping[str, str]) -> Settings:
+    """Return settings from flags (`given`, None for not given) over the environment.
+
+    Raises
+    ------
+    SettingsError
+        With a line for each problem.
+    """
+    raw: dict[str, Any] = {}
+    for name in Settings.model_fields:
+        variable = environ.get(ENV_PREFIX + name.upper())
+        if variable:
+            raw[name] = variable.split(",") if name == "allowed_hosts" else variable
+        if given.get(name) is not None:
+            raw[name] = given[name]
+    problems: list[str] = []
+    settings: Settings | None = None
+    try:
+        settings = Settings.model_validate(raw)
+    except ValidationError as error:
+        problems += [_sentence(found) for found in error.errors(include_url=False)]
+    host, key = str(raw.get("host", "127.0.0.1")), str(raw.get("api_key", ""))
+    if key and len(key) < _MIN_KEY_LENGTH:
+        problems.append(
+            f"{ENV_PREFIX}API_KEY: has {len(key)} characters; make it {_MIN_KEY_LENGTH} or more."
+        )
+    if not is_loopback(host) and not key:
+        problems.append(
+            f"--host: {host} can be reached from other machines; set {ENV_PREFIX}API_KEY to a "
+            f"secret of {_MIN_KEY_LENGTH} characters or more, or stay on 127.0.0.1."
+        )
+    if problems or settings is None:
+        raise SettingsError(problems)
+    return settings
+
+
+def read_policy(path: Path | None) -> Policy:
+    """Return the policy in a TOML file, or the built-in one.
+
+    Raises
+    ------
+    SettingsError
+        The file cannot be read, or says what no policy has.
+    """
+    if path is None:
+        return Policy()
+    try:
+        return policy_from_toml(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise SettingsError([f"--policy: {path} cannot be read: {error.strerror}."]) from error
+    except UnicodeDecodeError as error:
+        raise SettingsError([f"--policy: {path} is not UTF-8 text."]) from error
+    except InvalidValueError as error:
+        raise SettingsError([f"--policy: {path}: {error}."]) from error
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether an address or name is reachable from this machine only."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _sentence(found: Any) -> str:
+    name = str(found["loc"][0])
+    message = found["msg"].removeprefix("Value error, ")
+    # Our own messages quote the value already; a key is never shown.
+    quoted = found["type"] == "value_error" or name == "api_key"
+    said = "" if quoted else f" (it was {found['input']!r})"
+    return f"--{name.replace('_', '-')} or {ENV_PREFIX}{name.upper()}: {message}{said}."

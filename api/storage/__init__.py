@@ -1,0 +1,1 @@
+"""What must survive: the event log, courier positions, and answers kept for safe retries."""

@@ -1,0 +1,448 @@
+"""The ledger: an append-only event log per zone, with positions and kept answers beside it.
+
+One thread writes, in groups: whatever is waiting when a transaction begins is committed by it,
+so one flush to disk serves many requests.  A batch is one atom: its events and the answer kept
+for a retry are written together or not at all.
+"""
+
+from __future__ import annotations
+
+import logging
+import queue
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final, Self
+
+from sqlalchemy import Connection, Engine, create_engine, delete, event, func, insert, select
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, NoSuchModuleError
+
+from api.storage import tables
+from api.storage.errors import LedgerError, LedgerFailedError
+from api.storage.lock import FileLock
+from dispatch.codec import event_from_json, event_to_json
+from dispatch.errors import SequenceError
+from dispatch.events import Recorded
+from geo.types import LonLat
+
+_log = logging.getLogger("samehour.ledger")
+
+_GROUP: Final = 512
+"""Most batches in one transaction: bounds how long the first of them waits."""
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """Where a courier was at `at` by their own device; `received_at` is when we heard of it."""
+
+    courier_id: str
+    place: LonLat
+    at: int
+    received_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class KeptAnswer:
+    """The answer once given under an idempotency key."""
+
+    key: str
+    request_hash: str
+    status: int
+    body: str
+    created_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What must become durable together."""
+
+    zone_id: str
+    events: Sequence[Recorded] = ()
+    positions: Sequence[Position] = ()
+    answers: Sequence[KeptAnswer] = ()
+    done: Future[None] = field(default_factory=Future)
+
+
+class Ledger:
+    """A ledger in SQLite (a file, or memory) or in PostgreSQL (by URL).
+
+    Parameters
+    ----------
+    where
+        A file path, or an SQLAlchemy URL.
+
+    Raises
+    ------
+    LedgerError
+        It cannot be opened, or was written by another version.
+    LedgerInUseError
+        Another process has it.
+    """
+
+    def __init__(self, where: str | Path) -> None:
+        self.where = str(where)
+        url = _url(self.where)
+        self._lock = _lock_for(url)
+        try:
+            self._engine = _connect(url)
+            self._prepare()
+        except LedgerError:
+            self._unlock()
+            raise
+        except DBAPIError as error:
+            self._unlock()
+            raise LedgerError(
+                f"The ledger {self.where} cannot be opened: {_plain(error)}. "
+                "Check the file or the URL, or name another one with --ledger."
+            ) from error
+        self._queue: queue.SimpleQueue[Batch | None] = queue.SimpleQueue()
+        self._failure: LedgerFailedError | SequenceError | None = None
+        self._guard = threading.Lock()
+        self._closed = False
+        self.on_written: Callable[[Sequence[Batch]], None] = _ignore
+        """Called on the writer's thread with what has just become durable, in order."""
+        self.on_failure: Callable[[Exception], None] = _ignore
+        """Called once, on the writer's thread, when a write has failed."""
+        self._writer = threading.Thread(target=self._write_forever, name="ledger", daemon=True)
+        self._writer.start()
+
+    # --- writing -------------------------------------------------------------------------------
+
+    def submit(self, batch: Batch) -> Future[None]:
+        """Queue a batch; its future is done when it is durable, or carries why it is not.
+
+        Batches of one zone become durable in the order they were submitted.
+        """
+        with self._guard:
+            if self._failure is None and not self._closed:
+                self._queue.put(batch)
+                return batch.done
+        batch.done.set_exception(
+            self._failure or LedgerFailedError(f"The ledger {self.where} is closed.")
+        )
+        return batch.done
+
+    @property
+    def is_up(self) -> bool:
+        """Whether writes are being taken."""
+        return self._failure is None and not self._closed and self._writer.is_alive()
+
+    def close(self) -> None:
+        """Write what is queued, then let go of the ledger."""
+        with self._guard:
+            if self._closed:
+                return
+            self._closed = True
+            self._queue.put(None)
+        self._writer.join()
+        self._engine.dispose()
+        self._unlock()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        self.close()
+
+    def _write_forever(self) -> None:
+        while True:
+            group, more = self._next_group()
+            if group and not self._write_group(group):
+                return
+            if not more:
+                return
+
+    def _next_group(self) -> tuple[list[Batch], bool]:
+        """Wait for work; return it and whether more may come."""
+        group: list[Batch] = []
+        item = self._queue.get()
+        while item is not None:
+            group.append(item)
+            if len(group) == _GROUP or self._queue.empty():
+                return group, True
+            item = self._queue.get()
+        return group, False
+
+    def _write_group(self, group: Sequence[Batch]) -> bool:
+        try:
+            with self._engine.begin() as connection:
+                _write(connection, group)
+        except IntegrityError as error:
+            self._fail(group, _sequence_error(self.where, group), error)
+            return False
+        except Exception as error:  # noqa: BLE001  whatever it is, nothing after it may be answered
+            failure = LedgerFailedError(f"The ledger {self.where} did not write: {_plain(error)}.")
+            self._fail(group, failure, error)
+            return False
+        self.on_written(group)
+        for batch in group:
+            batch.done.set_result(None)
+        return True
+
+    def _fail(
+        self,
+        group: Sequence[Batch],
+        failure: LedgerFailedError | SequenceError,
+        cause: Exception,
+    ) -> None:
+        failure.__cause__ = cause
+        _log.critical("ledger_failed ledger=%s error=%r", self.where, str(failure))
+        with self._guard:
+            self._failure = failure
+            left = list(group)
+            while not self._queue.empty():
+                item = self._queue.get()
+                if item is not None:
+                    left.append(item)
+        for batch in left:
+            batch.done.set_exception(failure)
+        self.on_failure(failure)
+
+    # --- reading -------------------------------------------------------------------------------
+
+    def read(self, zone_id: str, after: int = 0, limit: int | None = None) -> list[Recorded]:
+        """Return the durable events after a sequence number, in order."""
+        e = tables.events
+        query = (
+            select(e.c.seq, e.c.at, e.c.type, e.c.data)
+            .where(e.c.zone == zone_id, e.c.seq > after)
+            .order_by(e.c.seq)
+            .limit(limit)
+        )
+        with self._engine.connect() as connection:
+            return [
+                Recorded(zone_id, seq, at, event_from_json(kind, data))
+                for seq, at, kind, data in connection.execute(query)
+            ]
+
+    def last_seq(self, zone_id: str) -> int:
+        """Return the sequence number the zone's log ends with; 0 when it is empty."""
+        query = select(func.max(tables.events.c.seq)).where(tables.events.c.zone == zone_id)
+        with self._engine.connect() as connection:
+            return connection.execute(query).scalar_one() or 0
+
+    def positions(self, zone_id: str) -> list[Position]:
+        """Return the latest position of each courier."""
+        p = tables.courier_positions
+        query = select(p.c.courier_id, p.c.lng, p.c.lat, p.c.at, p.c.received_at).where(
+            p.c.zone == zone_id
+        )
+        with self._engine.connect() as connection:
+            return [
+                Position(courier_id, LonLat(lng, lat), at, received_at)
+                for courier_id, lng, lat, at, received_at in connection.execute(
+                    query.order_by(p.c.courier_id)
+                )
+            ]
+
+    def last_moment(self, zone_id: str) -> int | None:
+        """Return the service time of the last thing recorded, None for an empty zone."""
+        e, p = tables.events, tables.courier_positions
+        with self._engine.connect() as connection:
+            moments = [
+                connection.execute(select(func.max(e.c.at)).where(e.c.zone == zone_id)).scalar(),
+                connection.execute(
+                    select(func.max(p.c.received_at)).where(p.c.zone == zone_id)
+                ).scalar(),
+            ]
+        return max((moment for moment in moments if moment is not None), default=None)
+
+    def kept_answer(self, zone_id: str, key: str) -> KeptAnswer | None:
+        """Return the answer kept under an idempotency key."""
+        k = tables.idempotency_keys
+        query = select(k.c.request_hash, k.c.status, k.c.body, k.c.created_at).where(
+            k.c.zone == zone_id, k.c.key == key
+        )
+        with self._engine.connect() as connection:
+            row = connection.execute(query).one_or_none()
+        return None if row is None else KeptAnswer(key, *row)
+
+    # --- opening -------------------------------------------------------------------------------
+
+    def _prepare(self) -> None:
+        with self._engine.begin() as connection:
+            tables.metadata.create_all(connection, tables=[tables.schema_version])
+            found = connection.execute(select(tables.schema_version.c.version)).scalar()
+            if found is None:
+                tables.metadata.create_all(connection)
+                connection.execute(
+                    insert(tables.schema_version).values(version=tables.SCHEMA_VERSION)
+                )
+            elif found != tables.SCHEMA_VERSION:
+                raise LedgerError(
+                    f"The ledger {self.where} has schema version {found}; this samehour reads "
+                    f"version {tables.SCHEMA_VERSION}. Use the samehour that wrote it, or name "
+                    "another ledger with --ledger."
+                )
+
+    def _unlock(self) -> None:
+        if self._lock is not None:
+            self._lock.release()
+
+
+class ZoneLog:
+    """The engine's `EventLog` of one zone: numbers events at once, hands them over in batches.
+
+    `append` only numbers; `take` returns what was appended since, to be submitted as one batch.
+    Not thread-safe: it belongs to the thread that runs the engine.
+
+    Parameters
+    ----------
+    history
+        The events to start from; given to whoever first reads, and not kept.
+    """
+
+    def __init__(self, zone_id: str, history: Sequence[Recorded]) -> None:
+        self.zone_id = zone_id
+        self._history = history
+        self._seq = history[-1].seq if history else 0
+        self._pending: list[Recorded] = []
+
+    def append(self, expected_seq: int, at: int, events: Sequence[Any]) -> tuple[Recorded, ...]:
+        """Give the events the numbers after `expected_seq`."""
+        if expected_seq != self._seq:
+            raise SequenceError(
+                f"The log of {self.zone_id} ends at {self._seq}, not at {expected_seq}: "
+                "read what happened since and decide again."
+            )
+        recorded = tuple(
+            Recorded(self.zone_id, expected_seq + n, at, fact) for n, fact in enumerate(events, 1)
+        )
+        self._seq += len(recorded)
+        self._pending.extend(recorded)
+        return recorded
+
+    def read(self, after: int) -> Sequence[Recorded]:
+        """Return the history after a sequence number, once; later reads go to the ledger."""
+        history, self._history = self._history, ()
+        return [recorded for recorded in history if recorded.seq > after]
+
+    def take(self) -> tuple[Recorded, ...]:
+        """Return what was appended since the last call."""
+        taken = tuple(self._pending)
+        self._pending.clear()
+        return taken
+
+
+def _write(connection: Connection, group: Sequence[Batch]) -> None:
+    events = [
+        {
+            "zone": recorded.zone_id,
+            "seq": recorded.seq,
+            "at": recorded.at,
+            "type": type(recorded.event).__name__,
+            "data": event_to_json(recorded.event),
+        }
+        for batch in group
+        for recorded in batch.events
+    ]
+    if events:
+        connection.execute(insert(tables.events), events)
+    answers = [
+        {
+            "zone": batch.zone_id,
+            "key": kept.key,
+            "request_hash": kept.request_hash,
+            "status": kept.status,
+            "body": kept.body,
+            "created_at": kept.created_at,
+        }
+        for batch in group
+        for kept in batch.answers
+    ]
+    if answers:
+        connection.execute(insert(tables.idempotency_keys), answers)
+    _write_positions(connection, group)
+
+
+def _write_positions(connection: Connection, group: Sequence[Batch]) -> None:
+    rows = [
+        {
+            "zone": batch.zone_id,
+            "courier_id": position.courier_id,
+            "lng": position.place.lon,
+            "lat": position.place.lat,
+            "at": position.at,
+            "received_at": position.received_at,
+        }
+        for batch in group
+        for position in batch.positions
+    ]
+    if not rows:
+        return
+    latest = {(row["zone"], row["courier_id"]): row for row in rows}
+    p = tables.courier_positions
+    for zone in {str(row["zone"]) for row in rows}:
+        couriers = [courier for of_zone, courier in latest if of_zone == zone]
+        connection.execute(delete(p).where(p.c.zone == zone, p.c.courier_id.in_(couriers)))
+    connection.execute(insert(p), list(latest.values()))
+    track = [{name: row[name] for name in row if name != "received_at"} for row in rows]
+    connection.execute(insert(tables.tracks), track)
+
+
+def _url(where: str) -> URL:
+    if where != ":memory:" and "://" not in where:
+        path = Path(where)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise LedgerError(
+                f"The folder of the ledger {where} cannot be made: {error.strerror}. "
+                "Name a file in a folder of your own with --ledger."
+            ) from error
+        return URL.create("sqlite", database=where)
+    try:
+        return make_url("sqlite://" if where == ":memory:" else where)
+    except ArgumentError as error:
+        raise LedgerError(
+            f"The ledger {where!r} is neither a file nor a database URL such as "
+            "postgresql+psycopg://user@host/name."
+        ) from error
+
+
+def _lock_for(url: URL) -> FileLock | None:
+    if url.get_backend_name() == "sqlite" and url.database:
+        return FileLock(Path(url.database))
+    return None
+
+
+def _connect(url: URL) -> Engine:
+    try:
+        engine = create_engine(url)
+    except (NoSuchModuleError, ModuleNotFoundError) as error:
+        raise LedgerError(
+            f"The ledger {url.render_as_string()} needs a driver that is not installed ({error}). "
+            "Install it, or name a file with --ledger."
+        ) from error
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "connect", _sqlite_settings)
+    return engine
+
+
+def _sqlite_settings(connection: Any, _record: object) -> None:
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA journal_mode=WAL")
+    cursor.execute("PRAGMA synchronous=FULL")
+    cursor.execute("PRAGMA busy_timeout=5000")
+    cursor.close()
+
+
+def _sequence_error(where: str, group: Sequence[Batch]) -> SequenceError:
+    first = next((r for batch in group for r in batch.events), None)
+    place = f"{first.zone_id} from {first.seq} on" if first else "an idempotency key"
+    return SequenceError(
+        f"Another writer was first in the ledger {where} ({place}): this one must stop, "
+        "read the log and start again."
+    )
+
+
+def _plain(error: Exception) -> str:
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    return str(cause).strip().splitlines()[0] if str(cause).strip() else type(error).__name__
+
+
+def _ignore(_what: object) -> None:
+    """Nobody listens yet."""

@@ -1,0 +1,76 @@
+"""The tables, in SQLAlchemy Core, so that SQLite and PostgreSQL are the same code."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Column,
+    Float,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+)
+
+SCHEMA_VERSION: Final = 1
+"""Of the tables below; a ledger of another version is refused at boot."""
+
+metadata: Final = MetaData()
+
+# SQLite numbers rows by itself only in a column that is INTEGER, not BIGINT.
+_row_id = BigInteger().with_variant(Integer, "sqlite")
+
+schema_version: Final = Table(
+    "schema_version",
+    metadata,
+    Column("version", Integer, primary_key=True, autoincrement=False),
+)
+
+events: Final = Table(
+    "events",
+    metadata,
+    Column("zone", String(64), primary_key=True),
+    Column("seq", BigInteger, primary_key=True, autoincrement=False),
+    Column("at", BigInteger, nullable=False),
+    Column("type", String(64), nullable=False),
+    Column("data", JSON, nullable=False),
+)
+
+courier_positions: Final = Table(
+    "courier_positions",
+    metadata,
+    Column("zone", String(64), primary_key=True),
+    Column("courier_id", String(64), primary_key=True),
+    Column("lng", Float, nullable=False),
+    Column("lat", Float, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("received_at", BigInteger, nullable=False),
+)
+
+tracks: Final = Table(
+    "tracks",
+    metadata,
+    Column("id", _row_id, primary_key=True, autoincrement=True),
+    Column("zone", String(64), nullable=False),
+    Column("courier_id", String(64), nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("lng", Float, nullable=False),
+    Column("lat", Float, nullable=False),
+    Index("tracks_by_courier", "zone", "courier_id", "at"),
+)
+
+idempotency_keys: Final = Table(
+    "idempotency_keys",
+    metadata,
+    Column("zone", String(64), primary_key=True),
+    Column("key", String(255), primary_key=True),
+    Column("request_hash", String(64), nullable=False),
+    Column("status", Integer, nullable=False),
+    Column("body", Text, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+)

@@ -1,0 +1,432 @@
+"""What goes out over the wire: plain JSON objects, made from the state by hand.
+
+Everything here reads; all of it runs on the engine's thread.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from api.live import Live
+from api.ways import as_line
+from dispatch.codec import WIRE, event_to_json, to_rfc3339
+from dispatch.events import Recorded
+from dispatch.model import (
+    DeliveryStatus,
+    OrderLine,
+    OrderStatus,
+    Promise,
+    Quote,
+    Route,
+    Stop,
+    StopKind,
+    Visit,
+)
+from dispatch.snapshot import latest_place, store_windows
+from dispatch.state import CLOSED, UNPICKED, CourierState, OrderState, State, StoreState
+from geo.errors import GeoError
+from geo.types import LonLat
+
+Json = dict[str, Any]
+
+_ACTIVITY = {
+    (StopKind.PICKUP, False): "to_pickup",
+    (StopKind.PICKUP, True): "at_pickup",
+    (StopKind.DROPOFF, False): "to_dropoff",
+    (StopKind.DROPOFF, True): "at_dropoff",
+    (StopKind.RETURN, False): "returning",
+    (StopKind.RETURN, True): "at_return",
+}
+
+
+def moment(at: int | None) -> str | None:
+    """Return a moment as RFC 3339, None for none."""
+    return None if at is None else to_rfc3339(at)
+
+
+def place(where: LonLat) -> Json:
+    """Return a place."""
+    return {"lat": where.lat, "lng": where.lon}
+
+
+def promise(given: Promise) -> Json:
+    """Return a promise."""
+    return {"earliest": to_rfc3339(given.earliest), "latest": to_rfc3339(given.latest)}
+
+
+def zone(live: Live) -> Json:
+    """Return the zone."""
+    city = live.city
+    return {
+        "id": live.zone_id,
+        "city": city.name,
+        "title": city.title,
+        "now": to_rfc3339(live.clock.now()),
+        "speed": live.clock.speed,
+        "time_zone": city.time_zone,
+        "bounds": list(city.bounds),
+        "attribution": city.attribution,
+        "policy": WIRE.unstructure(live.engine.policy),
+    }
+
+
+def quote(given: Quote) -> Json:
+    """Return a quote."""
+    return {
+        "id": given.quote_id,
+        "promise": promise(given.promise),
+        "eta": to_rfc3339(given.eta),
+        "store_id": given.store_id,
+        "fare_cents": given.fare_cents,
+        "expires_at": to_rfc3339(given.expires_at),
+    }
+
+
+# --- orders ------------------------------------------------------------------------------------
+
+
+def order(found: OrderState, *, at_risk: bool) -> Json:
+    """Return an order with all that happened to it."""
+    bought = found.order
+    return {
+        "id": bought.order_id,
+        "external_id": bought.external_id,
+        "created_at": to_rfc3339(bought.created_at),
+        "status": found.status.value,
+        "delivery": {
+            "status": found.delivery.value,
+            "courier_id": found.courier_id,
+            "eta": moment(found.eta),
+            "promise": promise(found.promise),
+            "at_risk": at_risk,
+        },
+        "store_id": found.store_id,
+        "ready_at": moment(found.ready_at or found.ready_forecast),
+        "picked_at": moment(found.ready_at),
+        "dropoff": {
+            "location": place(bought.door),
+            "address": bought.address,
+            "note": bought.note,
+        },
+        "lines": [line(item) for item in bought.lines],
+        "weight_g": bought.weight_g,
+        "basket_cents": bought.basket_cents,
+        "fare_cents": bought.fare_cents,
+        "reason": found.note or None,
+        "timeline": [{"at": to_rfc3339(at), "event": name} for at, name in found.timeline],
+    }
+
+
+def line(item: OrderLine) -> Json:
+    """Return an order line."""
+    return {"sku": item.sku, "quantity": item.quantity}
+
+
+def is_at_risk(live: Live, found: OrderState) -> bool:
+    """Tell whether an order's promise is in danger."""
+    if found.delivery in CLOSED:
+        return False
+    return found.order_id in live.kpis.at_risk(live.clock.now())
+
+
+# --- stores ------------------------------------------------------------------------------------
+
+
+def store(live: Live, found: StoreState) -> Json:
+    """Return a store with what its pickers have to do."""
+    known = found.store
+    now = live.clock.now()
+    windows = store_windows(known.opening_hours, live.city.time_zone, now)
+    statuses = [
+        order.status
+        for order in live.engine.state.orders.values()
+        if order.store_id == known.store_id
+    ]
+    return {
+        "id": known.store_id,
+        "name": known.name,
+        "location": place(known.location),
+        "address": _addresses(live).get(known.store_id) or None,
+        "opening_hours": known.opening_hours,
+        "open_now": any(start <= now < end for start, end in windows),
+        "paused": found.paused is not None,
+        "paused_reason": found.paused,
+        "pickers": known.pickers,
+        "pick_base_s": known.pick_base_s,
+        "pick_line_s": known.pick_line_s,
+        "pickup_service_s": known.pickup_service_s,
+        "reach_s": known.reach_s,
+        "picks_waiting": sum(status in UNPICKED for status in statuses),
+        "picks_running": sum(status is OrderStatus.PICKING for status in statuses),
+    }
+
+
+def _addresses(live: Live) -> Mapping[str, str]:
+    return {known.store_id: known.address for known in live.city.stores}
+
+
+def picks(live: Live, found: StoreState) -> list[Json]:
+    """Return what a store has to pick, in the order of work: what is begun, then by start."""
+    store_id, known = found.store.store_id, found.store
+    now = live.clock.now()
+    rows: list[tuple[tuple[int, int, str], Json]] = []
+    for order in live.engine.state.orders.values():
+        if order.store_id != store_id:
+            continue
+        if order.status not in UNPICKED and order.status is not OrderStatus.PICKING:
+            continue
+        pick_s = known.pick_base_s + known.pick_line_s * len(order.order.lines)
+        running = order.pick_started_at is not None
+        start = order.pick_started_at
+        if start is None:
+            start = order.ready_forecast - pick_s if order.ready_forecast is not None else now
+        ready = order.ready_forecast if order.ready_forecast is not None else start + pick_s
+        # Without a forecast yet, after those that have one: nobody planned it in between.
+        unplanned = not running and order.ready_forecast is None
+        rank = 0 if running else 2 if unplanned else 1
+        row = {
+            "order_id": order.order_id,
+            "status": order.status.value,
+            "lines": [line(item) for item in order.order.lines],
+            "start_by": to_rfc3339(start),
+            "ready_by": to_rfc3339(ready),
+        }
+        rows.append(((rank, order.order.created_at if unplanned else start, order.order_id), row))
+    return [row for _, row in sorted(rows, key=lambda ranked: ranked[0])]
+
+
+def stock(found: StoreState) -> list[Json]:
+    """Return the stock of a store, by SKU."""
+    return [
+        {
+            "sku": sku,
+            "on_hand": found.on_hand.get(sku, 0),
+            "reserved": found.reserved.get(sku, 0),
+            "available": found.available(sku),
+        }
+        for sku in sorted({*found.on_hand, *found.reserved})
+    ]
+
+
+# --- couriers ----------------------------------------------------------------------------------
+
+
+def courier(live: Live, found: CourierState) -> Json:
+    """Return a courier."""
+    known = found.courier
+    now = live.clock.now()
+    seen = live.engine.positions.get(known.courier_id)
+    on_shift = found.on_shift(now)
+    commitment = found.commitment
+    if commitment is not None:
+        activity = _ACTIVITY[commitment.stop.kind, commitment.arrived_at is not None]
+    else:
+        activity = "idle" if on_shift or found.busy else "off"
+    has_shift = found.shift_start is not None and (found.shift_end or 0) > now
+    return {
+        "id": known.courier_id,
+        "name": known.name,
+        "mode": known.mode.value,
+        "home": place(known.home),
+        "capacity_g": known.capacity_g,
+        "capacity_parcels": known.capacity_parcels,
+        "on_shift": on_shift,
+        "shift": (
+            {"starts_at": moment(found.shift_start), "ends_at": moment(found.shift_end)}
+            if has_shift
+            else None
+        ),
+        "operator": found.operator,
+        "position": (
+            None if seen is None else {"location": place(seen.place), "at": to_rfc3339(seen.at)}
+        ),
+        "activity": activity,
+        "on_board": list(found.on_board),
+        "route_version": found.route_version,
+    }
+
+
+def upcoming(found: CourierState) -> list[Visit]:
+    """Return the visits still ahead, the committed stop first."""
+    visits = list(found.route.visits) if found.route is not None else []
+    commitment = found.commitment
+    if commitment is None or (visits and visits[0].stop == commitment.stop):
+        return visits
+    # Committed, but gone from the route since: it is still being done.
+    at = commitment.arrived_at or commitment.expected_at
+    return [Visit(commitment.stop, at, at, at, 0, 0), *visits]
+
+
+def route(live: Live, found: CourierState) -> Json:
+    """Return a courier's stops and the ways between them, along the streets."""
+    state = live.engine.state
+    now = live.clock.now()
+    known, commitment = found.courier, found.commitment
+    visits = upcoming(found)
+    stops, legs = [], []
+    here = latest_place(found, live.engine.positions).place
+    for index, visit in enumerate(visits):
+        committed = index == 0 and commitment is not None
+        arrived = committed and commitment is not None and commitment.arrived_at is not None
+        there = state.place_of(visit.stop)
+        stops.append(_stop(live, visit, committed=committed, arrived=arrived))
+        if not arrived:
+            leg = _leg(live, found, visit.stop, here, there)
+            if leg is not None:
+                legs.append(leg)
+        here = there
+    if commitment is not None:
+        leave_at = commitment.committed_at
+    else:
+        leave_at = found.route.leave_at if found.route is not None and visits else now
+    return {
+        "courier_id": known.courier_id,
+        "version": found.route_version,
+        "leave_at": to_rfc3339(leave_at) if visits else None,
+        "stops": stops,
+        "legs": legs,
+    }
+
+
+def stop_name(state: State, stop: Stop) -> str:
+    """Return what a stop is called: the address of a door, the name of a store."""
+    if stop.kind is StopKind.DROPOFF:
+        return state.order(stop.order_id).order.address
+    return state.store(stop.store_id).store.name
+
+
+def _stop(live: Live, visit: Visit, *, committed: bool, arrived: bool) -> Json:
+    state, stop = live.engine.state, visit.stop
+    name = stop_name(state, stop)
+    at_store = stop.kind is not StopKind.DROPOFF
+    address = _addresses(live).get(stop.store_id, "") if at_store else name
+    row: Json = {
+        "id": stop.stop_id,
+        "kind": stop.kind.value,
+        "order_id": stop.order_id,
+        "store_id": stop.store_id,
+        "name": name,
+        "address": address,
+        "location": place(state.place_of(stop)),
+        "status": "arrived" if arrived else "committed" if committed else "planned",
+        "arrive_at": to_rfc3339(visit.arrive_at),
+        "begin_at": to_rfc3339(visit.begin_at),
+        "depart_at": to_rfc3339(visit.depart_at),
+    }
+    order = state.order(stop.order_id)
+    row["note"] = order.order.note
+    row["parcel_ready"] = order.ready_at is not None
+    if stop.kind is StopKind.DROPOFF:
+        row["promise"] = promise(order.promise)
+    return row
+
+
+def _leg(
+    live: Live, found: CourierState, stop: Stop, origin: LonLat, destination: LonLat
+) -> Json | None:
+    try:
+        way = live.ways.between(origin, destination, found.courier.mode)
+    except GeoError:
+        # The planner counts such a stop as unreachable and says so; there is no line to draw.
+        return None
+    return {
+        "stop_id": stop.stop_id,
+        "duration_s": way.duration_s,
+        "length_m": way.length_m,
+        "streets": list(way.streets),
+        "line": as_line(np.array(way.points)),
+    }
+
+
+# --- the log, the plan -------------------------------------------------------------------------
+
+
+def event(recorded: Recorded) -> Json:
+    """Return an event in its wire form."""
+    return {
+        "seq": recorded.seq,
+        "zone": recorded.zone_id,
+        "at": to_rfc3339(recorded.at),
+        "type": type(recorded.event).__name__,
+        "data": event_to_json(recorded.event, WIRE),
+    }
+
+
+def planned_route(found: Route) -> Json:
+    """Return a route as the plan has it."""
+    return {
+        "courier_id": found.courier_id,
+        "version": found.version,
+        "leave_at": to_rfc3339(found.leave_at),
+        "stops": [
+            {
+                "id": visit.stop.stop_id,
+                "kind": visit.stop.kind.value,
+                "order_id": visit.stop.order_id,
+                "store_id": visit.stop.store_id,
+                "arrive_at": to_rfc3339(visit.arrive_at),
+                "begin_at": to_rfc3339(visit.begin_at),
+                "depart_at": to_rfc3339(visit.depart_at),
+                "travel_s": visit.travel_s,
+                "length_m": visit.length_m,
+            }
+            for visit in found.visits
+        ],
+    }
+
+
+def latest_plan(state: State) -> Json | None:
+    """Return the plan in force, None before the first."""
+    last = state.plan
+    if last is None:
+        return None
+    routes = [
+        planned_route(courier.route)
+        for _, courier in sorted(state.couriers.items())
+        if courier.route is not None and courier.route.visits
+    ]
+    return {
+        "id": last.plan_id,
+        "made_at": to_rfc3339(last.made_at),
+        "method": last.method,
+        "objective": {**WIRE.unstructure(last.objective), "total": last.objective.total},
+        "routes": routes,
+        "unassigned": [
+            {"order_id": left.order_id, "reason": left.reason.value, "detail": left.detail}
+            for left in last.unassigned
+            if left.order_id in state.orders
+        ],
+        "dropped": list(last.dropped),
+        "solve_ms": last.solve_ms,
+        "violations": list(last.violations),
+    }
+
+
+def phase(found: OrderState) -> str:
+    """Return where an order is, in one word for the map."""
+    if found.delivery is DeliveryStatus.DELIVERED:
+        return "delivered"
+    failed = {DeliveryStatus.FAILED, DeliveryStatus.CANCELLED, DeliveryStatus.RETURNED}
+    if found.delivery in failed or found.returning:
+        return "failed"
+    if found.on_board:
+        return "carried"
+    if found.status is OrderStatus.READY:
+        return "ready"
+    return "picking" if found.status is OrderStatus.PICKING else "waiting"
+
+
+def combined_status(found: OrderState) -> str:
+    """Return goods and delivery in one word: the delivery's, once a courier is on the way."""
+    before = {
+        DeliveryStatus.CREATED,
+        DeliveryStatus.CONFIRMED,
+        DeliveryStatus.OFFERED,
+        DeliveryStatus.ASSIGNED,
+    }
+    if found.delivery in before and found.status not in UNPICKED:
+        return found.status.value
+    return found.delivery.value

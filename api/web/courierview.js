@@ -1,0 +1,177 @@
+/** What the courier sees: the people to choose from, the task at hand, the one next action. */
+
+import { h, keep, setText } from "./dom.js";
+import { MODE_NAMES, count, relative, shortName, toMs, weight } from "./format.js";
+import { icon, modeGlyph } from "./glyphs.js";
+
+const FAIL_REASONS = [
+  "Nobody answers",
+  "The address is wrong",
+  "The door cannot be reached",
+  "The customer does not want it",
+  "The goods are damaged",
+];
+const DECLINE_REASONS = [
+  "Too far for me",
+  "Too heavy",
+  "Something is wrong with my bike or car",
+  "I need a break",
+];
+
+const VERBS = { pickup: "Pick up at", dropoff: "Deliver to", return: "Bring back to", break: "Break" };
+const DONE = { pickup: "Picked up", dropoff: "Delivered", return: "Returned", break: "Break is over" };
+
+/** Couriers to sign in as, those on shift first. */
+export function showPeople(list, couriers, zoneTime, signIn) {
+  const sorted = [...couriers].sort(
+    (a, b) => Number(b.on_shift) - Number(a.on_shift) || a.name.localeCompare(b.name),
+  );
+  list.replaceChildren(
+    ...sorted.map((courier) =>
+      h(
+        "li",
+        {},
+        h(
+          `button${courier.on_shift ? "" : ".is-off"}`,
+          { type: "button", onclick: () => signIn(courier) },
+          modeGlyph(courier.mode),
+          h("span", {}, h("strong", {}, courier.name), h("span.soft", {}, about(courier, zoneTime))),
+          icon("chevron"),
+        ),
+      ),
+    ),
+  );
+}
+
+function about(courier, zoneTime) {
+  const words = [MODE_NAMES[courier.mode] ?? courier.mode];
+  words.push(courier.on_shift ? `until ${zoneTime.clock(courier.shift?.ends_at)}` : "off shift");
+  if (courier.operator !== "simulation") words.push("driven by a person");
+  else if (courier.on_shift) words.push(courier.activity === "idle" ? "free" : "busy");
+  return words.join(" · ");
+}
+
+/** Whether a stop can be acted on: told to go, there already, or next in line without contact. */
+function actionable(stop, offline) {
+  return stop && (stop.status !== "planned" || (offline && stop.kind !== "pickup"));
+}
+
+/**
+ * The one next action, and what else can be done.
+ *
+ * @returns {{action: object|null, other: object|null, hint: string}}
+ */
+export function nextAction({ me, route, zoneTime, nowMs, offline }) {
+  const stop = route.stops[0];
+  if (!actionable(stop, offline)) return { action: null, other: null, hint: "" };
+  if (stop.status !== "arrived") {
+    const decline =
+      stop.kind === "pickup" && me
+        ? { name: "declined", label: "Decline", stop, reasons: DECLINE_REASONS }
+        : null;
+    const place = stop.kind === "dropoff" ? "the door" : stop.name;
+    return {
+      action: { name: "arrived", label: `Arrived at ${place}`, stop },
+      other: decline,
+      hint: "",
+    };
+  }
+  const unready = stop.kind === "pickup" && stop.parcel_ready === false && !offline;
+  const about = toMs(stop.begin_at) > nowMs ? ` Ready about ${zoneTime.clock(stop.begin_at)}.` : "";
+  const fail =
+    stop.kind === "dropoff"
+      ? { name: "failed", label: "Could not deliver", stop, reasons: FAIL_REASONS }
+      : null;
+  return {
+    action: { name: "completed", label: DONE[stop.kind] ?? "Done", stop, disabled: unready },
+    other: fail,
+    hint: unready ? `The goods are still being picked.${about}` : "",
+  };
+}
+
+/** The task at hand as a card. */
+export function showTask(box, view) {
+  const { me, route, zoneTime, nowMs, orders, offline } = view;
+  const stop = route.stops[0];
+  const card = actionable(stop, offline)
+    ? taskCard(stop, orders.get(stop.order_id), zoneTime, nowMs)
+    : waitCard(me, stop, route, zoneTime, nowMs);
+  if (box.innerHTML !== card.outerHTML) box.replaceChildren(card);
+}
+
+function waitCard(me, stop, route, zoneTime, nowMs) {
+  if (stop) {
+    const leave = route.leave_at;
+    const soon = toMs(leave) > nowMs ? `Leave at ${zoneTime.clock(leave)}, ${relative(leave, nowMs)}.` : "";
+    return h(
+      "div.task",
+      {},
+      h("p.verb", {}, "Wait here"),
+      h("h2", {}, `Next: ${stop.name}`),
+      h("p.contents", {}, soon || "You will be told when to leave."),
+    );
+  }
+  const words = me.on_shift
+    ? "Next work is coming. You will be told when to leave."
+    : "You are off shift, so no work comes to you.";
+  return h("div.task", {}, h("h2", {}, "Wait here"), h("p.contents", {}, words));
+}
+
+function taskCard(stop, order, zoneTime, nowMs) {
+  const address = stop.address && stop.address !== stop.name ? stop.address : null;
+  const there = stop.status === "arrived";
+  const times = [];
+  if (!there) times.push(`${zoneTime.clock(stop.arrive_at)} ${relative(stop.arrive_at, nowMs)}`);
+  if (stop.promise) times.push(`promised ${zoneTime.range(stop.promise)}`);
+  const late = stop.promise && Math.max(nowMs, toMs(stop.arrive_at)) > toMs(stop.promise.latest);
+  const note = stop.kind === "dropoff" ? stop.note || order?.dropoff.note : null;
+  return h(
+    "div.task",
+    {},
+    h("p.verb", {}, VERBS[stop.kind] ?? stop.kind),
+    h("h2", {}, stop.name),
+    address ? h("p.contents", {}, address) : null,
+    times.length ? h(`p.times${late ? ".is-late" : ""}`, {}, capital(times.join(" · "))) : null,
+    order ? h("p.contents", {}, contents(order)) : null,
+    note ? h("p.note", {}, note) : null,
+  );
+}
+
+function capital(text) {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
+function contents(order) {
+  const pieces = order.lines.reduce((sum, line) => sum + line.quantity, 0);
+  return `Order ${shortName(order.id)} · ${count(pieces, "piece")}, ${weight(order.weight_g)}`;
+}
+
+/** The stops after the one at hand. */
+export function showNext(list, { route, zoneTime, offline }) {
+  const ahead = route.stops
+    .map((stop, i) => ({ ...stop, number: i + 1 }))
+    .slice(actionable(route.stops[0], offline) ? 1 : 0);
+  keep(list, ahead, {
+    key: (stop) => stop.id,
+    create: () => h("li", {}, h("span.number"), h("span.what"), h("span.when")),
+    update: (element, stop) => {
+      const [number, what, when] = element.children;
+      setText(number, String(stop.number));
+      setText(what, `${VERBS[stop.kind] ?? stop.kind} ${stop.name}`);
+      setText(when, zoneTime.clock(stop.arrive_at));
+    },
+  });
+}
+
+/** Ask for a reason; resolves to it, or to null when the courier goes back. */
+export function askWhy(dialog, title, reasons) {
+  dialog.querySelector("h2").textContent = `${title}: why?`;
+  dialog
+    .querySelector(".reasons")
+    .replaceChildren(...reasons.map((reason) => h("button", { value: reason }, reason)));
+  dialog.returnValue = "";
+  dialog.showModal();
+  return new Promise((resolve) => {
+    dialog.addEventListener("close", () => resolve(dialog.returnValue || null), { once: true });
+  });
+}

@@ -1,0 +1,102 @@
+/** Where the courier is: along the leg at the leg's pace, or where the device says. */
+
+import { ask, rfc3339 } from "./client.js";
+import { lengthOf, walk } from "./glide.js";
+
+export class Travel {
+  /** @param {ServiceClock} clock */
+  constructor(clock) {
+    this.clock = clock;
+    this.here = null;
+    this.leg = null;
+    this.watch = null;
+  }
+
+  /** Start at a known place, `[lng, lat]`. */
+  startAt(place) {
+    this.here = place;
+    this.leg = null;
+  }
+
+  /** Take the leg to the stop that is being travelled to; the one under way goes on. */
+  follow(route) {
+    const stop = route.stops[0];
+    if (!stop) {
+      this.leg = null;
+      return;
+    }
+    if (stop.status === "arrived") {
+      if (this.watch === null) this.here = [stop.location.lng, stop.location.lat];
+      this.leg = null;
+      return;
+    }
+    if (stop.status !== "committed" || this.leg?.stopId === stop.id) return;
+    const leg = route.legs.find((each) => each.stop_id === stop.id);
+    if (!leg || leg.line.length < 2) return;
+    this.leg = {
+      stopId: stop.id,
+      line: leg.line,
+      lengthM: lengthOf(leg.line),
+      startMs: this.clock.running(),
+      durationMs: Math.max(1, leg.duration_s) * 1000,
+    };
+  }
+
+  /** Move to where the courier is now; returns the place, what lies ahead, and the bearing. */
+  step() {
+    if (!this.leg) return { at: this.here, ahead: [], bearing: null, there: false };
+    if (this.watch !== null) {
+      return { at: this.here, ahead: this.leg.line, bearing: null, there: false };
+    }
+    const share = (this.clock.running() - this.leg.startMs) / this.leg.durationMs;
+    const place = walk(this.leg.line, Math.min(1, Math.max(0, share)) * this.leg.lengthM);
+    this.here = place.at;
+    return { ...place, there: share >= 1 };
+  }
+
+  /** Tell the service; a position that does not get through is not kept, the next one counts. */
+  async report(courierId) {
+    if (!this.here) return;
+    const [lng, lat] = this.here;
+    const at = rfc3339(this.clock.running());
+    const positions = [{ courier_id: courierId, location: { lat, lng }, at }];
+    await ask("/v1/couriers/positions", { method: "POST", body: { positions } });
+  }
+
+  /**
+   * Use the device's own position, as long as it is inside the zone.
+   *
+   * @param {number[]} bounds of the zone: west, south, east, north
+   * @param {(problem: string) => void} onProblem told in words; the simulated way goes on then
+   */
+  useDevice([west, south, east, north], onProblem) {
+    if (!navigator.geolocation) {
+      onProblem("This device does not tell its position.");
+      return;
+    }
+    const end = (problem) => {
+      this.useLeg();
+      onProblem(problem);
+    };
+    this.watch = navigator.geolocation.watchPosition(
+      ({ coords }) => {
+        const inside =
+          coords.longitude >= west &&
+          coords.longitude <= east &&
+          coords.latitude >= south &&
+          coords.latitude <= north;
+        if (inside) this.here = [coords.longitude, coords.latitude];
+        else end("You are outside this zone, so your real position is not used.");
+      },
+      (error) => end(`Your position is not known: ${error.message}`),
+      { enableHighAccuracy: true, maximumAge: 2000 },
+    );
+  }
+
+  /** Go back to moving along the leg, from its start. */
+  useLeg() {
+    if (this.watch !== null) navigator.geolocation.clearWatch(this.watch);
+    this.watch = null;
+    this.leg = null;
+  }
+}

@@ -1,0 +1,185 @@
+"""A real service in a process of its own, spoken to over HTTP."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from itertools import count
+from pathlib import Path
+from typing import Any, TypeVar
+
+import httpx
+import pytest
+
+CLOCK_START = "2026-11-20T14:00:00Z"  # a Friday, 16:00 in Helsinki: every shop is open
+SPEED = 60
+BOOT_S = 45
+_T = TypeVar("_T")
+
+
+class Town:
+    """A running service and what a test wants to say to it."""
+
+    def __init__(self, folder: Path, *, speed: float = SPEED) -> None:
+        self.folder = folder
+        self.ledger = folder / "ledger.db"
+        self.speed = speed
+        self.process: subprocess.Popen[str] | None = None
+        self.http = httpx.Client()
+        self._ids = count(1)
+
+    # --- life ----------------------------------------------------------------------------------
+
+    def command(self, *more: str) -> list[str]:
+        return [
+            *(sys.executable, "-m", "samehour", "serve"),
+            *("--ledger", str(self.ledger), "--port-file", str(self.folder / "port")),
+            *("--clock-start", CLOCK_START, "--speed", str(self.speed)),
+            *(more or ("--port", "0")),
+        ]
+
+    def start(self, *more: str, environ: dict[str, str] | None = None) -> Town:
+        port_file = self.folder / "port"
+        port_file.unlink(missing_ok=True)
+        with (self.folder / "service.log").open("a") as log:
+            self.process = subprocess.Popen(
+                self.command(*more),
+                stdout=log,
+                stderr=log,
+                text=True,
+                cwd=self.folder,
+                env={**os.environ, **(environ or {})},
+            )
+        process = self.process
+        until(lambda: port_file.exists() or process.poll() is not None, "the service is up", BOOT_S)
+        assert process.poll() is None, self.log()
+        port = int(port_file.read_text())
+        self.http = httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30)
+        return self
+
+    def stop(self) -> int:
+        """Ask the service to end, as Ctrl-C does; returns its exit code."""
+        return self._end(signal.SIGINT)
+
+    def kill(self) -> None:
+        """End the service as a power cut does."""
+        self._end(signal.SIGKILL)
+
+    def _end(self, number: signal.Signals) -> int:
+        self.http.close()
+        if self.process is None:
+            return 0
+        if self.process.poll() is None:
+            self.process.send_signal(number)
+        code = self.process.wait(timeout=20)
+        self.process = None
+        return code
+
+    def log(self) -> str:
+        return (self.folder / "service.log").read_text()
+
+    # --- words ---------------------------------------------------------------------------------
+
+    def get(self, path: str, expect: int = 200, **query: Any) -> Any:
+        return self._body(self.http.get(path, params=query), expect)
+
+    def post(self, path: str, body: Any = None, expect: int = 200, **headers: str) -> Any:
+        said = {name.replace("_", "-"): value for name, value in headers.items()}
+        return self._body(self.http.post(path, json=body, headers=said), expect)
+
+    def put(self, path: str, body: Any, expect: int = 200) -> Any:
+        return self._body(self.http.put(path, json=body), expect)
+
+    @staticmethod
+    def _body(answer: httpx.Response, expect: int) -> Any:
+        assert answer.status_code == expect, f"{answer.status_code}: {answer.text}"
+        return answer.json()
+
+    # --- deeds ---------------------------------------------------------------------------------
+
+    def new_id(self, prefix: str) -> str:
+        return f"{prefix}_t{next(self._ids)}"
+
+    def stock(self, on_hand: int = 500) -> list[dict[str, Any]]:
+        """Fill every store with milk and bread; returns the stores."""
+        stores: list[dict[str, Any]] = self.get("/v1/stores")["data"]
+        items = [{"sku": sku, "on_hand": on_hand} for sku in ("milk", "bread")]
+        for store in stores:
+            self.put(f"/v1/stores/{store['id']}/stock", {"items": items})
+        return stores
+
+    def courier(self, home: dict[str, float], hours: int = 8) -> str:
+        """Register a courier and start a shift at `home`; returns the id."""
+        courier_id = self.new_id("cou")
+        self.put(f"/v1/couriers/{courier_id}", {"name": "Aino", "mode": "bike", "home": home})
+        now = self.get("/v1/zones")["data"][0]["now"]
+        ends_at = f"{now[:11]}23:59:00Z"
+        self.post("/v1/shifts", {"courier_id": courier_id, "ends_at": ends_at}, 201)
+        return courier_id
+
+    def basket(self, **more: Any) -> dict[str, Any]:
+        """Return an order to a door in the middle of the city."""
+        west, south, east, north = self.get("/v1/zones")["data"][0]["bounds"]
+        door = {"lat": (south + north) / 2, "lng": (west + east) / 2}
+        return {
+            "dropoff": {"location": door, "address": "Testikatu 1 A 2"},
+            "lines": [{"sku": "milk", "quantity": 2}],
+            "weight_g": 2_000,
+            "basket_cents": 1_250,
+            **more,
+        }
+
+    def order(self, order_id: str) -> Any:
+        return self.get(f"/v1/orders/{order_id}")
+
+    def pick(self, order_id: str) -> None:
+        self.post(f"/v1/orders/{order_id}/picking", {"event": "started"})
+        self.post(f"/v1/orders/{order_id}/picking", {"event": "ready"})
+
+    def told(self, order_id: str, status: str) -> Any:
+        """Wait until a courier was told to do a thing for an order; returns the order."""
+
+        def there() -> Any:
+            order = self.order(order_id)
+            return order if order["delivery"]["status"] == status else None
+
+        return until(there, f"{order_id} is {status}")
+
+    def report(self, courier_id: str, done: str, expect: int = 200, **body: Any) -> Any:
+        """Report the stop that a courier is doing."""
+        stop = self.get(f"/v1/couriers/{courier_id}/route")["stops"][0]
+        path = f"/v1/couriers/{courier_id}/stops/{stop['id']}/{done}"
+        return self.post(path, body or None, expect)
+
+
+def until(condition: Callable[[], _T | None], what: str, deadline_s: float = 20) -> _T:
+    """Ask again and again until the condition holds; returns what it returned."""
+    began = time.monotonic()
+    while time.monotonic() - began < deadline_s:
+        found = condition()
+        if found:
+            return found
+        time.sleep(0.02)
+    raise AssertionError(f"not within {deadline_s} s: {what}")
+
+
+@pytest.fixture(scope="session")
+def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
+    """One service for all tests that leave it as they found it, more or less."""
+    made = Town(tmp_path_factory.mktemp("town")).start()
+    made.courier(made.stock()[0]["location"])
+    yield made
+    assert made.stop() == 0, made.log()
+    assert "level=ERROR" not in made.log()
+
+
+@pytest.fixture
+def own_town(tmp_path: Path) -> Iterator[Town]:
+    """Return a service, not started, that a test may stop, kill and start again."""
+    made = Town(tmp_path)
+    yield made
+    made.kill()
