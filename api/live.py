@@ -24,7 +24,7 @@ from api.storage.ledger import Batch, KeptAnswer, Ledger, Position, ZoneLog
 from api.ways import Ways
 from dispatch import events as e
 from dispatch.commands import Command
-from dispatch.engine import Engine
+from dispatch.engine import REPLAN_FOR, Engine
 from dispatch.kpis import KpiFold, Kpis
 from dispatch.model import Snapshot
 from dispatch.snapshot import Position as Seen
@@ -32,25 +32,6 @@ from geo.city import City
 
 _log = logging.getLogger("samehour.live")
 _T = TypeVar("_T")
-
-_REPLAN_FOR: Final = frozenset(
-    {
-        e.OrderReceived,
-        e.OrderCancelled,
-        e.PickCompleted,
-        e.ParcelPickedUp,
-        e.OrderDelivered,
-        e.DeliveryFailed,
-        e.ParcelReturned,
-        e.StopDeclined,
-        e.StopReleased,
-        e.ShiftStarted,
-        e.ShiftEnded,
-        e.StorePaused,
-        e.StoreResumed,
-    }
-)
-"""What makes the plan in force worth another thought at once."""
 
 _COALESCE_S: Final = 0.02
 """Wall seconds between the first reason to replan and the snapshot, so that more may join it."""
@@ -207,7 +188,7 @@ class Live:
         for event in recorded:
             self.kpis.add(event)
             self.headlines.add(event, self.engine.state)
-        if any(type(event.event) in _REPLAN_FOR for event in recorded):
+        if any(type(event.event) in REPLAN_FOR for event in recorded):
             self._loop.call_soon_threadsafe(self._replan_wanted.set)
         self._next_commit_at = self.engine.next_commit_at()
         return done, outcome

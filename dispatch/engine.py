@@ -45,6 +45,23 @@ from geo.types import LonLat, TravelTimes
 FUTURE_TOLERANCE_S: Final = 120
 """A device's clock may be this far ahead of ours."""
 
+REPLAN_FOR: Final = (
+    e.OrderReceived,
+    e.OrderCancelled,
+    e.PickCompleted,
+    e.ParcelPickedUp,
+    e.OrderDelivered,
+    e.DeliveryFailed,
+    e.ParcelReturned,
+    e.StopDeclined,
+    e.StopReleased,
+    e.ShiftStarted,
+    e.ShiftEnded,
+    e.StorePaused,
+    e.StoreResumed,
+)
+"""Events that make the plan in force worth another thought at once, under any clock."""
+
 
 class ExternalIdTakenError(ConflictError):
     """The shop has used this id for another order; `order_id` names it."""

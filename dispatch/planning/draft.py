@@ -364,23 +364,32 @@ class Draft:
         self._found[key] = (tour.version, queues, limit, best)
         return best
 
-    def options(self, job: Job) -> Options:
-        """Return the cheapest places for an order: the two best tours for certain."""
-        found = Options()
+    def options(self, job: Job, limit: float = float("inf")) -> Options:
+        """Return the cheapest places for an order below `limit`: the two best for certain."""
+        found = Options(floor=limit)
         home = job.pickups[job.store_id or ""].place
         near = sorted(
             self.tours.values(),
             key=lambda t: t.depart[t.locked] + t.duration_s[t.place[t.locked]][home],
         )
-        second = float("inf")
         for tour in near:
-            place = self.best_in(job, tour, second)
+            place = self.best_in(job, tour, limit)
             if place is None:
-                found.floor = min(found.floor, second)
+                found.floor = min(found.floor, limit)
             else:
                 found.places[tour.courier_id] = place
-                second = found.second
+                limit = min(limit, found.second)
         return found
+
+    def best_place(self, job: Job, limit: float) -> Insertion | None:
+        """Return the cheapest place for an order, None if none costs less than `limit`."""
+        best: Insertion | None = None
+        for tour in self.tours.values():
+            place = self.best_in(job, tour, limit)
+            if place is not None and place.added < limit:
+                best = place
+                limit = place.added
+        return best
 
     def put(self, job: Job, place: Insertion) -> bool:
         """Insert an order; returns whether every tour is still feasible."""

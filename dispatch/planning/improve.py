@@ -16,8 +16,8 @@ from dispatch.model import UNREACHABLE_S, Route, StopKind
 from dispatch.planning.draft import Draft, Options
 from dispatch.planning.schedule import Job, Step, Tour
 
-_LARGEST_RUIN = 3
-"""Orders taken out at once; pairs in a bag are what most gains come from."""
+_RUINS = (2, 3)
+"""Orders taken out at once, in turn; pairs in a bag are what most gains come from."""
 
 _GAIN = 1e-3
 """A change must save more than this many courier-seconds to be kept."""
@@ -141,6 +141,37 @@ def _put_best(draft: Draft, job: Job, options: Options) -> None:
             options = Options({p.courier_id: p for p in everywhere if p is not None})
 
 
+def relocate(draft: Draft, rounds: int) -> int:
+    """Move single orders to a cheaper place while there is one; returns the rounds left."""
+    idle = 0
+    free = draft.free
+    while free and rounds > 0 and idle < len(free):
+        seeds = sorted(free, key=lambda job: (-_badness(draft, job), job.order_id))
+        for job in seeds[:rounds]:
+            rounds -= 1
+            idle = 0 if _moved(draft, job) else idle + 1
+            if idle >= len(free):
+                break
+    return rounds
+
+
+def _moved(draft: Draft, job: Job) -> bool:
+    """Move an order to its cheapest place; returns whether that gained anything."""
+    mark = draft.mark()
+    count, cost = draft.total()
+    draft.take(job)
+    saved = cost - draft.total()[1] if mark.tours[job.order_id] is not None else float("inf")
+    place = draft.best_place(job, saved - _GAIN)
+    if place is not None and draft.put(job, place) and _is_better(draft.total(), (count, cost)):
+        return True
+    draft.back_to(mark)
+    return False
+
+
+def _is_better(new: tuple[int, float], old: tuple[int, float]) -> bool:
+    return (new[0], new[1] + _GAIN) < old
+
+
 def ruin_and_recreate(draft: Draft, rounds: int) -> None:
     """Take a few related orders out and insert them again; keep what is better.
 
@@ -152,23 +183,21 @@ def ruin_and_recreate(draft: Draft, rounds: int) -> None:
     best = draft.total()
     idle = 0
     seeds: list[Job] = []
+    free = draft.free
     for number in range(rounds):
-        free = draft.free
-        turn = len(free) * _LARGEST_RUIN
-        if idle >= turn:
+        if idle >= len(free) * len(_RUINS) or len(free) < _RUINS[0]:
             return
         if not seeds:
             seeds = sorted(free, key=lambda job: (_badness(draft, job), job.order_id))
         seed = seeds.pop()
-        size = 1 + number // max(1, len(free)) % _LARGEST_RUIN
+        size = _RUINS[number // len(free) % len(_RUINS)]
         mark = draft.mark()
         ruined = [seed, *related(draft, seed, free)[: size - 1]]
         for job in ruined:
             draft.take(job)
         fill(draft, ruined)
-        count, cost = draft.total()
-        if (count, cost + _GAIN) < best:
-            best = (count, cost)
+        if _is_better(draft.total(), best):
+            best = draft.total()
             idle = 0
         else:
             draft.back_to(mark)
@@ -218,4 +247,5 @@ def search(draft: Draft) -> None:
     warm_start(draft, draft.situation.snapshot.routes)
     resettle(draft)
     fill(draft, [job for job in draft.free if job.tour is None])
-    ruin_and_recreate(draft, draft.situation.policy.improve_rounds)
+    rounds = relocate(draft, draft.situation.policy.improve_rounds)
+    ruin_and_recreate(draft, rounds)

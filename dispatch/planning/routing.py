@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 from ortools.constraint_solver import pywrapcp, routing_enums_pb2
@@ -306,15 +305,13 @@ class _Model:
         return clock
 
     def _limit_pickup(self, var: pywrapcp.IntVar, step: Step) -> None:
-        windows = [
-            (max(start, step.earliest) - self.now, end - 1 - self.now)
-            for start, end in step.windows or ()
-            if end > max(step.earliest, self.now)
-        ]
-        var.SetRange(max(0, windows[0][0]), windows[-1][1])
-        for (_, before), (after, _) in pairwise(windows):
-            if before + 1 <= after - 1:
-                var.RemoveInterval(before + 1, after - 1)
+        """Keep a pickup within one opening: that in which it begins now, or the first one."""
+        at = step.earliest
+        if step.job.tour is not None:
+            tour = self.draft.tours[step.job.tour]
+            at = tour.begin[tour.steps.index(step)]
+        start, end = next(window for window in step.windows or () if at < window[1])
+        var.SetRange(max(0, start - self.now, step.earliest - self.now), end - 1 - self.now)
 
     def _add_pairs(self) -> None:
         solver = self.model.solver()
