@@ -1,0 +1,146 @@
+"""`samehour demo` and `samehour simulate`: their command lines; the rest is imported when run."""
+
+from __future__ import annotations
+
+import argparse
+import math
+import re
+from pathlib import Path
+from typing import Any, Final
+
+_DEFAULT_SCENARIO: Final = "helsinki-friday"
+_DEFAULT_PORT: Final = 8080
+_DURATION: Final = re.compile(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?")
+_MOST_SPEED: Final = 1000.0
+_MOST_PORT: Final = 65_535
+
+
+def add_parser(commands: Any) -> None:
+    """Add the commands of this room to the command line."""
+    _add_demo(commands)
+    _add_simulate(commands)
+
+
+def _add_demo(commands: Any) -> None:
+    parser: argparse.ArgumentParser = commands.add_parser(
+        "demo",
+        help="start the service and a simulated city beside it",
+        description="Start the service and a simulated city beside it, and say where to look. "
+        "Ctrl-C stops both; starting again goes on from there.",
+    )
+    _add_common(parser)
+    parser.add_argument(
+        "--headless",
+        action="store_true",
+        help="no page: run for a while, print the figures as JSON, end",
+    )
+    parser.add_argument(
+        "--for",
+        dest="duration_s",
+        type=duration_s,
+        metavar="TIME",
+        help="end after this much of the city's time, as 60m or 1h30m "
+        "(headless: 60m; else: go on until stopped)",
+    )
+    parser.add_argument(
+        "--speed",
+        type=speed,
+        metavar="N",
+        help="the city's seconds per second (headless: 120; else: 10)",
+    )
+    parser.add_argument(
+        "--port",
+        type=port,
+        metavar="N",
+        help=f"port of the service; when it is taken, a free one ({_DEFAULT_PORT})",
+    )
+    parser.add_argument(
+        "--data-dir",
+        type=Path,
+        metavar="DIR",
+        help="where the ledger is kept (.samehour/demo; headless: nowhere)",
+    )
+    parser.add_argument("--fresh", action="store_true", help="begin anew, forget the last ledger")
+    parser.set_defaults(handler=_demo)
+
+
+def _add_simulate(commands: Any) -> None:
+    parser: argparse.ArgumentParser = commands.add_parser(
+        "simulate",
+        help="run a scenario as fast as it goes, without a service",
+        description="Run a scenario with the same engine under a simulated clock. The same seed "
+        "gives the same events, bit for bit.",
+    )
+    parser.add_argument("scenario", metavar="SCENARIO", help="a name in the box, or a .toml file")
+    _add_common(parser, scenario=False)
+    parser.add_argument(
+        "--for",
+        dest="duration_s",
+        type=duration_s,
+        default=3600,
+        metavar="TIME",
+        help="how much of the city's time to run, as 60m or 1h30m (60m)",
+    )
+    parser.set_defaults(handler=_simulate)
+
+
+def _add_common(parser: argparse.ArgumentParser, *, scenario: bool = True) -> None:
+    if scenario:
+        parser.add_argument(
+            "--scenario",
+            default=_DEFAULT_SCENARIO,
+            metavar="NAME",
+            help=f"a name in the box, or a .toml file ({_DEFAULT_SCENARIO})",
+        )
+    parser.add_argument("--seed", type=seed, metavar="N", help="instead of the scenario's own")
+    parser.add_argument("--json", action="store_true", help="the last line is a JSON object")
+
+
+def duration_s(text: str) -> int:
+    """Return seconds from `90s`, `60m`, `1h30m`."""
+    match = _DURATION.fullmatch(text)
+    parts = match.groups(default="0") if match and text else ("0", "0", "0")
+    hours, minutes, seconds = (int(part) for part in parts)
+    total = hours * 3600 + minutes * 60 + seconds
+    if total == 0:
+        raise argparse.ArgumentTypeError(f"{text!r} is no length of time; write 60m, 90s or 1h30m")
+    return total
+
+
+def speed(text: str) -> float:
+    """Return a pace of the clock."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not 0 < value <= _MOST_SPEED:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no speed; 10 is ten times life, at most 1000"
+        )
+    return value
+
+
+def seed(text: str) -> int:
+    """Return a seed."""
+    if not (text.isascii() and text.isdigit() and int(text) < 2**31):
+        raise argparse.ArgumentTypeError(f"{text!r} is no seed; write a whole number, 0 or more")
+    return int(text)
+
+
+def port(text: str) -> int:
+    """Return a port."""
+    if not (text.isascii() and text.isdigit() and int(text) <= _MOST_PORT):
+        raise argparse.ArgumentTypeError(f"{text!r} is no port; write 0 (any) to {_MOST_PORT}")
+    return int(text)
+
+
+def _demo(arguments: argparse.Namespace) -> int:
+    from simulations.demo import run  # noqa: PLC0415
+
+    return run(arguments)
+
+
+def _simulate(arguments: argparse.Namespace) -> int:
+    from simulations.run import run  # noqa: PLC0415
+
+    return run(arguments)

@@ -1,0 +1,99 @@
+"""Where a demo keeps its ledger, and whose ledger it is."""
+
+from __future__ import annotations
+
+import json
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from simulations.errors import LedgerMismatchError, SimulationError
+
+if TYPE_CHECKING:
+    from typing import TextIO
+
+DEFAULT: Final = Path(".samehour") / "demo"
+_LEDGER: Final = ("ledger.db", "ledger.db-wal", "ledger.db-shm", "demo.json")
+
+
+@contextmanager
+def demo_folder(
+    wanted: Path | None, scenario: str, seed: int, *, fresh: bool
+) -> Iterator[tuple[Path, bool]]:
+    """Hold a folder for one demo; yields it, and whether its ledger goes on from before.
+
+    Parameters
+    ----------
+    wanted
+        None for one that is gone afterwards.
+    fresh
+        Forget the ledger that is there.
+
+    Raises
+    ------
+    LedgerMismatchError
+        The ledger in it is of another scenario or seed.
+    SimulationError
+        It cannot be written, or another demo is at work in it.
+    """
+    if wanted is None:
+        with tempfile.TemporaryDirectory(prefix="samehour-demo-") as temporary:
+            yield Path(temporary), False
+        return
+    try:
+        wanted.mkdir(parents=True, exist_ok=True)
+        lock = (wanted / "demo.lock").open("w", encoding="ascii")
+    except OSError as error:
+        raise SimulationError(
+            f"{wanted} cannot be written: {error.strerror}. Name a folder of your own with "
+            "--data-dir."
+        ) from error
+    with lock:
+        try:
+            _hold(lock)
+        except OSError as error:
+            raise SimulationError(
+                f"another demo is running in {wanted}. Stop that one, or name another folder "
+                "with --data-dir."
+            ) from error
+        if fresh:
+            for name in _LEDGER:
+                (wanted / name).unlink(missing_ok=True)
+        yield wanted, _goes_on(wanted, scenario, seed)
+
+
+def _goes_on(folder: Path, scenario: str, seed: int) -> bool:
+    about = folder / "demo.json"
+    mine = {"scenario": scenario, "seed": seed}
+    if not (folder / "ledger.db").exists():
+        about.write_text(json.dumps(mine) + "\n", encoding="utf-8")
+        return False
+    try:
+        found = json.loads(about.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        found = None
+    if found == mine:
+        return True
+    whose = "another run"
+    if isinstance(found, dict):
+        whose = f"{found.get('scenario')} with seed {found.get('seed')}"
+    raise LedgerMismatchError(
+        f"the ledger in {folder} is of {whose}, not of {scenario} with seed {seed}. Begin anew "
+        "with --fresh, or keep both: name another folder with --data-dir."
+    )
+
+
+if sys.platform == "win32":  # pragma: no cover
+    import msvcrt
+
+    def _hold(file: TextIO) -> None:
+        msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+
+else:
+    import fcntl
+
+    def _hold(file: TextIO) -> None:
+        fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)

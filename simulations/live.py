@@ -1,0 +1,243 @@
+"""The same world as a client of a running service, on the service's clock.
+
+Three things go on side by side: events are heard as they are recorded, whoever is due acts, and
+positions are reported.  Requests about one order, courier or store follow one another; those
+about different ones overlap.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Coroutine
+from typing import Any, Final, NamedTuple
+
+from dispatch.commands import Command, PlaceOrder
+from simulations.client import EVENTS_AT_ONCE, Client, request_of
+from simulations.errors import ServiceError
+from simulations.world import World
+
+LEFT_AFTER_S: Final = 180.0
+"""Longer than a browser may keep a page in the background silent."""
+
+_LOOKS_BEFORE_LEFT: Final = 6
+_SYNC_EVERY_S: Final = 5.0
+_POSITIONS_EVERY_S: Final = 0.4
+_SLOWEST_LOOK_S: Final = 0.5
+_LONG_POLL_S: Final = 20.0
+_RETRY_S: Final = 0.5
+_JITTER_S: Final = 0.02
+_HALF: Final = 0.5
+
+
+class FollowedClock:
+    """The service's clock as seen from here: synchronised now and then, running in between."""
+
+    def __init__(self) -> None:
+        self._moment = 0.0
+        self._seen_at = 0.0
+        self.speed = 1.0
+
+    async def synchronise(self, client: Client, zone_id: str) -> None:
+        """Ask the service; the answer is from the middle of the time it took."""
+        began = time.monotonic()
+        zone = await client.zone(zone_id)
+        ended = time.monotonic()
+        # The service says whole seconds, cut off: half a second more is right on average.
+        asked_at = zone.now + _HALF + _HALF * (ended - began) * zone.speed
+        drift = abs(asked_at - (self._moment + (ended - self._seen_at) * self.speed))
+        # Small differences are the cutting off and the way; following them would make time jitter.
+        if drift > max(1.0, _JITTER_S * zone.speed) or zone.speed != self.speed:
+            self._moment, self._seen_at, self.speed = asked_at, ended, zone.speed
+
+    def moment(self) -> float:
+        """Return the service's time in UTC epoch seconds."""
+        return self._moment + (time.monotonic() - self._seen_at) * self.speed
+
+    def now(self) -> int:
+        """Return the service's time in whole UTC epoch seconds."""
+        return int(self.moment())
+
+    def wait_s(self, until: float) -> float:
+        """Return the wall seconds until a moment, 0 when it is past."""
+        return max(0.0, (until - self.moment()) / self.speed)
+
+
+class Heard(NamedTuple):
+    """A person's last sign of life: the position's own time, and since when we know it."""
+
+    seen_at: int | None
+    since: float
+
+
+class LiveWorld:
+    """A world at work on a service.
+
+    Parameters
+    ----------
+    zone_id
+        The zone whose events are heard.
+    left_after_s
+        Wall seconds of silence after which a courier is taken back from a person.
+    """
+
+    def __init__(
+        self, world: World, client: Client, zone_id: str, left_after_s: float = LEFT_AFTER_S
+    ) -> None:
+        self.world = world
+        self.clock = FollowedClock()
+        self._client = client
+        self._zone_id = zone_id
+        self._left_after_s = left_after_s
+        self._heard: dict[str, Heard] = {}
+        self._seq = 0
+        self._news = asyncio.Event()
+        self._clicks: set[str] = set()
+        self._lanes: dict[str, asyncio.Task[None]] = {}
+        self._failed: asyncio.Future[None]
+
+    @property
+    def is_asking(self) -> bool:
+        """Whether a customer's click is still to be answered."""
+        return self.world.is_clicking or bool(self._clicks)
+
+    async def join(self) -> None:
+        """Learn the time and everything that happened before; nobody acts yet.
+
+        Raises
+        ------
+        ServiceError
+            The service does not answer, or serves another city.
+        """
+        zone = await self._client.zone(self._zone_id)
+        if zone.city != self.world.scenario.city:
+            raise ServiceError(
+                f"the service is for {zone.city}, the scenario for {self.world.scenario.city}"
+            )
+        await self.clock.synchronise(self._client, self._zone_id)
+        self.world.catch_up(await self._history())
+        await self._find_the_lost()
+
+    async def _history(self) -> list[Any]:
+        history: list[Any] = []
+        while True:
+            page = await self._client.events(self._zone_id, self._seq, 0)
+            history.extend(page)
+            if page:
+                self._seq = page[-1].seq
+            if len(page) < EVENTS_AT_ONCE:
+                return history
+
+    async def run(self, until: Callable[[], bool]) -> None:
+        """Live until told to end; requests under way are given up then."""
+        self._failed = asyncio.get_running_loop().create_future()
+        tasks = [
+            asyncio.create_task(self._forever(step))
+            for step in (
+                self._listen,
+                self._act,
+                self._report,
+                self._synchronise,
+                self._look_after_people,
+            )
+        ]
+        try:
+            while not until():
+                done, _ = await asyncio.wait([*tasks, self._failed], timeout=0.05)
+                for task in done:
+                    task.result()
+        finally:
+            left = [*tasks, *self._lanes.values(), self._failed]
+            for task in left:
+                task.cancel()
+            await asyncio.gather(*left, return_exceptions=True)
+
+    async def _forever(self, step: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        while True:
+            try:
+                await step()
+            except ServiceError:
+                # It may come back; whoever started it watches whether it lives.
+                await asyncio.sleep(_RETRY_S)
+
+    async def _synchronise(self) -> None:
+        await asyncio.sleep(_SYNC_EVERY_S)
+        await self.clock.synchronise(self._client, self._zone_id)
+
+    # --- hearing -------------------------------------------------------------------------------
+
+    async def _listen(self) -> None:
+        page = await self._client.events(self._zone_id, self._seq, _LONG_POLL_S)
+        for recorded in page:
+            self.world.hear(recorded)
+            self._seq = recorded.seq
+        if page:
+            await self._find_the_lost()
+            self._news.set()
+
+    async def _find_the_lost(self) -> None:
+        for courier_id in self.world.lost():
+            seen = await self._client.last_seen(courier_id)
+            self.world.found(courier_id, seen.place if seen else None, self.clock.now())
+
+    async def _look_after_people(self) -> None:
+        """Take back couriers whose person has closed the page: it reports as long as it is open."""
+        await asyncio.sleep(self._left_after_s / _LOOKS_BEFORE_LEFT)
+        driven = self.world.driven_by_people()
+        self._heard = {key: heard for key, heard in self._heard.items() if key in driven}
+        for courier_id in driven:
+            seen = await self._client.last_seen(courier_id)
+            now, at = time.monotonic(), seen.at if seen else None
+            if courier_id not in self._heard or self._heard[courier_id].seen_at != at:
+                self._heard[courier_id] = Heard(at, now)
+            elif now - self._heard[courier_id].since >= self._left_after_s:
+                await self._client.take_back(courier_id)
+
+    # --- acting --------------------------------------------------------------------------------
+
+    async def _act(self) -> None:
+        for command in self.world.act(self.clock.now()):
+            self._send(command)
+        at = self.world.next_at()
+        wait_s = _SLOWEST_LOOK_S if at is None else min(self.clock.wait_s(at), _SLOWEST_LOOK_S)
+        self._news.clear()
+        try:
+            async with asyncio.timeout(wait_s):
+                await self._news.wait()
+        except TimeoutError:
+            return
+
+    def _send(self, command: Command) -> None:
+        asked = request_of(command)
+        if isinstance(command, PlaceOrder):
+            self._clicks.add(asked.lane)
+        before = self._lanes.get(asked.lane)
+
+        async def send() -> None:
+            if before is not None:
+                await asyncio.wait([before])
+            code = await self._client.ask(asked)
+            if code is not None:
+                self.world.refused(command, code)
+                self._news.set()
+
+        task = asyncio.create_task(send())
+        self._lanes[asked.lane] = task
+        task.add_done_callback(lambda done: self._sent(asked.lane, done))
+
+    def _sent(self, lane: str, done: asyncio.Task[None]) -> None:
+        if self._lanes.get(lane) is done:
+            del self._lanes[lane]
+            self._clicks.discard(lane)
+        error = None if done.cancelled() else done.exception()
+        if error is not None and not self._failed.done():
+            self._failed.set_exception(error)
+
+    # --- being seen ----------------------------------------------------------------------------
+
+    async def _report(self) -> None:
+        began = time.monotonic()
+        seen = self.world.positions(self.clock.now())
+        if seen:
+            await self._client.report(seen)
+        await asyncio.sleep(max(0.0, _POSITIONS_EVERY_S - (time.monotonic() - began)))

@@ -1,0 +1,25 @@
+"""What the tests of this room share: the city, its roads and the scenario in the box."""
+
+from __future__ import annotations
+
+import pytest
+
+from geo.city import City, load_city
+from geo.travel import NetworkTravelTimes
+from geo.types import TravelTimes
+from simulations.scenario import Scenario, load_scenario
+
+
+@pytest.fixture(scope="session")
+def helsinki() -> City:
+    return load_city("helsinki")
+
+
+@pytest.fixture(scope="session")
+def roads(helsinki: City) -> TravelTimes:
+    return NetworkTravelTimes(helsinki.network)
+
+
+@pytest.fixture(scope="session")
+def friday() -> Scenario:
+    return load_scenario("helsinki-friday")

@@ -1,0 +1,181 @@
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+from math import cos, hypot, radians
+
+import pytest
+
+from dispatch import events as e
+from dispatch.model import Mode, Policy
+from geo.city import City
+from geo.types import LonLat, TravelTimes
+from simulations.loop import Simulation, simulate
+from simulations.scenario import Scenario
+from simulations.world import World
+
+MINUTE_S = 60
+HOUR_S = 3600
+
+QUICK = Policy(routing_min_orders=1_000_000)
+"""Plans by insertion alone: these tests are about the world, not about good plans."""
+
+TOP_SPEED_M_S = {
+    Mode.WALK: 3.0,
+    Mode.BIKE: 12.0,
+    Mode.CARGO_BIKE: 12.0,
+    Mode.SCOOTER: 25.0,
+    Mode.CAR: 35.0,
+}
+"""No courier is faster than this, however quick by nature and lucky on the way."""
+
+
+@pytest.fixture(scope="module")
+def unruly(friday: Scenario) -> Scenario:
+    """Return an evening on which everything that can go otherwise does so often."""
+    return replace(
+        friday,
+        customers=replace(friday.customers, cancel_share=0.15, nobody_home_share=0.15),
+        travel=replace(friday.travel, decline_share=0.10),
+    )
+
+
+@pytest.fixture(scope="module")
+def evening(unruly: Scenario, helsinki: City, roads: TravelTimes) -> Simulation:
+    """Return a quarter of an hour of orders, and everything after it until all are home."""
+    simulation = Simulation(unruly, helsinki, policy=QUICK, travel=roads)
+    start = simulation.world.starts_at
+    simulation.world.end_demand(start + 15 * MINUTE_S)
+    simulation.drain(start + 3 * HOUR_S)
+    return simulation
+
+
+def test_every_order_ends_exactly_once(evening: Simulation) -> None:
+    received: set[str] = set()
+    in_bag: set[str] = set()
+    ends: Counter[str] = Counter()
+    for recorded in evening.log.events:
+        match recorded.event:
+            case e.OrderReceived(order=order):
+                received.add(order.order_id)
+            case e.ParcelPickedUp(order_id=order_id):
+                in_bag.add(order_id)
+            case e.OrderDelivered(order_id=order_id) | e.ParcelReturned(order_id=order_id):
+                ends[order_id] += 1
+            case e.OrderCancelled(order_id=order_id) if order_id not in in_bag:
+                ends[order_id] += 1
+            case _:
+                pass
+    assert len(received) > 20
+    assert set(ends) == received
+    assert set(ends.values()) == {1}
+    assert not evening.engine.state.orders
+
+
+def test_every_click_is_answered_exactly_once(evening: Simulation) -> None:
+    answers: Counter[str | None] = Counter()
+    for recorded in evening.log.events:
+        if isinstance(recorded.event, e.OrderReceived):
+            answers[recorded.event.order.external_id] += 1
+        elif isinstance(recorded.event, e.OrderRefused):
+            answers[recorded.event.external_id] += 1
+    assert set(answers.values()) == {1}
+    numbers = sorted(int(str(external_id).rsplit("-", 1)[1]) for external_id in answers)
+    assert numbers == list(range(numbers[0], numbers[0] + len(numbers)))
+    assert not evening.world.lost_clicks
+
+
+def test_everything_that_can_go_otherwise_did(evening: Simulation) -> None:
+    kinds = Counter(type(recorded.event) for recorded in evening.log.events)
+    for kind in (e.OrderCancelled, e.DeliveryFailed, e.ParcelReturned, e.StopDeclined):
+        assert kinds[kind] > 0
+
+
+def test_no_plan_broke_a_rule(evening: Simulation) -> None:
+    plans = [r.event for r in evening.log.events if isinstance(r.event, e.PlanPublished)]
+    assert plans
+    assert [plan.violations for plan in plans if plan.violations] == []
+
+
+def test_the_engine_refused_the_world_next_to_nothing(evening: Simulation) -> None:
+    # In one process nothing is out of date, but for a customer who cancels what is done.
+    assert not evening.world.refusals
+
+
+def test_a_world_that_hears_the_log_again_is_the_same_world(
+    evening: Simulation, unruly: Scenario, helsinki: City, roads: TravelTimes
+) -> None:
+    again = World(unruly, helsinki, roads)
+    again.end_demand(evening.world.starts_at + 15 * MINUTE_S)
+    again.catch_up(evening.log.events)
+    assert again.describe() == evening.world.describe()
+
+
+@pytest.mark.parametrize("after_s", [200, 411, 733])
+def test_a_world_taken_up_in_its_middle_is_the_same_world(
+    unruly: Scenario, helsinki: City, roads: TravelTimes, after_s: int
+) -> None:
+    simulation = Simulation(unruly, helsinki, policy=QUICK, travel=roads)
+    simulation.run(simulation.world.starts_at + after_s)
+    again = World(unruly, helsinki, roads)
+    again.catch_up(simulation.log.events)
+    assert again.describe() == simulation.world.describe()
+    assert again.positions(simulation.now) == simulation.world.positions(simulation.now)
+    assert again.next_at() == simulation.world.next_at()
+
+
+def test_couriers_never_leap(unruly: Scenario, helsinki: City, roads: TravelTimes) -> None:
+    simulation = Simulation(unruly, helsinki, policy=QUICK, travel=roads)
+    modes = {courier.courier_id: courier.mode for courier in unruly.couriers}
+    before: dict[str, LonLat] = {}
+    moved: set[str] = set()
+    for _ in range(360):
+        simulation.run(simulation.now + 2)
+        for seen in simulation.world.positions(simulation.now):
+            last = before.get(seen.courier_id, seen.place)
+            length_m = metres(last, seen.place)
+            assert length_m <= 2 * TOP_SPEED_M_S[modes[seen.courier_id]]
+            if length_m > 0:
+                moved.add(seen.courier_id)
+            before[seen.courier_id] = seen.place
+    assert len(moved) > 5
+
+
+def test_the_same_seed_gives_the_same_log_bit_for_bit(friday: Scenario, helsinki: City) -> None:
+    first = simulate(friday, helsinki, duration_s=3 * MINUTE_S)
+    again = simulate(friday, helsinki, duration_s=3 * MINUTE_S)
+    assert any(isinstance(recorded.event, e.StopCommitted) for recorded in first.log)
+    assert repr(first.log) == repr(again.log)
+    other = simulate(friday, helsinki, duration_s=3 * MINUTE_S, seed=2)
+    assert repr(first.log) != repr(other.log)
+
+
+def test_two_policies_face_the_same_evening(
+    friday: Scenario, helsinki: City, roads: TravelTimes
+) -> None:
+    hasty = replace(QUICK, name="hasty", departure_lead_s=300, waiting_cost=5.0)
+    runs = [
+        simulate(friday, helsinki, duration_s=8 * MINUTE_S, policy=policy, travel=roads)
+        for policy in (QUICK, hasty)
+    ]
+    assert repr(runs[0].log) != repr(runs[1].log)
+    asked = [
+        {
+            recorded.event.order.external_id: (
+                recorded.event.order.created_at,
+                recorded.event.order.door,
+                recorded.event.order.lines,
+            )
+            for recorded in run.log
+            if isinstance(recorded.event, e.OrderReceived)
+        }
+        for run in runs
+    ]
+    assert asked[0].keys() == asked[1].keys()
+    assert asked[0] == asked[1]
+
+
+def metres(a: LonLat, b: LonLat) -> float:
+    """Return the distance of two near places, by the equirectangular projection."""
+    x = (b.lon - a.lon) * cos(radians((a.lat + b.lat) / 2))
+    return 111_195 * hypot(x, b.lat - a.lat)
