@@ -88,7 +88,7 @@ def test_twenty_minutes_without_a_page_end_by_themselves_with_the_figures() -> N
     scenario, city = load_scenario("helsinki-friday"), load_city("helsinki")
     five = scenario.start(city.time_zone)
     demand = Demand(scenario, city.doors, city.time_zone, Streams(scenario.seed))
-    assert figures["orders"] == sum(1 for _ in demand.between(five, five + 600))
+    assert figures["orders"] == sum(1 for _ in demand.between(five, five + 1200))
 
 
 def test_an_interrupted_demo_stops_cleanly_and_goes_on_where_it_was(tmp_path: Path) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-from dispatch.planning.plan import plan_by_insertion
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
@@ -15,6 +14,7 @@ from dispatch import commands as c
 from dispatch import events as e
 from dispatch.errors import DispatchError
 from dispatch.model import OrderLine
+from dispatch.planning.plan import plan_by_insertion
 from dispatch.state import CLOSED, TRANSITIONS, OrderState
 
 COURIERS = ("cou_anna", "cou_ben")
