@@ -216,6 +216,8 @@ def _welcome(demo: Demo, address: str) -> None:
 def _farewell(demo: Demo, figures: dict[str, Any] | None) -> None:
     if figures is None:
         return
+    # A terminal shows ^C where the cursor was: begin a line of our own.
+    sys.stdout.write("\n" if sys.stdout.isatty() else "")
     sys.stdout.write(
         f"Stopped. {figures['orders']} orders: {figures['delivered']} delivered, "
         f"{figures['open']} open, {figures['rejected']} rejected, "
