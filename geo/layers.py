@@ -7,7 +7,7 @@ Where the sea is follows from the coastline, which OpenStreetMap draws with the 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -85,11 +85,19 @@ def map_layers(osm: OsmMap, box: Box) -> dict[str, Layer]:
             layer, kind = layer_class
             shape = _flat(feature.geometry) if layer in _AREAS else feature.geometry
             rows[layer].append((shape, kind, feature.tags.get("name", "")))
+    rows["streets"] += _streets(osm)
+    return {name: _layer(rows[name], box) for name in LAYERS}
+
+
+def _streets(osm: OsmMap) -> Iterator[tuple[BaseGeometry, str, str]]:
+    """Yield streets as long as their class and name last, so that a name has room to stand."""
+    pieces: dict[tuple[str, str], list[BaseGeometry]] = {}
     for way, line in street_pieces(osm):
         if way.tags.get("area") != "yes":
-            name = way.tags.get("name", "")
-            rows["streets"].append((shapely.LineString(line), way.tags["highway"], name))
-    return {name: _layer(rows[name], box) for name in LAYERS}
+            key = (way.tags["highway"], way.tags.get("name", ""))
+            pieces.setdefault(key, []).append(shapely.LineString(line))
+    for (kind, name), lines in sorted(pieces.items()):
+        yield shapely.line_merge(shapely.MultiLineString(lines)), kind, name
 
 
 _AREAS: Final = frozenset({"land", "green", "water", "buildings"})
