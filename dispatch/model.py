@@ -417,8 +417,9 @@ class Policy:
         Effort of ruin and recreate: how often a few orders are taken out and inserted again.
     routing_min_orders
         From this many open orders on, OR-Tools' routing model improves on insertion.
-    routing_solutions
-        Effort of that improvement: the number of solutions it may visit.
+    routing_neighbourhoods, routing_solutions
+        Effort of that improvement: how many groups of neighbouring routes it looks at in one
+        plan, and how many solutions it may visit.
     fare_base_cents, fare_km_cents
         Price of a delivery: base and per started kilometre by road.
     """
@@ -444,6 +445,7 @@ class Policy:
     sourcing_candidates: int = 4
     improve_rounds: int = 60
     routing_min_orders: int = 3
+    routing_neighbourhoods: int = 2
     routing_solutions: int = 200
     fare_base_cents: int = 290
     fare_km_cents: int = 60

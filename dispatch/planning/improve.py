@@ -84,30 +84,33 @@ def _bring_all(tour: Tour, carried: list[Job]) -> bool:
     return True
 
 
-def fill(draft: Draft, jobs: Iterable[Job]) -> None:
-    """Insert orders one by one, the one that would regret waiting most first."""
+def fill(draft: Draft, jobs: Iterable[Job], limit: float = float("inf")) -> None:
+    """Insert orders one by one, the one that would regret waiting most first.
+
+    An order whose cheapest place adds `limit` or more is left without one.
+    """
     waiting = sorted(jobs, key=lambda job: job.order_id)
-    found = {job.order_id: draft.options(job) for job in waiting}
+    found = {job.order_id: draft.options(job, limit) for job in waiting}
     queues, versions = _versions(draft)
     while waiting:
         job = max(waiting, key=lambda job: _regret(job, found[job.order_id]))
         waiting.remove(job)
-        _put_best(draft, job, found[job.order_id])
+        _put_best(draft, job, found[job.order_id], limit)
         queues_now, versions_now = _versions(draft)
         changed = [key for key in versions if versions_now[key] != versions[key]]
         for other in waiting:
             if queues_now != queues:
-                found[other.order_id] = draft.options(other)
+                found[other.order_id] = draft.options(other, limit)
                 continue
             options = found[other.order_id]
             for key in changed:
-                place = draft.best_in(other, draft.tours[key])
+                place = draft.best_in(other, draft.tours[key], limit)
                 if place is None:
                     options.places.pop(key, None)
                 else:
                     options.places[key] = place
-            if options.second > options.floor:
-                found[other.order_id] = draft.options(other)
+            if options.second > options.floor and options.floor < limit:
+                found[other.order_id] = draft.options(other, limit)
         queues, versions = queues_now, versions_now
 
 
@@ -123,7 +126,7 @@ def _regret(job: Job, options: Options) -> tuple[float, int, str]:
     return options.second - cheapest, -job.latest, job.order_id
 
 
-def _put_best(draft: Draft, job: Job, options: Options) -> None:
+def _put_best(draft: Draft, job: Job, options: Options, limit: float) -> None:
     """Insert at the cheapest place that leaves every tour feasible, or leave it without one."""
     mark = draft.mark()
     tried: set[str] = set()
@@ -136,8 +139,8 @@ def _put_best(draft: Draft, job: Job, options: Options) -> None:
                 return
             # A change of store made the goods of another order ready too late.
             draft.back_to(mark)
-        if not wider and options.floor < float("inf"):
-            everywhere = (draft.best_in(job, tour) for tour in draft.tours.values())
+        if not wider and options.floor < limit:
+            everywhere = (draft.best_in(job, tour, limit) for tour in draft.tours.values())
             options = Options({p.courier_id: p for p in everywhere if p is not None})
 
 
@@ -195,7 +198,9 @@ def ruin_and_recreate(draft: Draft, rounds: int) -> None:
         ruined = [seed, *related(draft, seed, free)[: size - 1]]
         for job in ruined:
             draft.take(job)
-        fill(draft, ruined)
+        # Whoever adds more than all of them did cannot be part of a better plan.
+        whole = all(mark.tours[job.order_id] is not None for job in ruined)
+        fill(draft, ruined, best[1] - draft.total()[1] if whole else float("inf"))
         if _is_better(draft.total(), best):
             best = draft.total()
             idle = 0

@@ -74,25 +74,28 @@ def has_way(tour: Tour, job: Job) -> bool:
 def improve_routes(draft: Draft) -> Outcome:
     """Improve a draft's routes, neighbourhood by neighbourhood; stores stay as they are.
 
-    A neighbourhood is one courier's tour with those of the orders nearest to it.  The whole
-    plan in one model costs a hundred times as much for the same gain: the number of moves
-    grows with the cube of the orders.  Each result is priced by the policy itself and kept only
-    if it is better, since the solver's costs just resemble it.
+    A neighbourhood is one courier's tour, if it is not as it was shown, with those of the orders
+    nearest to it.  The whole plan in one model costs a hundred times as much for the same gain:
+    the number of moves grows with the cube of the orders.  Each result is priced by the policy
+    itself and kept only if it is better, since the solver's costs just resemble it.
     """
     outcome = Outcome()
-    budget = draft.situation.policy.routing_solutions
+    policy = draft.situation.policy
+    budget = policy.routing_solutions
     seen: set[frozenset[str]] = set()
-    for tour in draft.tours.values():
-        tours = _neighbourhood(draft, tour)
-        key = frozenset(t.courier_id for t in tours)
+    for tour in _changed(draft):
+        if outcome.models >= policy.routing_neighbourhoods:
+            break
+        near = _neighbourhood(draft, tour)
+        key = frozenset(t.courier_id for t in near)
         if key in seen or budget < 1:
             continue
         seen.add(key)
         jobs = [job for job in draft.free if job.tour in key or _could_join(draft, job, key)]
         # The library ends the process on an empty fleet or an empty model.
-        if not tours or not jobs:
+        if not near or not jobs:
             continue
-        model = _Model(draft, tours, jobs)
+        model = _Model(draft, near, jobs)
         found = model.solve(budget)
         outcome.models += 1
         if found is None:
@@ -107,12 +110,29 @@ def improve_routes(draft: Draft) -> Outcome:
     return outcome
 
 
+def _changed(draft: Draft) -> list[Tour]:
+    """Return the tours whose order of stops is not that of the routes in force.
+
+    The others were improved when they were made.
+    """
+    there = {step.stop for tour in draft.tours.values() for step in tour.steps}
+    shown = {
+        route.courier_id: [visit.stop for visit in route.visits if visit.stop in there]
+        for route in draft.situation.snapshot.routes
+    }
+    return [
+        tour
+        for key, tour in draft.tours.items()
+        if [step.stop for step in tour.steps] != shown.get(key, [])
+    ]
+
+
 def _could_join(draft: Draft, job: Job, couriers: frozenset[str]) -> bool:
     """Return whether an order without a tour might find a place with some couriers."""
     if job.tour is not None or job.store_id is None or job.allowed.isdisjoint(couriers):
         return False
     ready_at = draft.ready_at(job, job.store_id)
-    windows = job.pickups[job.store_id].windows or ()
+    windows = job.pickups[job.store_id].windows
     return ready_at is not None and any(ready_at < end for _, end in windows)
 
 
@@ -310,7 +330,7 @@ class _Model:
         if step.job.tour is not None:
             tour = self.draft.tours[step.job.tour]
             at = tour.begin[tour.steps.index(step)]
-        start, end = next(window for window in step.windows or () if at < window[1])
+        start, end = next(window for window in step.windows if at < window[1])
         var.SetRange(max(0, start - self.now, step.earliest - self.now), end - 1 - self.now)
 
     def _add_pairs(self) -> None:

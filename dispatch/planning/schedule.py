@@ -20,7 +20,7 @@ from dispatch.model import (
     StoreInPlay,
     Visit,
 )
-from dispatch.planning.situation import Situation, opening
+from dispatch.planning.situation import Situation
 
 _NEVER = 1 << 60
 """Later than any promise ends."""
@@ -42,7 +42,7 @@ class Step:
     earliest
         The service cannot begin sooner: when the goods are ready.
     windows
-        Opening times in which the service must begin; None where there is no such limit.
+        Opening times in which a pickup must begin, unless it is committed.
     """
 
     stop: Stop
@@ -51,7 +51,7 @@ class Step:
     service_s: int
     picks_up: bool
     earliest: int = 0
-    windows: tuple[tuple[int, int], ...] | None = None
+    windows: tuple[tuple[int, int], ...] = ()
 
 
 @dataclass(slots=True, eq=False)
@@ -223,7 +223,9 @@ class Tour:
             standing = index == 0 and self.arrived
             leg_s = 0 if standing else self.duration_s[place][step.place]
             committed = index < self.locked
-            begin = self._begin(step, at + leg_s, committed=committed)
+            begin: int | None = max(at + leg_s, step.earliest)
+            if step.picks_up and not committed:
+                begin = self._pickup_at(step, at + leg_s)
             if leg_s >= UNREACHABLE_S or begin is None:
                 self.feasible = False
                 begin = at if begin is None else begin
@@ -261,16 +263,14 @@ class Tour:
         self.cost = total
         return self.feasible
 
-    def _begin(self, step: Step, arrive: int, *, committed: bool) -> int | None:
-        begin = max(arrive, step.earliest)
-        if not step.picks_up or committed:
-            return begin
-        if step.windows is not None:
-            opened = opening(begin, step.windows)
-            if opened is None:
-                return None
-            begin = opened
-        return begin if begin <= self.shift_end else None
+    def _pickup_at(self, step: Step, arrive: int) -> int | None:
+        """Return when a pickup begins: the goods ready, the store open, the shift not over."""
+        begin = max(step.earliest, arrive)
+        for start, end in step.windows:
+            if begin < end:
+                begin = max(start, begin)
+                return begin if begin <= self.shift_end else None
+        return None
 
     def best_end(self, job: Job) -> Insertion | None:
         """Return the cheapest place for the drop-off or return of what is in the bag by then."""
@@ -312,7 +312,7 @@ class Tour:
             leg_s = duration_s[place][pickup.place]
             if leg_s >= UNREACHABLE_S or not self._has_room(first, job):
                 continue
-            begin = self._begin(pickup, self.depart[first] + leg_s, committed=False)
+            begin = self._pickup_at(pickup, self.depart[first] + leg_s)
             if begin is None:
                 continue
             # Saved by not going on as before; what is saved later can only be less.
@@ -357,13 +357,15 @@ class Tour:
             leg_s = duration_s[place][step.place]
             if leg_s >= UNREACHABLE_S or (step.picks_up and not self._has_room(last + 1, job)):
                 break
-            begin = self._begin(step, at + leg_s, committed=False)
-            if begin is None:
-                break
             cost += edge[place][step.place]
-            at = begin + step.service_s
             place = step.place
-            if not step.picks_up:
+            if step.picks_up:
+                begin = self._pickup_at(step, at + leg_s)
+                if begin is None:
+                    break
+                at = begin + step.service_s
+            else:
+                at += leg_s + step.service_s
                 cost += hand_over(step.job, at)
         return best, where
 
@@ -391,7 +393,7 @@ class Tour:
                 return _NO_LIMIT
             begin = at + leg_s
             if step.picks_up:
-                opened = self._begin(step, begin, committed=False)
+                opened = self._pickup_at(step, begin)
                 if opened is None:
                     return _NO_LIMIT
                 begin = opened
