@@ -81,6 +81,7 @@ def _add_simulate(commands: Any) -> None:
         metavar="TIME",
         help="how much of the city's time to run, as 60m or 1h30m (60m)",
     )
+    parser.add_argument("--policy", type=Path, metavar="FILE", help="a policy in TOML")
     parser.set_defaults(handler=_simulate)
 
 

@@ -7,7 +7,11 @@ import json
 import sys
 import time
 from dataclasses import asdict
+from pathlib import Path
 
+from dispatch.errors import InvalidValueError
+from dispatch.model import Policy
+from dispatch.policies import policy_from_toml
 from geo.city import find_city, load_city
 from geo.errors import GeoError
 from simulations.errors import SimulationError
@@ -17,7 +21,7 @@ from simulations.scenario import load_scenario
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Simulate and print; returns 0, or 2 when the scenario or its city cannot be used."""
+    """Simulate and print; returns 0, or 2 when scenario, city or policy cannot be used."""
     began = time.perf_counter()
     try:
         scenario = load_scenario(arguments.scenario)
@@ -27,6 +31,7 @@ def run(arguments: argparse.Namespace) -> int:
             city,
             duration_s=arguments.duration_s,
             seed=arguments.seed,
+            policy=_policy(arguments.policy),
             stopwatch=time.perf_counter,
         )
     except (SimulationError, GeoError) as error:
@@ -45,6 +50,17 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         sys.stdout.write(json.dumps(chosen(asdict(result.kpis))) + "\n")
     return 0
+
+
+def _policy(path: Path | None) -> Policy:
+    if path is None:
+        return Policy()
+    try:
+        return policy_from_toml(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise SimulationError(f"policy {path} cannot be read: {error}") from error
+    except InvalidValueError as error:
+        raise SimulationError(f"{path}: {error}") from error
 
 
 def _text(result: Result) -> str:

@@ -49,6 +49,7 @@ def test_help_names_every_command() -> None:
         ("demo", "--speed", "0"),
         ("demo", "--headless", "--for", "soon"),
         ("simulate", "no-such-scenario"),
+        ("simulate", "helsinki-friday", "--policy", "no-such-policy.toml"),
         ("serve", "--city", "no-such-city"),
         ("serve", "--speed", "-1"),
         ("city", "show", "no-such-city"),
