@@ -26,6 +26,12 @@ def add_parser(commands: Any) -> None:
     parser.add_argument("--port", help="port to listen on; 0 is any free one (8080)")
     parser.add_argument("--port-file", metavar="FILE", help="write the port there once serving")
     parser.add_argument(
+        "--stop-with-stdin",
+        action="store_const",
+        const=True,
+        help="end when standard input does, as that of a program that started it",
+    )
+    parser.add_argument(
         "--clock-start", metavar="TIME", help="begin at this moment, as 2026-11-20T16:30:00Z"
     )
     parser.add_argument("--speed", metavar="N", help="service seconds per second (1)")

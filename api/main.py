@@ -6,9 +6,11 @@ import asyncio
 import contextlib
 import errno
 import logging
+import os
 import signal
 import socket
 import sys
+import threading
 import time
 from collections.abc import AsyncIterator, Callable
 from importlib.metadata import version
@@ -162,6 +164,8 @@ async def _serve(service: Service, listener: socket.socket) -> int:
         service.live.feed.close()
 
     service.live.on_fatal = stop
+    if settings.stop_with_stdin:
+        _when_stdin_ends(stop)
     with _signals(stop):
         await server.serve([listener])
     return 1 if service.live.failed else 0
@@ -199,6 +203,21 @@ def _signals(stop: Callable[[], None]) -> Any:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _when_stdin_ends(stop: Callable[[], None]) -> None:
+    """Call `stop` on the loop once standard input ends."""
+    loop = asyncio.get_running_loop()
+
+    def wait() -> None:
+        # Past Python's own buffer, whose lock must be free when the interpreter ends.
+        while os.read(sys.stdin.fileno(), 1024):
+            pass
+        # The loop may be over by now, and then there is nothing left to stop.
+        with contextlib.suppress(RuntimeError):
+            loop.call_soon_threadsafe(stop)
+
+    threading.Thread(target=wait, name="stdin", daemon=True).start()
 
 
 def bind(host: str, port: int) -> socket.socket:

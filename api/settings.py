@@ -57,6 +57,8 @@ class Settings(BaseModel):
         0 for any free one.
     port_file
         Where to write the port that was taken, for whoever started the service.
+    stop_with_stdin
+        End when standard input does: whoever started the service is gone then.
     clock_start, speed
         Of a scaled clock; the machine's own when neither is given.
     policy
@@ -74,6 +76,7 @@ class Settings(BaseModel):
     host: Annotated[str, Field(min_length=1)] = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65_535)] = 8080
     port_file: Path | None = None
+    stop_with_stdin: bool = False
     clock_start: Annotated[int | None, BeforeValidator(_moment)] = None
     speed: Annotated[float, Field(gt=0, le=1000, allow_inf_nan=False)] = 1.0
     policy: Path | None = None

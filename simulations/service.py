@@ -54,7 +54,8 @@ class ServiceProcess:
             try:
                 self._process = subprocess.Popen(  # noqa: S603 - our own command line
                     _command(options, self._port_path),
-                    stdin=subprocess.DEVNULL,
+                    # Never written to: it ends with us, however we end, and the service with it.
+                    stdin=subprocess.PIPE,
                     stdout=log,
                     stderr=subprocess.STDOUT,
                     env=_environment(),
@@ -111,6 +112,8 @@ class ServiceProcess:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
+        if self._process.stdin is not None:
+            self._process.stdin.close()
         self._port_path.unlink(missing_ok=True)
 
     def _port(self) -> int | None:
@@ -136,6 +139,7 @@ def _command(options: ServiceOptions, port_path: Path) -> list[str]:
         *("--host", _HOST),
         *("--port", str(options.port)),
         *("--port-file", str(port_path)),
+        "--stop-with-stdin",
         *("--clock-start", options.clock_start),
         *("--speed", f"{options.speed:g}"),
         *("--seed", str(options.seed)),

@@ -156,3 +156,17 @@ def test_wrong_use_is_told_in_a_sentence(arguments: tuple[str, ...], told: str) 
     assert done.returncode == 2
     assert told in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_killed_demo_takes_its_service_with_it(tmp_path: Path) -> None:
+    with running(tmp_path, "--speed", 120) as demo:
+        figures_when(tmp_path, "orders", 1)
+        demo.kill()
+        demo.wait(PATIENCE_S)
+        give_up_at = time.monotonic() + PATIENCE_S
+        # The service removes its port file when it has stopped in order.
+        while (tmp_path / "port").exists() and time.monotonic() < give_up_at:
+            time.sleep(0.05)
+        assert not (tmp_path / "port").exists()
+    with running(tmp_path, "--speed", 120):
+        figures_when(tmp_path, "orders", 2)
