@@ -39,10 +39,12 @@ def test_an_order_goes_from_quote_to_door(town: Town) -> None:
 
     done = deliver(town, order["id"])
     assert done["delivery"]["status"] == "delivered"
-    assert [step["event"] for step in done["timeline"]] == [
+    steps = [step["event"] for step in done["timeline"]]
+    # A courier may be told to leave before or after the last article is picked.
+    assert steps.index("PickStarted") < steps.index("PickCompleted")
+    assert steps.index("PickCompleted") < steps.index("ParcelPickedUp")
+    assert [step for step in steps if not step.startswith("Pick")] == [
         "OrderReceived",
-        "PickStarted",
-        "PickCompleted",
         "StopCommitted",
         "StopArrived",
         "ParcelPickedUp",
