@@ -48,10 +48,12 @@ _LISTED: Final[Mapping[Shown, frozenset[DeliveryStatus]]] = {
 
 
 @router.post("/quotes", status_code=201, summary="Can you, and when?")
-async def request_quote(asked: QuoteIn, service: Here) -> Json:
+async def request_quote(asked: QuoteIn, request: Request, service: Here) -> Response:
     """Return a promise and a price, valid for a while; or 422 with the reason why not."""
-    live = service.live
-    return views.quote(await live.run(lambda: live.engine.quote(asked.command())))
+    engine = service.live.engine
+    return await service.idempotency.once(
+        request, asked, lambda: Answer(201, views.quote(engine.quote(asked.command())))
+    )
 
 
 @router.post("/orders", status_code=201, summary="Order")

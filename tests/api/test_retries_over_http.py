@@ -29,6 +29,18 @@ def test_the_same_key_and_body_get_the_same_answer(town: Town) -> None:
     cancel(town, first.json()["id"])
 
 
+def test_a_quote_asked_for_again_is_the_same_quote(town: Town) -> None:
+    basket = town.basket()
+    asked = {key: basket[key] for key in ("dropoff", "lines", "weight_g")}
+    headers = {"Idempotency-Key": "quote-1"}
+    first, second = (town.http.post("/v1/quotes", json=asked, headers=headers) for _ in range(2))
+    assert first.status_code == second.status_code == 201
+    assert first.json() == second.json()
+    assert second.headers["idempotency-replayed"] == "true"
+    unkeyed = town.post("/v1/quotes", asked, 201)
+    assert unkeyed["id"] != first.json()["id"]
+
+
 def test_the_same_key_with_another_body_is_refused(town: Town) -> None:
     first = order_with_key(town, "other-1", town.basket())
     second = order_with_key(town, "other-1", town.basket(weight_g=3_000))
