@@ -88,12 +88,16 @@ class Ledger:
         self._lock = _lock_for(url)
         try:
             self._engine = _connect(url)
-            self._prepare()
         except LedgerError:
             self._unlock()
             raise
+        try:
+            self._prepare()
+        except LedgerError:
+            self._let_go()
+            raise
         except DBAPIError as error:
-            self._unlock()
+            self._let_go()
             raise LedgerError(
                 f"The ledger {self.where} cannot be opened: {_plain(error)}. "
                 "Check the file or the URL, or name another one with --ledger."
@@ -138,8 +142,7 @@ class Ledger:
             self._closed = True
             self._queue.put(None)
         self._writer.join()
-        self._engine.dispose()
-        self._unlock()
+        self._let_go()
 
     def __enter__(self) -> Self:
         return self
@@ -277,6 +280,10 @@ class Ledger:
                     f"version {tables.SCHEMA_VERSION}. Use the samehour that wrote it, or name "
                     "another ledger with --ledger."
                 )
+
+    def _let_go(self) -> None:
+        self._engine.dispose()
+        self._unlock()
 
     def _unlock(self) -> None:
         if self._lock is not None:
