@@ -110,9 +110,9 @@ class LiveWorld:
             The service does not answer, or serves another city.
         """
         zone = await self._client.zone(self._zone_id)
-        if zone.city != self.world.scenario.city:
+        if zone.city != self.world.city_name:
             raise ServiceError(
-                f"the service is for {zone.city}, the scenario for {self.world.scenario.city}"
+                f"the service is for {zone.city}, the scenario for {self.world.city_name}"
             )
         await self.clock.synchronise(self._client, self._zone_id)
         self.world.catch_up(await self._history())

@@ -74,6 +74,7 @@ class World:
     ) -> None:
         _check_fit(scenario, city, travel)
         self.scenario = scenario
+        self.city_name = city.name
         self.streams = Streams(scenario.seed if seed is None else seed)
         self.starts_at = scenario.start(city.time_zone)
         self.demand_until = demand_until

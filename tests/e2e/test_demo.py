@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -170,3 +171,16 @@ def test_a_killed_demo_takes_its_service_with_it(tmp_path: Path) -> None:
         assert not (tmp_path / "port").exists()
     with running(tmp_path, "--speed", 120):
         figures_when(tmp_path, "orders", 2)
+
+
+def test_a_scenario_may_name_a_city_by_its_folder(tmp_path: Path) -> None:
+    box = Path(__file__).parents[2] / "data"
+    text = (box / "scenarios" / "helsinki-friday.toml").read_text(encoding="utf-8")
+    text = text.replace('city = "helsinki"', f'city = "{(box / "helsinki").as_posix()}"')
+    (tmp_path / "friday.toml").write_text(text, encoding="utf-8")
+    shutil.copy(box / "scenarios" / "groceries.csv", tmp_path)
+    done = finished(
+        "--headless", "--for", "5m", "--speed", 120, "--scenario", tmp_path / "friday.toml"
+    )
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout.splitlines()[-1])["orders"] > 0
