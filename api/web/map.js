@@ -51,7 +51,7 @@ export function createMap(container, zone, { padding = 24 } = {}) {
       bounds,
       fitBoundsOptions: { padding },
       maxBounds: grown(zone.bounds, 2),
-      minZoom: 10,
+      minZoom: 6,
       maxZoom: 19,
       attributionControl: false,
       dragRotate: false,
@@ -210,7 +210,7 @@ function style(bounds) {
       city: {
         type: "vector",
         tiles: [`${location.origin}/tiles/{z}/{x}/{y}.mvt`],
-        minzoom: 12,
+        minzoom: 6,
         maxzoom: 17,
         bounds,
       },
