@@ -169,33 +169,32 @@ def _addresses(live: Live) -> Mapping[str, str]:
 
 
 def picks(live: Live, found: StoreState) -> list[Json]:
-    """Return what a store has to pick, in the order of work: what is begun, then by start."""
-    store_id, known = found.store.store_id, found.store
-    now = live.clock.now()
-    rows: list[tuple[tuple[int, int, str], Json]] = []
-    for order in live.engine.state.orders.values():
-        if order.store_id != store_id:
-            continue
-        if order.status not in UNPICKED and order.status is not OrderStatus.PICKING:
-            continue
-        pick_s = known.pick_base_s + known.pick_line_s * len(order.order.lines)
-        running = order.pick_started_at is not None
-        start = order.pick_started_at
-        if start is None:
-            start = order.ready_forecast - pick_s if order.ready_forecast is not None else now
-        ready = order.ready_forecast if order.ready_forecast is not None else start + pick_s
-        # Without a forecast yet, after those that have one: nobody planned it in between.
-        unplanned = not running and order.ready_forecast is None
-        rank = 0 if running else 2 if unplanned else 1
-        row = {
-            "order_id": order.order_id,
-            "status": order.status.value,
-            "lines": [line(item) for item in order.order.lines],
+    """Return what a store has to pick, in the order of work: what is begun, then what waits.
+
+    What cannot be forecast (no picker, never open) comes last: it must not be forgotten.
+    """
+    state, now = live.engine.state, live.clock.now()
+    store_id = found.store.store_id
+    times = {p.order_id: (p.start_at, p.ready_at) for p in live.engine.work_order(store_id)}
+    left = [
+        order
+        for order in state.orders.values()
+        if order.store_id == store_id
+        and (order.status in UNPICKED or order.status is OrderStatus.PICKING)
+        and order.order_id not in times
+    ]
+    for order in sorted(left, key=lambda order: (order.order.created_at, order.order_id)):
+        times[order.order_id] = (now, now)
+    return [
+        {
+            "order_id": order_id,
+            "status": state.orders[order_id].status.value,
+            "lines": [line(item) for item in state.orders[order_id].order.lines],
             "start_by": to_rfc3339(start),
             "ready_by": to_rfc3339(ready),
         }
-        rows.append(((rank, order.order.created_at if unplanned else start, order.order_id), row))
-    return [row for _, row in sorted(rows, key=lambda ranked: ranked[0])]
+        for order_id, (start, ready) in times.items()
+    ]
 
 
 def stock(found: StoreState) -> list[Json]:
@@ -383,17 +382,12 @@ def latest_plan(state: State) -> Json | None:
     last = state.plan
     if last is None:
         return None
-    routes = [
-        planned_route(courier.route)
-        for _, courier in sorted(state.couriers.items())
-        if courier.route is not None and courier.route.visits
-    ]
     return {
         "id": last.plan_id,
         "made_at": to_rfc3339(last.made_at),
         "method": last.method,
         "objective": {**WIRE.unstructure(last.objective), "total": last.objective.total},
-        "routes": routes,
+        "routes": [planned_route(route) for route in state.routes],
         "unassigned": [
             {"order_id": left.order_id, "reason": left.reason.value, "detail": left.detail}
             for left in last.unassigned

@@ -31,6 +31,7 @@ from dispatch.model import (
     Snapshot,
     StopKind,
 )
+from dispatch.planning.picking import Pick, work_order
 from dispatch.planning.plan import plan as solve_plan
 from dispatch.planning.quote import Offer
 from dispatch.planning.quote import quote as solve_quote
@@ -125,11 +126,8 @@ class Engine:
             recorded as `OrderRefused` and returned, not raised.
         """
         occurred_at = getattr(command, "occurred_at", None)
-        now = self.clock.now()
-        if occurred_at is not None and occurred_at > now + FUTURE_TOLERANCE_S:
-            raise InvalidValueError(
-                "occurred_at", f"is {occurred_at - now} s in the future; set the device's clock"
-            )
+        if occurred_at is not None:
+            self._refuse_future("occurred_at", occurred_at)
         return self._record(self._events(command))
 
     def _events(self, command: c.Command) -> Sequence[e.Event]:
@@ -166,15 +164,18 @@ class Engine:
             Nowhere near a road this courier can use; states the distance.
         """
         courier = self._state.courier(courier_id).courier
-        now = self.clock.now()
-        if at > now + FUTURE_TOLERANCE_S:
-            raise InvalidValueError("at", f"is {at - now} s in the future; set the device's clock")
+        self._refuse_future("at", at)
         self.travel.check_place(place, courier.mode)
         known = self.positions.get(courier_id)
         if known is not None and known.at > at:
             return False
         self.positions[courier_id] = Position(place, at)
         return True
+
+    def _refuse_future(self, field: str, at: int) -> None:
+        ahead_s = at - self.clock.now()
+        if ahead_s > FUTURE_TOLERANCE_S:
+            raise InvalidValueError(field, f"is {ahead_s} s in the future; set the device's clock")
 
     # --- deciding ------------------------------------------------------------------------------
 
@@ -194,10 +195,13 @@ class Engine:
     def explain(self, order_id: str) -> Explanation:
         """Say why an order is treated as it is, or how it went; raises `UnknownIdError`."""
         order = self._state.order(order_id)
-        plan = standing_plan(self._state, self.clock.now())
-        if order_id not in self._state.orders or plan is None:
+        if order_id not in self._state.orders:
             return recount(order, self._state)
-        return explain(self.snapshot(), plan, order_id)
+        return explain(self.snapshot(), standing_plan(self._state, self.clock.now()), order_id)
+
+    def work_order(self, store_id: str) -> tuple[Pick, ...]:
+        """Return what a store has to pick, in the order of work; raises `UnknownIdError`."""
+        return work_order(self.snapshot(), store_id)
 
     def publish(self, plan: Plan, made_for: Snapshot, solve_ms: float) -> tuple[e.Recorded, ...]:
         """Put a plan in force, as far as it still fits, and tell couriers what is due.

@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 from dispatch.model import (
     CourierInPlay,
     DeliveryStatus,
+    Objective,
     Order,
     OrderInPlay,
     OrderStatus,
     Plan,
     Policy,
     Promise,
-    Route,
     Snapshot,
     Stop,
     StopKind,
@@ -140,30 +140,31 @@ def snapshot(
     )
 
 
-def standing_plan(state: State, now: int) -> Plan | None:
-    """Return the plan in force as one whole, put together from what the events carried."""
-    if state.plan is None:
-        return None
+def standing_plan(state: State, now: int) -> Plan:
+    """Return the plan in force as one whole, put together from what the events carried.
+
+    Before the first plan it has no routes, and nothing is unassigned.
+    """
     last = state.plan
-    routes: tuple[Route, ...] = tuple(
-        courier.route
-        for _, courier in sorted(state.couriers.items())
-        if courier.route is not None and courier.route.visits
-    )
     return Plan(
-        plan_id=last.plan_id,
-        snapshot_seq=last.snapshot_seq,
+        plan_id=last.plan_id if last is not None else "",
+        snapshot_seq=last.snapshot_seq if last is not None else 0,
         made_at=now,
-        routes=routes,
+        routes=state.routes,
         sourcing={key: order.store_id for key, order in sorted(state.orders.items())},
         ready_at={
-            key: order.ready_at or order.ready_forecast or 0
+            key: ready_at
             for key, order in sorted(state.orders.items())
+            if (ready_at := order.ready_at or order.ready_forecast) is not None
         },
-        unassigned=tuple(u for u in last.unassigned if u.order_id in state.orders),
-        objective=last.objective,
-        method=last.method,
-        travel_version=last.travel_version,
+        unassigned=tuple(
+            entry
+            for entry in (last.unassigned if last is not None else ())
+            if entry.order_id in state.orders
+        ),
+        objective=last.objective if last is not None else Objective(),
+        method=last.method if last is not None else "none",
+        travel_version=last.travel_version if last is not None else "",
     )
 
 

@@ -178,6 +178,12 @@ class State:
     external_ids: Mapping[str, str] = field(default_factory=dict)
     plan: PlanPublished | None = None
 
+    @property
+    def routes(self) -> tuple[Route, ...]:
+        """Routes in force, ascending by courier id; those without a stop left out."""
+        found = (courier.route for _, courier in sorted(self.couriers.items()))
+        return tuple(route for route in found if route is not None and route.visits)
+
     def order(self, order_id: str) -> OrderState:
         """Return an order, open or closed; raises `UnknownIdError`."""
         found = self.orders.get(order_id) or self.closed.get(order_id)

@@ -283,6 +283,21 @@ def test_a_courier_who_is_not_heard_of_gets_no_new_work() -> None:
     assert holders[second] != silent
 
 
+def test_an_order_can_be_explained_before_the_first_plan() -> None:
+    town = Town()
+    order_id = town.order(at(5, 0))
+    explanation = town.engine.explain(order_id)
+    assert explanation.sentence.startswith("Taken at West; the next plan")
+    assert explanation.ready_at is None
+
+
+def test_a_store_works_in_the_order_the_planner_forecasts() -> None:
+    town = Town()
+    first, second = town.order(at(5, 0)), town.order(at(2, 0))
+    town.give(c.StartPick(second, town.clock.now()))
+    assert [pick.order_id for pick in town.engine.work_order("sto_west")] == [second, first]
+
+
 def test_two_orders_of_one_store_share_a_bag() -> None:
     town = Town()
     town.give(c.EndShift("cou_ben", town.clock.now()))
