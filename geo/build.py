@@ -1,7 +1,7 @@
 """A city on disk from a PBF file, a place, a box or a GraphML file.
 
-The only file that imports osmnx or pyrosm: whatever they read becomes `geo.osm.OsmMap`, and from
-there on all sources go the same way (`geo.assemble`).
+The only file that imports osmnx, pyrosm or osmium: whatever they read becomes `geo.osm.OsmMap`,
+and from there on all sources go the same way (`geo.assemble`).
 """
 
 from __future__ import annotations
@@ -9,25 +9,33 @@ from __future__ import annotations
 import json
 import re
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
+import osmium
 import osmnx
 import pyrosm
 from requests.exceptions import RequestException
 
+from geo import progress
+from geo.aequilibrae import DATABASE, NOTICE, read_project
 from geo.assemble import Source, assemble, check_name, check_target
-from geo.city import City, file_checksum
+from geo.census import PROVISIONAL_SITES, Zone
+from geo.city import City
 from geo.errors import CityError
 from geo.hours import check_time_zone
-from geo.network import LAT_LIMIT, LON_LIMIT
-from geo.osm import Feature, OsmMap, Tags, Way
+from geo.integrity import file_checksum
+from geo.osm import Feature, Member, OsmMap, Restriction, Tags, Way
+from geo.osm_access import NODE_RULE_TAGS, RULE_TAGS, signals
 from geo.pbf import check_pbf
+from geo.plane import LAT_LIMIT, LON_LIMIT
 from geo.sources import (
     FEATURE_TAGS,
+    restrictions_of_answer,
     sorted_features,
     stores_from_file,
     text_tags,
@@ -38,20 +46,11 @@ from geo.types import LonLat
 BBox = tuple[float, float, float, float]
 """West, south, east, north in degrees."""
 
-WAY_TAGS: Final = [
-    *("highway", "name", "ref", "junction", "service", "tunnel", "area", "indoor", "motorroad"),
-    *("access", "vehicle", "motor_vehicle", "motorcar", "moped", "bicycle", "cargo_bike", "foot"),
-    *("oneway", "oneway:bicycle", "oneway:foot", "oneway:moped", "oneway:motorcar"),
-    *("oneway:motor_vehicle", "cycleway", "cycleway:left", "cycleway:right", "cycleway:both"),
-    *("maxspeed", "maxspeed:forward", "maxspeed:backward", "ramp", "ramp:bicycle"),
-]
+WAY_TAGS: Final = [*RULE_TAGS, "name", "ref", "area"]
 """The tags of ways that `geo.osm_access` and `geo.graph` read."""
 
-NODE_TAGS: Final = [
-    *("barrier", "access", "vehicle", "motor_vehicle", "motorcar", "moped", "bicycle"),
-    *("cargo_bike", "foot"),
-]
-"""Those of nodes: a barrier, and whom it lets through."""
+NODE_TAGS: Final = [*NODE_RULE_TAGS]
+"""Those of nodes: a barrier and whom it lets through, signals and whom they hold up."""
 
 _NOT_TAGS: Final = frozenset(
     {
@@ -136,6 +135,7 @@ def build_from_graphml(path: Path, request: Request) -> City:
     """Build a city from a graph that OSMnx saved as GraphML.
 
     Such a file has roads only, so `request.stores` is needed; doors are placed along the streets.
+    It has no turn restrictions either, and signals only if OSMnx was told to keep the tags.
     Errors are those of `build_from_pbf`.
     """
     _check(request)
@@ -146,6 +146,19 @@ def build_from_graphml(path: Path, request: Request) -> City:
         "graphml", path.name, file_checksum(path), str(path), "check the places in --stores"
     )
     return _build(lambda: _from_graph(graph, ()), source, request)
+
+
+def build_from_aequilibrae(path: Path, request: Request, sites: int = PROVISIONAL_SITES) -> City:
+    """Build a city from an AequilibraE project: its network, and doors drawn from its zones.
+
+    `sites` stores are placed among the people unless `request.stores` lists them.  Errors are
+    those of `build_from_pbf`.
+    """
+    _check(request)
+    with progress.stage("reading the project"):
+        project = read_project(path)
+    source = Source("aequilibrae", DATABASE, project.sha256, str(path), _LIST_STORES, notice=NOTICE)
+    return _build(lambda: project.osm, source, request, zones=project.zones, sites=sites)
 
 
 def _check(request: Request) -> None:
@@ -163,10 +176,19 @@ def _name(request: Request) -> str:
     return re.sub(r"[^a-z0-9]+", "-", request.out.resolve().name.lower()).strip("-") or "city"
 
 
-def _build(read: Callable[[], OsmMap], source: Source, request: Request) -> City:
+def _build(
+    read: Callable[[], OsmMap],
+    source: Source,
+    request: Request,
+    *,
+    zones: Sequence[Zone] = (),
+    sites: int = 0,
+) -> City:
     listed = None if request.stores is None else stores_from_file(request.stores)
-    osm = read()
-    if listed is not None:
+    with progress.stage("reading the map"):
+        osm = read()
+    if listed is not None and request.stores is not None:
+        source = replace(source, stores=request.stores.name)
         unlisted = (
             replace(f, tags={key: value for key, value in f.tags.items() if key != "shop"})
             for f in osm.features
@@ -181,6 +203,8 @@ def _build(read: Callable[[], OsmMap], source: Source, request: Request) -> City
         title=request.title or name.replace("-", " ").replace("_", " ").title(),
         time_zone=request.time_zone,
         force=request.force,
+        zones=zones,
+        sites=sites,
     )
 
 
@@ -201,6 +225,7 @@ def _read_pbf(path: Path) -> OsmMap:
             table = reader.get_data_by_custom_criteria(
                 custom_filter=dict(FEATURE_TAGS), filter_type="keep"
             )
+            restrictions = _pbf_restrictions(path)
     except Exception as error:  # a damaged file makes the reader fail in any way
         raise CityError(
             f"{path} cannot be read as an OSM PBF file ({_one_line(error)}); download or export "
@@ -215,7 +240,7 @@ def _read_pbf(path: Path) -> OsmMap:
     node_tags = {
         int(node): tags
         for node, raw in zip(nodes["id"], nodes["tags"], strict=True)
-        if (tags := _json_tags(raw)).get("barrier")
+        if _matters(tags := _json_tags(raw))
     }
     # Coastlines come with their nodes as well, so that those that leave the extract can be cut
     # there; the feature table would lead them straight on to where they come back.
@@ -226,7 +251,26 @@ def _read_pbf(path: Path) -> OsmMap:
         positions,
         node_tags,
         sorted_features(_pbf_features(table)),
+        restrictions,
     )
+
+
+def _pbf_restrictions(path: Path) -> tuple[Restriction, ...]:
+    """Return the turn restrictions of a file; pyrosm does not show relations without a shape."""
+    reader = osmium.FileProcessor(str(path), osmium.osm.RELATION).with_filter(
+        osmium.filter.TagFilter(("type", "restriction"))
+    )
+    kinds = {"n": "node", "w": "way", "r": "relation"}
+    found = [
+        Restriction(
+            relation.id,
+            {tag.k: tag.v for tag in relation.tags},
+            tuple(Member(kinds[one.type], one.ref, one.role) for one in relation.members),
+        )
+        for relation in reader
+        if isinstance(relation, osmium.osm.Relation)
+    ]
+    return tuple(sorted(found, key=lambda restriction: restriction.relation_id))
 
 
 def _pbf_features(table: Any) -> Iterator[Feature]:
@@ -236,6 +280,11 @@ def _pbf_features(table: Any) -> Iterator[Feature]:
     for row, shape in zip(table.drop(columns="geometry").to_dict("records"), shapes, strict=True):
         if row.get("natural") != "coastline":
             yield Feature(row["osm_type"], int(row["id"]), _row_tags(row), shape)
+
+
+def _matters(tags: Tags) -> bool:
+    """Tell whether the tags of a node change how one travels over it."""
+    return "barrier" in tags or signals(tags) is not None
 
 
 def _row_tags(row: Mapping[str, Any]) -> Tags:
@@ -266,6 +315,7 @@ def _read_online(label: str, area: str | BBox) -> OsmMap:
                     area, network_type="all", simplify=False, retain_all=True
                 )
                 table = osmnx.features_from_bbox(area, dict(FEATURE_TAGS))
+            answer = _ask_for_restrictions(graph)
     except RequestException as error:
         raise CityError(
             f"{label} cannot be fetched: OpenStreetMap's servers cannot be reached; connect to "
@@ -276,7 +326,27 @@ def _read_online(label: str, area: str | BBox) -> OsmMap:
             f"{label} is not to be had from OpenStreetMap ({_one_line(error)}); check its spelling "
             "or choose a larger area"
         ) from error
-    return _from_graph(graph, _osmnx_features(table))
+    restrictions, unread = restrictions_of_answer(answer)
+    return replace(
+        _from_graph(graph, _osmnx_features(table)), restrictions=restrictions, unread=unread
+    )
+
+
+def _ask_for_restrictions(graph: Any) -> Mapping[str, Any]:
+    """Ask the map server for the turn restrictions around the nodes of a graph.
+
+    OSMnx has no call for relations without a shape, so this goes through the one door by which it
+    asks for everything else: the same server, pauses and time limits.
+    """
+    places = [(float(at["y"]), float(at["x"])) for _, at in graph.nodes(data=True)]
+    south, west = (min(one) for one in zip(*places, strict=True))
+    north, east = (max(one) for one in zip(*places, strict=True))
+    asked = osmnx._overpass._make_overpass_settings()  # noqa: SLF001 - see above
+    asked += f';relation["type"="restriction"]({south},{west},{north},{east});out body;'
+    answer: Mapping[str, Any] = osmnx._overpass._overpass_request(  # noqa: SLF001 - see above
+        OrderedDict(data=asked)
+    )
+    return answer
 
 
 def _load_graphml(path: Path) -> Any:
@@ -307,10 +377,10 @@ def _from_graph(graph: Any, features: Iterable[Feature]) -> OsmMap:
         {node: LonLat(float(at["x"]), float(at["y"])) for node, at in nodes.items()},
         sorted(graph.edges(data=True), key=lambda edge: (edge[0], edge[1], str(edge[2]))),
     )
-    barriers = {
-        node: tags for node, at in nodes.items() if "barrier" in (tags := text_tags(at, _NOT_TAGS))
+    node_tags = {
+        node: tags for node, at in nodes.items() if _matters(tags := text_tags(at, _NOT_TAGS))
     }
-    return OsmMap(ways, positions, barriers, sorted_features(features))
+    return OsmMap(ways, positions, node_tags, sorted_features(features))
 
 
 def _osmnx_features(table: Any) -> Iterator[Feature]:

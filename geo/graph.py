@@ -1,27 +1,49 @@
 """From OpenStreetMap's ways to the arrays of a road network.
 
-Ways are cut where they meet and where what the tags mean changes; what is left of chains of nodes
-that only join two pieces alike becomes one edge with geometry.  Of each mode the largest strongly
-connected part is kept, so that every place on the map can be reached from, and can reach, every
-other; what is left out is counted.
+Ways are cut where they meet, where what the tags mean changes, at signals and where turns are
+restricted; what is left of chains of nodes that only join two pieces alike becomes one edge with
+geometry.  Of each mode the largest strongly connected part is kept, turns counted, so that every
+place on the map can be reached from, and can reach, every other; what is left out is counted.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
-from scipy.sparse.csgraph import connected_components
+from scipy.spatial import cKDTree
 
-from geo.network import E7, FLAG_AVOID_SNAP, NetworkArrays, flat_length_m
+from geo.arrays import (
+    FLAG_AVOID_SNAP,
+    FLAG_FREE_AGAINST,
+    FLAG_FREE_ALONG,
+    NODE_SIGNALS,
+    NetworkArrays,
+)
 from geo.osm import OsmMap, Tags, Way
-from geo.osm_access import CLASSES, CLOSED, MODES, Speeds, blocked_modes, speeds
+from geo.osm_access import (
+    CAR_KMH,
+    CLASSES,
+    CLOSED,
+    MODES,
+    RULE_TAGS,
+    Signals,
+    Speeds,
+    blocked_modes,
+    signals,
+    speeds,
+)
+from geo.plane import E7, M_PER_DEGREE, flat_length_m
+from geo.restrictions import Arm, RuleBook, Turns
+from geo.turns import mode_graph, strongly_connected
 from geo.types import LonLat, Mode
+
+SIGNALS_APART_M: Final = 30.0
+"""Signals of a crossing and of a junction that are nearer to each other are one set of signals."""
 
 _CLASS_INDEX: Final = {name: index for index, name in enumerate(CLASSES)}
 _CHAIN_ENDS: Final = 2
@@ -41,11 +63,22 @@ class ModeCounts:
 
 @dataclass(frozen=True, slots=True)
 class Graph:
-    """A network ready to be written, and what became of the input."""
+    """A network ready to be written, and what became of the input.
+
+    Attributes
+    ----------
+    signals, restrictions
+        How many nodes have signals that somebody waits for; how many turn restrictions were used.
+    left_out
+        What of the map could not be used, besides roads: how many, by what it is and why.
+    """
 
     arrays: NetworkArrays
     names: tuple[str, ...]
     counts: Mapping[Mode, ModeCounts]
+    signals: int = 0
+    restrictions: int = 0
+    left_out: Mapping[str, int] = field(default_factory=dict)
 
 
 class _Meaning(NamedTuple):
@@ -62,12 +95,21 @@ class _Meaning(NamedTuple):
         )
 
 
+class _End(NamedTuple):
+    """The way that a stretch ends with, and whether that way is drawn away from the end."""
+
+    way_id: int
+    drawn_away: bool
+
+
 class _Stretch(NamedTuple):
-    """A piece of one way between two nodes that matter; `nodes` in the order drawn."""
+    """A piece of street between two nodes that matter; of one way, or of several joined."""
 
     nodes: tuple[int, ...]
     meaning: _Meaning
     way_id: int
+    first: _End
+    last: _End
 
 
 def build_graph(osm: OsmMap) -> Graph:
@@ -76,29 +118,66 @@ def build_graph(osm: OsmMap) -> Graph:
     Parameters
     ----------
     osm
-        Ways, positions and barriers.
+        Ways, positions, barriers, signals and turn restrictions.
 
     Returns
     -------
     Graph
         Without edges when no way is usable by any mode.
     """
-    stretches = _join_chains(list(_cut(osm)))
-    return _to_arrays(stretches, osm)
+    rules = RuleBook(osm.restrictions, osm.ways)
+    lights = _lights(osm)
+    crossings = {node for node, light in lights.items() if light is Signals.CROSSING}
+    cut_at = rules.nodes | (lights.keys() - crossings)
+    stretches = _join_chains(list(_cut(osm, cut_at)), cut_at)
+    whole, node_ids, names = _to_arrays(stretches, osm)
+    whole = _with_signals(whole, node_ids, stretches, lights)
+    turns = rules.turns(_arms(stretches, rules.nodes), _open_to(whole.time_ds))
+    whole = replace(whole, **turns._asdict())
+
+    time_ds = whole.time_ds.copy()
+    counts = {}
+    for row, mode in enumerate(MODES):
+        inside = strongly_connected(mode_graph(whole, mode, CLASSES))
+        time_ds[row][~inside.reshape(-1, 2).T] = 0
+        counts[mode] = _counts(whole, whole.time_ds[row], time_ds[row])
+    arrays, names = _used(replace(whole, time_ds=time_ds), names)
+    return Graph(
+        arrays,
+        names,
+        counts,
+        signals=int(np.count_nonzero(arrays.node_flags & NODE_SIGNALS)),
+        restrictions=rules.used,
+        left_out=dict(sorted((rules.left_out + Counter(osm.unread)).items())),
+    )
 
 
-def _meaning(tags: Tags) -> _Meaning | None:
-    of_modes = speeds(tags)
-    if all(speed == CLOSED for speed in of_modes):
-        return None
-    under = tags.get("tunnel", "no") != "no" or tags["highway"] in ("motorway", "motorway_link")
-    name = " ".join((tags.get("name") or tags.get("ref") or "").split())
-    return _Meaning(_CLASS_INDEX[tags["highway"]], name, FLAG_AVOID_SNAP if under else 0, of_modes)
+# --- from ways to stretches ----------------------------------------------------------------------
 
 
-def _cut(osm: OsmMap) -> Iterator[_Stretch]:
-    """Cut the usable ways at junctions, at the extract's edge and at barriers."""
-    usable = [(way, meaning) for way in osm.ways if (meaning := _meaning(way.tags)) is not None]
+class _Meanings:
+    """What ways mean; asked once for each combination of tags that matter."""
+
+    def __init__(self) -> None:
+        self._speeds: dict[tuple[str | None, ...], tuple[Speeds, ...]] = {}
+
+    def of(self, tags: Tags) -> _Meaning | None:
+        key = tuple(map(tags.get, RULE_TAGS))
+        of_modes = self._speeds.get(key)
+        if of_modes is None:
+            of_modes = self._speeds[key] = speeds(tags)
+        if all(speed == CLOSED for speed in of_modes):
+            return None
+        under = tags.get("tunnel", "no") != "no" or tags["highway"] in ("motorway", "motorway_link")
+        name = " ".join((tags.get("name") or tags.get("ref") or "").split())
+        flags = FLAG_AVOID_SNAP if under else 0
+        return _Meaning(_CLASS_INDEX[tags["highway"]], name, flags, of_modes)
+
+
+def _cut(osm: OsmMap, cut_at: Collection[int]) -> Iterator[_Stretch]:
+    """Cut the usable ways at junctions, at the extract's edge, at barriers and where told."""
+    meanings_of = _Meanings()
+    usable = [(way, found) for way in osm.ways if (found := meanings_of.of(way.tags)) is not None]
     blocked = {
         node: stopped for node, tags in osm.node_tags.items() if (stopped := blocked_modes(tags))
     }
@@ -109,10 +188,17 @@ def _cut(osm: OsmMap) -> Iterator[_Stretch]:
     for run, meaning, way_id in runs:
         start = 0
         meanings = _with_barriers(run, meaning, blocked)
+        first, final = _End(way_id, drawn_away=True), _End(way_id, drawn_away=False)
         for index in range(1, len(run)):
-            last = index == len(run) - 1
-            if last or uses[run[index]] > 1 or meanings[index] != meanings[index - 1]:
-                yield _Stretch(run[start : index + 1], meanings[index - 1], way_id)
+            node = run[index]
+            if (
+                index == len(run) - 1
+                or uses[node] > 1
+                or node in cut_at
+                or meanings[index] != meanings[index - 1]
+            ):
+                nodes = run[start : index + 1]
+                yield _Stretch(nodes, meanings[index - 1], way_id, first, final)
                 start = index
 
 
@@ -150,7 +236,7 @@ def _with_barriers(
     return meanings
 
 
-def _join_chains(stretches: Sequence[_Stretch]) -> list[_Stretch]:
+def _join_chains(stretches: Sequence[_Stretch], cut_at: Collection[int]) -> list[_Stretch]:
     """Join stretches that meet in a node where nothing else does and nothing changes."""
     ends: dict[int, list[int]] = {}
     for index, stretch in enumerate(stretches):
@@ -160,7 +246,7 @@ def _join_chains(stretches: Sequence[_Stretch]) -> list[_Stretch]:
     def joins(node: int, index: int) -> int | None:
         """Return the other stretch to be joined at a node, if there is one."""
         here = ends[node]
-        if len(here) != _CHAIN_ENDS or here[0] == here[1]:
+        if len(here) != _CHAIN_ENDS or here[0] == here[1] or node in cut_at:
             return None
         other = here[0] if here[1] == index else here[1]
         first, second = stretches[index], stretches[other]
@@ -176,6 +262,7 @@ def _join_chains(stretches: Sequence[_Stretch]) -> list[_Stretch]:
         done[index] = True
         nodes = list(stretch.nodes)
         way_id = stretch.way_id
+        outer = [stretch.first, stretch.last]
         for at_front in (False, True):
             current = index
             while True:
@@ -184,18 +271,105 @@ def _join_chains(stretches: Sequence[_Stretch]) -> list[_Stretch]:
                 if other is None or done[other]:
                     break
                 done[other] = True
-                more = stretches[other].nodes
-                way_id = min(way_id, stretches[other].way_id)
+                more = stretches[other]
+                way_id = min(way_id, more.way_id)
+                begins_here = more.nodes[0] == node
+                outer[0 if at_front else 1] = more.last if begins_here else more.first
+                added = more.nodes if begins_here else more.nodes[::-1]
                 if at_front:
-                    nodes[:0] = more[:-1] if more[-1] == node else tuple(reversed(more))[:-1]
+                    nodes[:0] = added[:0:-1]
                 else:
-                    nodes += more[1:] if more[0] == node else tuple(reversed(more))[1:]
+                    nodes += added[1:]
                 current = other
-        joined.append(_Stretch(tuple(nodes), stretch.meaning, way_id))
+        joined.append(_Stretch(tuple(nodes), stretch.meaning, way_id, *outer))
     return joined
 
 
-def _to_arrays(stretches: Sequence[_Stretch], osm: OsmMap) -> Graph:
+# --- signals and turns ---------------------------------------------------------------------------
+
+
+def _lights(osm: OsmMap) -> dict[int, Signals]:
+    """Return the nodes with signals.
+
+    Where people cross a street away from any junction, the signals of the crossing hold up the
+    street as well.  Near a junction with signals they do not: who drives there has waited.
+    """
+    found = {
+        node: light
+        for node, tags in osm.node_tags.items()
+        if node in osm.positions and (light := signals(tags)) is not None
+    }
+    crossings = [node for node, light in found.items() if light is Signals.CROSSING]
+    junctions = [node for node, light in found.items() if light is not Signals.CROSSING]
+    distance_m = np.full(len(crossings), np.inf)
+    if crossings and junctions:
+        places = np.array([osm.positions[node] for node in (*crossings, *junctions)])
+        places[:, 0] *= np.cos(np.radians(places[:, 1].mean()))
+        places *= M_PER_DEGREE
+        tree = cKDTree(places[len(crossings) :])
+        distance_m, _ = tree.query(places[: len(crossings)])
+    for node, metres in zip(crossings, distance_m, strict=True):
+        if metres > SIGNALS_APART_M:
+            found[node] = Signals.ALL
+    return found
+
+
+def _with_signals(
+    arrays: NetworkArrays,
+    node_ids: NDArray[np.int64],
+    stretches: Sequence[_Stretch],
+    lights: Mapping[int, Signals],
+) -> NetworkArrays:
+    """Mark the nodes with signals, and the streets that leave them without waiting."""
+    waits = np.zeros(len(node_ids), dtype=bool)
+    edge_flags = arrays.edge_flags.copy()
+    for edge, stretch in enumerate(stretches):
+        for side, flag in enumerate((FLAG_FREE_ALONG, FLAG_FREE_AGAINST)):
+            light = lights.get(stretch.nodes[-side])
+            if light is None:
+                continue
+            if _holds_up(light, stretch, stretch.last if side else stretch.first):
+                waits[arrays.edge_nodes[edge, side]] = True
+            else:
+                edge_flags[edge] |= flag
+    node_flags = np.where(waits, NODE_SIGNALS, 0).astype(np.uint8)
+    return replace(arrays, node_flags=node_flags, edge_flags=edge_flags)
+
+
+def _holds_up(light: Signals, stretch: _Stretch, end: _End) -> bool:
+    """Tell whether who leaves a node by this end of a stretch waits there."""
+    if light is Signals.CROSSING:
+        return CLASSES[stretch.meaning.road_class] not in CAR_KMH
+    if light is Signals.ALL:
+        return True
+    return end.drawn_away is (light is Signals.FORWARD)
+
+
+def _arms(stretches: Sequence[_Stretch], nodes: Collection[int]) -> dict[int, list[Arm]]:
+    """Return the streets that leave each of some nodes."""
+    arms: dict[int, list[Arm]] = {node: [] for node in nodes}
+    for edge, stretch in enumerate(stretches):
+        first, last = stretch.nodes[0], stretch.nodes[-1]
+        if first in arms:
+            arms[first].append(Arm(stretch.first.way_id, 2 * edge, last))
+        if last in arms:
+            arms[last].append(Arm(stretch.last.way_id, 2 * edge + 1, first))
+    return arms
+
+
+def _open_to(time_ds: NDArray[np.int32]) -> NDArray[np.int64]:
+    """Return for each arc one bit for each mode that may drive it, int64 (2E,)."""
+    bits = (np.int64(1) << np.arange(len(MODES), dtype=np.int64))[:, None, None]
+    return np.asarray(((time_ds > 0) * bits).sum(axis=0).T.reshape(-1))
+
+
+# --- arrays --------------------------------------------------------------------------------------
+
+
+def _to_arrays(
+    stretches: Sequence[_Stretch], osm: OsmMap
+) -> tuple[NetworkArrays, NDArray[np.int64], tuple[str, ...]]:
+    """Return the arrays of all stretches, the number of each node on the map, and the names."""
     flat_nodes = [node for stretch in stretches for node in stretch.nodes]
     points = np.array([osm.positions[node] for node in flat_nodes], dtype=np.float64)
     points_e7 = np.rint(points.reshape(-1, 2) * E7).astype(np.int32)
@@ -204,38 +378,33 @@ def _to_arrays(stretches: Sequence[_Stretch], osm: OsmMap) -> Graph:
     length_m = _lengths(points_e7, start)
 
     ids = np.array([(s.nodes[0], s.nodes[-1]) for s in stretches], dtype=np.int64).reshape(-1, 2)
-    distinct, edge_nodes = np.unique(ids, return_inverse=True)
-    edge_nodes = edge_nodes.reshape(-1, 2).astype(np.int32)
-    time_ds = _times(stretches, length_m)
-    length_dm = np.maximum(np.rint(length_m * 10), 1).astype(np.int32)
+    node_ids, ends = np.unique(ids, return_inverse=True)
+    edge_nodes = ends.reshape(-1, 2).astype(np.int32)
+    node_e7 = np.empty((len(node_ids), 2), dtype=np.int32)
+    node_e7[edge_nodes[:, 0]] = points_e7[start[:-1]]
+    node_e7[edge_nodes[:, 1]] = points_e7[start[1:] - 1]
 
-    counts = {}
-    for row, mode in enumerate(MODES):
-        counts[mode] = _keep_largest(time_ds[row], edge_nodes, len(distinct), length_dm)
-
-    kept: NDArray[np.bool_] = np.asarray(time_ds.any(axis=(0, 1)))
-    used, edge_nodes = np.unique(edge_nodes[kept], return_inverse=True)
-    at = {int(node): osm.positions[int(node)] for node in distinct[used]}
-    names = sorted(
-        {stretch.meaning.name for stretch, keep in zip(stretches, kept, strict=True) if keep}
-    )
-    names = ["", *(name for name in names if name)]
+    names = ("", *sorted({s.meaning.name for s in stretches} - {""}))
     name_index = {name: index for index, name in enumerate(names)}
-    chosen = [stretch for stretch, keep in zip(stretches, kept, strict=True) if keep]
-    point_kept = np.repeat(kept, sizes)
+    nothing = np.zeros(0, dtype=np.int32)
     arrays = NetworkArrays(
-        node_e7=np.rint(np.array(list(at.values())).reshape(-1, 2) * E7).astype(np.int32),
-        edge_nodes=edge_nodes.reshape(-1, 2).astype(np.int32),
-        edge_length_dm=length_dm[kept],
-        edge_class=np.array([s.meaning.road_class for s in chosen], dtype=np.uint8),
-        edge_name=np.array([name_index[s.meaning.name] for s in chosen], dtype=np.int32),
-        edge_flags=np.array([s.meaning.flags for s in chosen], dtype=np.uint8),
-        edge_way=np.array([s.way_id for s in chosen], dtype=np.int64),
-        point_start=np.concatenate([[0], np.cumsum(sizes[kept])]).astype(np.int32),
-        point_e7=points_e7[point_kept],
-        time_ds=np.ascontiguousarray(time_ds[:, :, kept]),
+        node_e7=node_e7,
+        edge_nodes=edge_nodes,
+        edge_length_dm=np.maximum(np.rint(length_m * 10), 1).astype(np.int32),
+        edge_class=np.array([s.meaning.road_class for s in stretches], dtype=np.uint8),
+        edge_name=np.array([name_index[s.meaning.name] for s in stretches], dtype=np.int32),
+        edge_flags=np.array([s.meaning.flags for s in stretches], dtype=np.uint8),
+        edge_way=np.array([s.way_id for s in stretches], dtype=np.int64),
+        point_start=start,
+        point_e7=points_e7,
+        time_ds=_times(stretches, length_m),
+        node_flags=np.zeros(len(node_ids), dtype=np.uint8),
+        turn_from=nothing,
+        turn_via=nothing,
+        turn_to=nothing,
+        turn_modes=nothing.astype(np.uint8),
     )
-    return Graph(arrays, tuple(names), counts)
+    return arrays, node_ids, names
 
 
 def _lengths(points_e7: NDArray[np.int32], start: NDArray[np.int32]) -> NDArray[np.float64]:
@@ -247,48 +416,62 @@ def _lengths(points_e7: NDArray[np.int32], start: NDArray[np.int32]) -> NDArray[
 
 
 def _times(stretches: Sequence[_Stretch], length_m: NDArray[np.float64]) -> NDArray[np.int32]:
-    kmh = np.array(
-        [[(s.forward_kmh, s.backward_kmh) for s in stretch.meaning.speeds] for stretch in stretches]
-    ).reshape(-1, len(MODES), 2)
+    kmh = np.array([stretch.meaning.speeds for stretch in stretches]).reshape(-1, len(MODES), 2)
     with np.errstate(divide="ignore"):
         seconds = np.where(kmh > 0, length_m[:, None, None] * 3.6 / kmh, 0.0)
     tenths = np.where(kmh > 0, np.maximum(np.rint(seconds * 10), 1), 0).astype(np.int32)
     return np.ascontiguousarray(tenths.transpose(1, 2, 0))
 
 
-def _keep_largest(
-    times: NDArray[np.int32],
-    edge_nodes: NDArray[np.integer],
-    node_count: int,
-    length_dm: NDArray[np.int32],
+def _counts(
+    arrays: NetworkArrays, before: NDArray[np.int32], after: NDArray[np.int32]
 ) -> ModeCounts:
-    """Set to 0 every time outside the mode's largest strongly connected part; count both."""
-    first, last = edge_nodes.T
-    along, against = times[0] > 0, times[1] > 0
-    tail = np.concatenate([first[along], last[against]])
-    head = np.concatenate([last[along], first[against]])
-    ones = np.ones(len(tail), dtype=np.int8)
-    matrix = csr_array((ones, (tail, head)), shape=(node_count, node_count))
-    usable = along | against
-    touched = np.unique(edge_nodes[usable])
-    if not len(touched):
-        return ModeCounts(0, 0, 0, 0, 0, 0)
-    _, label = connected_components(matrix, directed=True, connection="strong")
-    sizes = np.bincount(label[touched])
-    # Of equally large parts the one with the smallest node is kept, whatever the labels are.
-    largest = label[next(node for node in touched if sizes[label[node]] == sizes.max())]
-    inside = (label[first] == largest) & (label[last] == largest)
-    times[:, ~inside] = 0
-    kept, left = usable & inside, usable & ~inside
-    kept_nodes = len(np.unique(edge_nodes[kept]))
+    """Count what was kept and what was left out, by a mode's times before and after."""
+    usable, kept = (before > 0).any(axis=0), (after > 0).any(axis=0)
+    left = usable & ~kept
+    nodes = len(np.unique(arrays.edge_nodes[kept]))
     return ModeCounts(
-        nodes=kept_nodes,
+        nodes=nodes,
         edges=int(kept.sum()),
-        length_m=int(length_dm[kept].sum() // 10),
-        left_out_nodes=len(touched) - kept_nodes,
+        length_m=int(arrays.edge_length_dm[kept].sum() // 10),
+        left_out_nodes=len(np.unique(arrays.edge_nodes[usable])) - nodes,
         left_out_edges=int(left.sum()),
-        left_out_length_m=int(length_dm[left].sum() // 10),
+        left_out_length_m=int(arrays.edge_length_dm[left].sum() // 10),
     )
+
+
+def _used(arrays: NetworkArrays, names: Sequence[str]) -> tuple[NetworkArrays, tuple[str, ...]]:
+    """Return the edges that some mode uses, with the nodes, names and turns that they need."""
+    kept: NDArray[np.bool_] = np.asarray(arrays.time_ds.any(axis=(0, 1)))
+    nodes, edge_nodes = np.unique(arrays.edge_nodes[kept], return_inverse=True)
+    name_ids, edge_name = np.unique(np.append(arrays.edge_name[kept], 0), return_inverse=True)
+    sizes = np.diff(arrays.point_start)
+    used = NetworkArrays(
+        node_e7=arrays.node_e7[nodes],
+        edge_nodes=edge_nodes.reshape(-1, 2).astype(np.int32),
+        edge_length_dm=arrays.edge_length_dm[kept],
+        edge_class=arrays.edge_class[kept],
+        edge_name=edge_name[:-1].astype(np.int32),
+        edge_flags=arrays.edge_flags[kept],
+        edge_way=arrays.edge_way[kept],
+        point_start=np.concatenate([[0], np.cumsum(sizes[kept])]).astype(np.int32),
+        point_e7=arrays.point_e7[np.repeat(kept, sizes)],
+        time_ds=np.ascontiguousarray(arrays.time_ds[:, :, kept]),
+        node_flags=arrays.node_flags[nodes],
+        **_used_turns(arrays, kept)._asdict(),
+    )
+    return used, tuple(names[index] for index in name_ids)
+
+
+def _used_turns(arrays: NetworkArrays, kept: NDArray[np.bool_]) -> Turns:
+    """Return the forbidden turns that some mode could still make, with the new numbers of arcs."""
+    arcs = np.stack([arrays.turn_from, arrays.turn_via, arrays.turn_to])
+    open_to = np.where(arcs >= 0, _open_to(arrays.time_ds)[arcs], (1 << len(MODES)) - 1)
+    modes = np.bitwise_and.reduce(open_to, axis=0) & arrays.turn_modes
+    edge = np.cumsum(kept) - 1
+    renumbered = np.where(arcs >= 0, 2 * edge[arcs >> 1] + (arcs & 1), -1)
+    before, over, after = renumbered[:, modes > 0].astype(np.int32)
+    return Turns(before, over, after, modes[modes > 0].astype(np.uint8))
 
 
 def street_pieces(osm: OsmMap) -> Iterator[tuple[Way, list[LonLat]]]:

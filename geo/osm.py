@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from shapely.geometry.base import BaseGeometry
 
@@ -39,6 +40,23 @@ class Feature:
     geometry: BaseGeometry
 
 
+class Member(NamedTuple):
+    """An element that a relation names: `node`, `way` or `relation`, its number and its role."""
+
+    element: str
+    osm_id: int
+    role: str
+
+
+@dataclass(frozen=True, slots=True)
+class Restriction:
+    """A `type=restriction` relation: who comes from one way may, or may not, go on by another."""
+
+    relation_id: int
+    tags: Tags
+    members: tuple[Member, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class OsmMap:
     """All that a city is built from.
@@ -50,12 +68,18 @@ class OsmMap:
     positions
         Of the nodes of the ways; a node that is missing lies outside the extract.
     node_tags
-        Of those nodes of the ways that have tags worth knowing (barriers).
+        Of those nodes of the ways that have tags worth knowing (barriers, signals).
     features
         Ascending by element and number.
+    restrictions
+        Ascending by number.
+    unread
+        What the source has or should have and could not be read, counted by what it is.
     """
 
     ways: tuple[Way, ...]
     positions: Mapping[int, LonLat]
     node_tags: Mapping[int, Tags] = field(default_factory=dict)
     features: tuple[Feature, ...] = ()
+    restrictions: tuple[Restriction, ...] = ()
+    unread: Mapping[str, int] = field(default_factory=dict)

@@ -11,17 +11,29 @@ Facts used here and where they stand:
 * Cycling against a one-way: wiki, "Key:oneway:bicycle" and "Key:cycleway" (`opposite*`).
 * Limits that a word stands for: wiki, "Key:maxspeed" and "Default speed limits"; of the words
   that countries fill differently, the most common figure is taken.
+* Pushing a bicycle: wiki, "Tag:bicycle=dismount" (`bicycle=no` on a way for walkers says the same)
+  and "Key:bicycle:pushing" (which forbids it).
 * Speeds driven where no limit is tagged, the share of a tagged limit that is driven (0.8), the
-  cyclist's 15 km/h, pushing at 4 km/h and walking at 5 km/h: the defaults of OSRM's car, bicycle
-  and foot profiles.
+  cyclist's 15 km/h (12 on tracks, 13 on paths), pushing at 4 km/h (2 on steps) and walking at
+  5 km/h: the defaults of OSRM's car, bicycle and foot profiles.
+* What a surface, the state of a track or its smoothness slows each down to: the same three
+  profiles.  What is `impassable` is so for everything on wheels: wiki, "Key:smoothness".
+* Ferries are left out (`route=ferry`): nobody who must be there within the hour waits for one.
+* Barriers: what each lets through by default is said in the wiki, "Key:barrier"; a gate, a lift
+  gate and a rising bollard let everyone through (OSRM's car profile) unless they are `locked`.
+* Signals: wiki, "Tag:highway=traffic_signals", "Key:traffic_signals:direction" and
+  "Tag:crossing=traffic_signals".
 * The scooter is a light moped, held to 45 km/h by construction: EU vehicle category L1e-B,
   Regulation (EU) No 168/2013, Annex I.
 """
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
+from enum import StrEnum
+from types import MappingProxyType
 from typing import Final, NamedTuple
 
 from geo.types import Mode
@@ -32,6 +44,7 @@ MODES: Final = tuple(Mode)
 WALK_KMH: Final = 5.0
 BIKE_KMH: Final = 15.0
 PUSH_KMH: Final = 4.0
+PUSH_ON_STEPS_KMH: Final = 2.0
 SCOOTER_TOP_KMH: Final = 45.0
 CAR_TOP_KMH: Final = 120.0
 KMH_PER_MPH: Final = 1.609344
@@ -62,6 +75,7 @@ _CAPPED: Final = frozenset({"living_street", "service"})
 _FOOT_CLASSES: Final = frozenset(
     {"footway", "pedestrian", "steps", "path", "platform", "bridleway"}
 )
+_PUSHED_CLASSES: Final = frozenset({"footway", "pedestrian", "path", "bridleway"})
 _TRACKS: Final = frozenset({"cycleway", "track"})
 _NO_WALKERS: Final = frozenset({"motorway", "motorway_link"})
 
@@ -104,6 +118,56 @@ _KEYS: Final[Mapping[Mode, tuple[str, ...]]] = {
     Mode.SCOOTER: ("moped", "motor_vehicle", "vehicle", "access"),
     Mode.CAR: ("motorcar", "motor_vehicle", "vehicle", "access"),
 }
+BIKE_CLASS_KMH: Final[Mapping[str, float]] = {"track": 12, "path": 13}
+"""How fast a bicycle is ridden where not at `BIKE_KMH`."""
+
+MOTOR_SURFACE_KMH: Final[Mapping[str, Mapping[str, float]]] = {
+    "surface": {
+        **dict.fromkeys(("cement", "compacted", "fine_gravel"), 80),
+        **dict.fromkeys(("paving_stones", "metal", "bricks"), 60),
+        **dict.fromkeys(("grass", "wood", "sett", "grass_paver", "gravel", "unpaved"), 40),
+        **dict.fromkeys(("ground", "dirt", "pebblestone", "tartan"), 40),
+        **dict.fromkeys(("cobblestone", "clay"), 30),
+        **dict.fromkeys(("earth", "stone", "rocky", "sand"), 20),
+        "mud": 10,
+    },
+    "tracktype": {"grade1": 60, "grade2": 40, "grade3": 30, "grade4": 25, "grade5": 20},
+    "smoothness": {
+        "intermediate": 80,
+        "bad": 40,
+        "very_bad": 20,
+        "horrible": 10,
+        "very_horrible": 5,
+    },
+}
+BIKE_SURFACE_KMH: Final[Mapping[str, Mapping[str, float]]] = {
+    "surface": {
+        **dict.fromkeys(("wood", "metal", "cobblestone:flattened", "paving_stones"), 10),
+        **dict.fromkeys(("compacted", "fine_gravel", "ground"), 10),
+        "sett": 9,
+        "dirt": 8,
+        "cobblestone": 7,
+        **dict.fromkeys(("unpaved", "gravel", "pebblestone", "grass_paver", "earth", "grass"), 6),
+        **dict.fromkeys(("mud", "sand", "woodchips"), 3),
+    }
+}
+WALK_SURFACE_KMH: Final[Mapping[str, Mapping[str, float]]] = {
+    "surface": {
+        **dict.fromkeys(("fine_gravel", "gravel", "pebblestone"), WALK_KMH * 0.75),
+        **dict.fromkeys(("mud", "sand"), WALK_KMH * 0.5),
+    }
+}
+"""The most that each can do on a surface, a kind of track, or ground of some smoothness."""
+
+_SURFACES: Final[Mapping[Mode, Mapping[str, Mapping[str, float]]]] = {
+    Mode.WALK: WALK_SURFACE_KMH,
+    Mode.BIKE: BIKE_SURFACE_KMH,
+    Mode.CARGO_BIKE: BIKE_SURFACE_KMH,
+    Mode.SCOOTER: MOTOR_SURFACE_KMH,
+    Mode.CAR: MOTOR_SURFACE_KMH,
+}
+_FERRIES: Final = frozenset({"ferry", "shuttle_train"})
+
 _YES_ONEWAY: Final = frozenset({"yes", "true", "1"})
 _BACK_ONEWAY: Final = frozenset({"-1", "reverse"})
 _CHANGING_ONEWAY: Final = frozenset({"reversible", "alternating"})
@@ -124,20 +188,52 @@ _LIMIT_WORDS: Final[Mapping[str, float]] = {
 _NUMBER: Final = re.compile(r"(\d+(?:\.\d+)?)\s*(km/h|kmh|kph|mph|knots)?")
 _ZONE: Final = re.compile(r"(?:[a-z]{2}:)?zone:?(\d+)")
 
-BLOCKING_BARRIERS: Final[Mapping[str, frozenset[Mode]]] = {
-    "bollard": frozenset({Mode.CAR}),
-    "block": frozenset({Mode.CAR}),
-    "jersey_barrier": frozenset({Mode.CAR}),
-    "planter": frozenset({Mode.CAR}),
-    "cycle_barrier": frozenset({Mode.CAR, Mode.SCOOTER, Mode.CARGO_BIKE}),
-    "stile": frozenset({Mode.CAR, Mode.SCOOTER, Mode.CARGO_BIKE, Mode.BIKE}),
-    "turnstile": frozenset({Mode.CAR, Mode.SCOOTER, Mode.CARGO_BIKE, Mode.BIKE}),
-    "kissing_gate": frozenset({Mode.CAR, Mode.SCOOTER, Mode.CARGO_BIKE, Mode.BIKE}),
-    "bus_trap": frozenset({Mode.CAR, Mode.SCOOTER}),
-    "debris": frozenset({Mode.CAR, Mode.SCOOTER}),
-}
-"""Barriers on a node that stop a mode unless the node's own access tags let it through; what
-each lets through by default: OpenStreetMap wiki, "Key:barrier"."""
+_CARS: Final = frozenset({Mode.CAR})
+_MOTORS: Final = frozenset({Mode.CAR, Mode.SCOOTER})
+_WIDE: Final = frozenset({Mode.CAR, Mode.SCOOTER, Mode.CARGO_BIKE})
+_WHEELS: Final = frozenset(Mode) - {Mode.WALK}
+
+BLOCKING_BARRIERS: Final[Mapping[str, frozenset[Mode]]] = MappingProxyType(
+    {
+        **dict.fromkeys(("bollard", "block", "jersey_barrier", "planter", "sump_buster"), _CARS),
+        **dict.fromkeys(("bus_trap", "chain", "debris", "log", "swing_gate"), _MOTORS),
+        **dict.fromkeys(("cycle_barrier", "motorcycle_barrier"), _WIDE),
+        **dict.fromkeys(("stile", "horse_stile", "turnstile", "full-height_turnstile"), _WHEELS),
+        **dict.fromkeys(("kissing_gate", "wicket_gate", "wall", "fence", "hedge"), _WHEELS),
+    }
+)
+"""Barriers on a node that stop a mode unless the node's own access tags let it through."""
+
+RULE_TAGS: Final = (
+    *("highway", "junction", "service", "route", "tunnel", "indoor", "motorroad"),
+    *("access", "vehicle", "motor_vehicle", "motorcar", "moped", "bicycle", "cargo_bike", "foot"),
+    *("oneway", "oneway:bicycle", "oneway:foot", "oneway:moped", "oneway:motorcar"),
+    *("oneway:motor_vehicle", "cycleway", "cycleway:left", "cycleway:right", "cycleway:both"),
+    *("cycleway:left:oneway", "cycleway:right:oneway", "cycleway:both:oneway"),
+    *("maxspeed", "maxspeed:forward", "maxspeed:backward", "ramp", "ramp:bicycle"),
+    *("surface", "tracktype", "smoothness", "bicycle:pushing"),
+)
+"""All tags of a way that say what it means to a mode."""
+
+NODE_RULE_TAGS: Final = (
+    *("barrier", "bollard", "locked", "access", "vehicle", "motor_vehicle", "motorcar", "moped"),
+    *("bicycle", "cargo_bike", "foot"),
+    *("highway", "crossing", "crossing:signals", "traffic_signals:direction"),
+)
+"""Those of a node."""
+
+
+class Signals(StrEnum):
+    """Whom the traffic signals of a node hold up.
+
+    `FORWARD` and `BACKWARD` are those who go along the way as drawn, or against it; `CROSSING`
+    means people and bicycles that cross the street.
+    """
+
+    ALL = "all"
+    FORWARD = "forward"
+    BACKWARD = "backward"
+    CROSSING = "crossing"
 
 
 class Speeds(NamedTuple):
@@ -165,6 +261,8 @@ def speeds(tags: Mapping[str, str]) -> tuple[Speeds, ...]:
     """
     if tags.get("highway") not in _KNOWN or tags.get("indoor") == "yes":
         return (CLOSED,) * len(MODES)
+    if tags.get("route") in _FERRIES:
+        return (CLOSED,) * len(MODES)
     return tuple(_of_mode(tags, mode) for mode in MODES)
 
 
@@ -174,11 +272,26 @@ def blocked_modes(tags: Mapping[str, str]) -> frozenset[Mode]:
     if kind is None:
         return frozenset()
     by_default = BLOCKING_BARRIERS.get(kind, frozenset())
+    if tags.get("locked") == "yes":
+        by_default = frozenset(Mode)
+    elif tags.get("bollard") == "rising":
+        by_default = frozenset()
     return frozenset(
         mode
         for mode in MODES
         if (not verdict if (verdict := _tagged(tags, mode)) is not None else mode in by_default)
     )
+
+
+def signals(tags: Mapping[str, str]) -> Signals | None:
+    """Return whom the traffic signals of a node hold up; None where there are none."""
+    if tags.get("highway") == "traffic_signals":
+        direction = tags.get("traffic_signals:direction", "")
+        return Signals(direction) if direction in ("forward", "backward") else Signals.ALL
+    signalised = "traffic_signals" in tags.get("crossing", "").split(";")
+    if signalised or tags.get("crossing:signals") == "yes":
+        return Signals.CROSSING
+    return None
 
 
 def limit_kmh(text: str | None) -> float | None:
@@ -218,6 +331,8 @@ def _of_mode(tags: Mapping[str, str], mode: Mode) -> Speeds:
         forward, backward = _motor_kmh(tags, mode, "forward"), _motor_kmh(tags, mode, "backward")
     else:
         forward = backward = WALK_KMH if mode is Mode.WALK else _cycling_kmh(tags, mode)
+    top = _surface_kmh(tags, mode)
+    forward, backward = min(forward, top), min(backward, top)
     along, against = _directions(tags, mode)
     return Speeds(forward if along else 0.0, backward if against else 0.0)
 
@@ -258,7 +373,21 @@ def _may_use(tags: Mapping[str, str], mode: Mode) -> bool:
     if mode in (Mode.BIKE, Mode.CARGO_BIKE) and road == "platform":
         own = False
     verdict = _tagged(tags, mode, explicit=not own)
+    if verdict is False and _is_pushed(tags, mode):
+        return True
     return own if verdict is None else verdict
+
+
+def _is_pushed(tags: Mapping[str, str], mode: Mode) -> bool:
+    """Tell whether a bicycle may not be ridden on a way, but be pushed as walkers go there."""
+    if mode not in (Mode.BIKE, Mode.CARGO_BIKE) or tags["highway"] not in _PUSHED_CLASSES:
+        return False
+    for key in _KEYS[mode]:
+        value = tags.get(key, "")
+        if value in _SHUT or value in _OPEN:
+            ridden = key == "access" or value != "no"
+            return not ridden and tags.get("bicycle:pushing") != "no" and _may_use(tags, Mode.WALK)
+    return False
 
 
 def _directions(tags: Mapping[str, str], mode: Mode) -> tuple[bool, bool]:
@@ -274,6 +403,7 @@ def _directions(tags: Mapping[str, str], mode: Mode) -> tuple[bool, bool]:
             return _from_oneway(own)
         if any(
             tags.get(f"cycleway{side}", "").startswith("opposite")
+            or tags.get(f"cycleway{side}:oneway") in ("no", "-1")
             for side in ("", ":left", ":right", ":both")
         ):
             return True, True
@@ -291,6 +421,22 @@ def _from_oneway(value: str) -> tuple[bool, bool]:
     return True, value not in _YES_ONEWAY
 
 
+def _surface_kmh(tags: Mapping[str, str], mode: Mode) -> float:
+    """Return the most that the ground allows a mode, infinite where it says nothing."""
+    if mode is not Mode.WALK and tags.get("smoothness") == "impassable":
+        return 0.0
+    return min(
+        (
+            known[value]
+            for key, known in _SURFACES[mode].items()
+            if key in tags
+            for part in tags[key].split(";")
+            if (value := part.strip()) in known
+        ),
+        default=math.inf,
+    )
+
+
 def _motor_kmh(tags: Mapping[str, str], mode: Mode, direction: str) -> float:
     road = tags["highway"]
     limit = limit_kmh(tags.get(f"maxspeed:{direction}") or tags.get("maxspeed"))
@@ -303,11 +449,13 @@ def _motor_kmh(tags: Mapping[str, str], mode: Mode, direction: str) -> float:
 
 def _cycling_kmh(tags: Mapping[str, str], mode: Mode) -> float:
     road = tags["highway"]
+    if road == "steps":
+        return PUSH_ON_STEPS_KMH
     word = next((value for key in _KEYS[mode] if (value := tags.get(key))), "")
-    pushed = word == "dismount" or road in ("steps", "platform")
+    pushed = word == "dismount" or road == "platform" or _is_pushed(tags, mode)
     if road in ("footway", "pedestrian", "bridleway"):
         pushed = pushed or tags.get("bicycle") not in ("yes", "designated", "permissive")
-    return PUSH_KMH if pushed else BIKE_KMH
+    return PUSH_KMH if pushed else BIKE_CLASS_KMH.get(road, BIKE_KMH)
 
 
 _KNOWN: Final = frozenset(CLASSES)

@@ -14,9 +14,9 @@ from shapely.errors import GEOSException
 from shapely.geometry import shape as shape_of
 
 from geo.errors import CityError
-from geo.network import LAT_LIMIT, LON_LIMIT
-from geo.osm import Feature, Way
+from geo.osm import Feature, Member, Restriction, Way
 from geo.places import SHOP_KINDS
+from geo.plane import LAT_LIMIT, LON_LIMIT
 from geo.types import LonLat
 
 FEATURE_TAGS: Final[Mapping[str, bool | list[str]]] = {
@@ -64,6 +64,53 @@ def sorted_features(features: Iterable[Feature]) -> tuple[Feature, ...]:
     """Return features that have a shape, in an order that does not depend on the reader."""
     whole = (f for f in features if f.geometry is not None and not f.geometry.is_empty)
     return tuple(sorted(whole, key=lambda f: (f.element, f.osm_id)))
+
+
+# --- turn restrictions ---------------------------------------------------------------------------
+
+
+def restrictions_of_answer(
+    answer: Mapping[str, Any],
+) -> tuple[tuple[Restriction, ...], dict[str, int]]:
+    """Return the turn restrictions in a map server's answer, and what was missing, counted.
+
+    Parameters
+    ----------
+    answer
+        As JSON of the Overpass API: `elements`, and a `remark` where the server gave up.
+    """
+    elements = answer.get("elements")
+    whole = [one for one in elements or () if _is_relation(one)]
+    unread: dict[str, int] = {}
+    if elements is None or "remark" in answer:
+        unread["answers of the map server without all turn restrictions"] = 1
+    if broken := len(elements or ()) - len(whole):
+        unread["turn restrictions that cannot be read"] = broken
+    found = {
+        one["id"]: Restriction(
+            one["id"],
+            {str(key): str(value) for key, value in one["tags"].items()},
+            tuple(Member(m["type"], m["ref"], m["role"]) for m in one["members"]),
+        )
+        for one in whole
+    }
+    return tuple(found[number] for number in sorted(found)), unread
+
+
+def _is_relation(element: Any) -> bool:
+    return (
+        isinstance(element, dict)
+        and element.get("type") == "relation"
+        and isinstance(element.get("id"), int)
+        and isinstance(element.get("tags"), dict)
+        and isinstance(element.get("members"), list)
+        and all(
+            isinstance(one, dict)
+            and isinstance(one.get("ref"), int)
+            and {"type", "role"} <= set(one)
+            for one in element["members"]
+        )
+    )
 
 
 # --- an OSMnx graph ------------------------------------------------------------------------------

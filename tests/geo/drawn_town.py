@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from geo.graph import Graph, build_graph
 from geo.network import M_PER_DEGREE, RoadNetwork
-from geo.osm import Feature, OsmMap, Way
+from geo.osm import Feature, Member, OsmMap, Restriction, Way
 from geo.osm_access import CLASSES, MODES
 from geo.types import LonLat
 
@@ -21,12 +21,34 @@ def at(x_m: float, y_m: float) -> LonLat:
     return LonLat(round(lon, 7), round(LAT + y_m / M_PER_DEGREE, 7))
 
 
+def turn(
+    kind: str,
+    origin: int,
+    via: int,
+    to: int,
+    *,
+    over: str = "node",
+    key: str = "restriction",
+    **tags: str,
+) -> Restriction:
+    """Return a turn restriction between two ways over a node, or over a way (`over="way"`).
+
+    Ways are numbered from 1 in the order in which they are drawn; relations by their members.
+    """
+    return Restriction(
+        origin * 10_000 + via * 100 + to,
+        {"type": "restriction", key: kind, **tags},
+        (Member("way", origin, "from"), Member(over, via, "via"), Member("way", to, "to")),
+    )
+
+
 def town(
     nodes: Mapping[int, tuple[float, float]],
     ways: Sequence[tuple[Sequence[int], Mapping[str, str]]],
     *,
     node_tags: Mapping[int, Mapping[str, str]] | None = None,
     features: Sequence[Feature] = (),
+    restrictions: Sequence[Restriction] = (),
 ) -> OsmMap:
     """Return a map; ways are residential streets unless their tags say otherwise."""
     drawn = tuple(
@@ -34,7 +56,7 @@ def town(
         for number, (line, tags) in enumerate(ways, start=1)
     )
     positions = {node: at(*place) for node, place in nodes.items()}
-    return OsmMap(drawn, positions, node_tags or {}, tuple(features))
+    return OsmMap(drawn, positions, node_tags or {}, tuple(features), tuple(restrictions))
 
 
 def network_of(graph: Graph) -> RoadNetwork:
@@ -47,6 +69,8 @@ def roads(
     ways: Sequence[tuple[Sequence[int], Mapping[str, str]]],
     *,
     node_tags: Mapping[int, Mapping[str, str]] | None = None,
+    restrictions: Sequence[Restriction] = (),
 ) -> RoadNetwork:
     """Return the network of a hand-drawn map."""
-    return network_of(build_graph(town(nodes, ways, node_tags=node_tags)))
+    osm = town(nodes, ways, node_tags=node_tags, restrictions=restrictions)
+    return network_of(build_graph(osm))

@@ -18,10 +18,11 @@ import networkx as nx
 import osmnx
 import pyrosm
 import pytest
-from drawn_town import at, town
+from drawn_town import at, town, turn
 from written_pbf import write_pbf
 
 from geo import cli
+from geo.build import _read_pbf
 from geo.city import load_city
 from geo.osm import OsmMap
 from geo.sources import ways_of_graph
@@ -33,6 +34,9 @@ PROGRAM = (
     "import argparse, sys; from geo.cli import add_parser; p = argparse.ArgumentParser();"
     "add_parser(p.add_subparsers()); a = p.parse_args(); sys.exit(a.handler(a))"
 )
+PROGRESS = re.compile(r"samehour: [a-z_ ]+(, \d+%|, done in [\d.]+ s)?")
+"""What a build says of its stages where nobody looks at a bar."""
+
 HELSINKI_PBF = Path(pyrosm.get_data("helsinki_pbf"))
 
 
@@ -90,7 +94,8 @@ def test_the_command_in_the_readme_makes_helsinki_again_byte_by_byte(tmp_path: P
     done = subprocess.run(
         ["sh", "-c", script], cwd=tmp_path, capture_output=True, text=True, check=False
     )
-    assert (done.returncode, done.stderr) == (0, "")
+    assert done.returncode == 0
+    assert all(PROGRESS.fullmatch(line) for line in done.stderr.splitlines()), done.stderr
 
     made, boxed = tmp_path / "data" / "helsinki", ROOT / "data" / "helsinki"
     files = sorted(path.relative_to(made) for path in made.rglob("*") if path.is_file())
@@ -145,6 +150,22 @@ def test_names_in_any_script_come_through(tmp_path: Path) -> None:
     city = load_city(tmp_path / "city")
     assert city.stores[0].name == "セブン イレブン"
     assert set(city.doors.address) == {"شارع الملك"}
+
+
+def test_signals_and_turn_restrictions_are_read_from_the_extract(tmp_path: Path) -> None:
+    drawn = town(
+        {1: (0, 0), 2: (200, 0), 3: (400, 0), 4: (200, 200), 5: (0, 200)},
+        [([1, 2], {}), ([2, 3], {}), ([2, 4], {"name": "Side"}), ([4, 5, 1], {"name": "Round"})],
+        node_tags={4: {"highway": "traffic_signals", "traffic_signals:direction": "forward"}},
+        restrictions=[
+            turn("no_left_turn", 1, 2, 3, **{"except": "psv"}),
+            turn("no_u_turn", 4, 3, 2, over="way"),
+        ],
+    )
+    read = _read_pbf(write_pbf(tmp_path / "town.osm.pbf", drawn))
+    assert read.restrictions == drawn.restrictions
+    assert read.node_tags == drawn.node_tags
+    assert [way.nodes for way in read.ways] == [way.nodes for way in drawn.ways]
 
 
 def test_listed_stores_take_the_place_of_those_on_the_map(tmp_path: Path) -> None:
@@ -265,11 +286,12 @@ def refused(capsys: pytest.CaptureFixture[str], tmp_path: Path, *words: str | Pa
     assert samehour("city", "build", *words) == 2
     said = capsys.readouterr()
     assert said.out == ""
-    assert said.err.startswith("samehour: ")
-    assert said.err.count("\n") == 1
-    assert ";" in said.err, "a message ends with a remedy"
+    *stages, error = said.err.splitlines()
+    assert all(PROGRESS.fullmatch(line) for line in stages)
+    assert error.startswith("samehour: ")
+    assert ";" in error, "a message ends with a remedy"
     assert sorted(path for path in tmp_path.rglob("*")) == before, "something was left behind"
-    return said.err
+    return error
 
 
 @pytest.mark.parametrize("case", BAD_PBF)

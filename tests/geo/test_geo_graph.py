@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from drawn_town import network_of, roads, town
+from drawn_town import at, network_of, roads, town
 
 from geo.graph import build_graph
 from geo.network import RoadNetwork
@@ -126,12 +126,14 @@ def test_a_way_that_leaves_the_extract_is_cut_there_and_not_led_straight_on() ->
     assert graph.counts[Mode.WALK].length_m == 100 + 50 + 400 + 50 + 100
 
 
-def test_two_ways_between_the_same_crossings_stay_apart_and_the_faster_is_taken() -> None:
+def test_two_ways_between_the_same_crossings_stay_apart() -> None:
     nodes = {1: (0, 0), 2: (100, 0), 3: (50, 80)}
     network = roads(nodes, [([1, 2], {"name": "Short"}), ([1, 3, 2], {"name": "Long"})])
-    assert network.edge_count == 2
+    assert sorted(network.name(edge) for edge in range(network.edge_count)) == ["Long", "Short"]
     graph = network.graph(Mode.WALK)
-    assert [network.name(int(edge)) for edge in graph.arc_edge] == ["Short", "Short"]
+    # each may be taken both ways, from one crossing to the other
+    assert list(graph.link_arc) == [0, 1, 2, 3]
+    assert sorted(zip(graph.link_tail, graph.link_head, strict=True)) == [(0, 1)] * 2 + [(1, 0)] * 2
 
 
 def test_a_map_without_usable_ways_gives_a_network_without_edges() -> None:
@@ -147,3 +149,42 @@ def test_the_same_map_gives_the_same_arrays_in_whatever_order_it_comes() -> None
     assert np.array_equal(one.point_e7, two.point_e7)
     assert np.array_equal(one.time_ds, two.time_ds)
     assert np.array_equal(one.edge_nodes, two.edge_nodes)
+
+
+def test_a_railway_is_crossed_only_where_a_way_crosses_it() -> None:
+    # the street ends on both sides of the rails; the only way over them is in the east
+    nodes = {1: (0, 0), 2: (0, 90), 3: (0, 110), 4: (0, 200), 5: (600, 0), 6: (600, 200)}
+    nodes |= {7: (600, 100)}
+    network = roads(
+        nodes,
+        [
+            ([1, 2], {"name": "South side"}),
+            ([3, 4], {"name": "North side"}),
+            ([1, 5], {}),
+            ([5, 7, 6], {"name": "Level crossing"}),
+            ([6, 4], {}),
+        ],
+        node_tags={7: {"railway": "level_crossing"}},
+    )
+    for mode in Mode:
+        assert directions(network, mode, "Level crossing") == (True, True)
+    ends = network.arrays.node_e7[:, 1]
+    assert not any(
+        ends[a] < at(0, 100).lat * 1e7 < ends[b]
+        for edge in range(network.edge_count)
+        if network.name(edge) != "Level crossing"
+        for a, b in [sorted(network.arrays.edge_nodes[edge], key=lambda node: ends[node])]
+    )
+
+
+def test_a_ferry_is_no_road() -> None:
+    nodes = {1: (0, 0), 2: (100, 0), 3: (900, 0), 4: (1000, 0)}
+    network = roads(
+        nodes,
+        [
+            ([1, 2], {"name": "Harbour"}),
+            ([2, 3], {"name": "Ferry", "route": "ferry", "motor_vehicle": "yes", "foot": "yes"}),
+            ([3, 4], {"name": "Island"}),
+        ],
+    )
+    assert {network.name(edge) for edge in range(network.edge_count)} == {"Harbour"}

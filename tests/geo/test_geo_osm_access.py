@@ -8,11 +8,14 @@ from geo.osm_access import (
     BIKE_KMH,
     MODES,
     PUSH_KMH,
+    PUSH_ON_STEPS_KMH,
     SCOOTER_TOP_KMH,
     WALK_KMH,
+    Signals,
     Speeds,
     blocked_modes,
     limit_kmh,
+    signals,
     speeds,
 )
 from geo.types import Mode
@@ -47,6 +50,16 @@ def ways(mode: Mode, **tags: str) -> tuple[bool, bool]:
             Mode.CARGO_BIKE,
             {"highway": "residential", "oneway": "yes", "cycleway__left": "opposite_lane"},
             BOTH,
+        ),
+        (
+            Mode.BIKE,
+            {"highway": "residential", "oneway": "yes", "cycleway__left__oneway": "-1"},
+            BOTH,
+        ),
+        (
+            Mode.BIKE,
+            {"highway": "residential", "oneway": "yes", "cycleway__left": "lane"},
+            ALONG,
         ),
         (Mode.CAR, {"highway": "residential", "oneway": "yes", "cycleway": "opposite"}, ALONG),
     ],
@@ -86,6 +99,15 @@ def test_one_ways_bind_vehicles_and_let_contraflow_through(
         (Mode.WALK, {"highway": "construction"}, False),
         (Mode.WALK, {"highway": "proposed", "foot": "yes"}, False),
         (Mode.WALK, {"building": "yes"}, False),
+        *((mode, {"highway": "service", "route": "ferry"}, False) for mode in Mode),
+        *(
+            (mode, {"route": "ferry", "foot": "yes", "motor_vehicle": "yes"}, False)
+            for mode in Mode
+        ),
+        (Mode.WALK, {"highway": "path", "smoothness": "impassable"}, True),
+        (Mode.BIKE, {"highway": "path", "smoothness": "impassable"}, False),
+        (Mode.CAR, {"highway": "residential", "smoothness": "impassable"}, False),
+        *((mode, {"highway": "living_street"}, True) for mode in Mode),
     ],
 )
 def test_the_most_specific_access_tag_decides(
@@ -138,6 +160,64 @@ def test_a_service_road_stays_slow_whatever_its_limit_says() -> None:
 )
 def test_speed_limits_are_read_in_every_spelling(text: str | None, kmh: float | None) -> None:
     assert limit_kmh(text) == (None if kmh is None else pytest.approx(kmh))
+
+
+@pytest.mark.parametrize(
+    ("mode", "tags", "kmh"),
+    [
+        # what OSRM's profiles say of each ground, where it is less than what is driven anyway
+        (Mode.CAR, {"highway": "secondary", "maxspeed": "80", "surface": "asphalt"}, 64.0),
+        (Mode.CAR, {"highway": "secondary", "maxspeed": "80", "surface": "gravel"}, 40.0),
+        (Mode.CAR, {"highway": "residential", "surface": "gravel"}, 25.0),
+        (Mode.CAR, {"highway": "residential", "surface": "mud"}, 10.0),
+        (Mode.CAR, {"highway": "unclassified", "tracktype": "grade5"}, 20.0),
+        (Mode.CAR, {"highway": "residential", "smoothness": "horrible"}, 10.0),
+        (Mode.SCOOTER, {"highway": "residential", "surface": "sand"}, 20.0),
+        (Mode.BIKE, {"highway": "residential", "surface": "sett"}, 9.0),
+        (Mode.CARGO_BIKE, {"highway": "residential", "surface": "cobblestone"}, 7.0),
+        (Mode.BIKE, {"highway": "residential", "surface": "paved;cobblestone"}, 7.0),
+        (Mode.BIKE, {"highway": "pedestrian", "surface": "paving_stones"}, PUSH_KMH),
+        (Mode.BIKE, {"highway": "track"}, 12.0),
+        (Mode.BIKE, {"highway": "path"}, 13.0),
+        (Mode.BIKE, {"highway": "steps", "ramp": "yes"}, PUSH_ON_STEPS_KMH),
+        (Mode.WALK, {"highway": "path", "surface": "sand"}, 2.5),
+        (Mode.WALK, {"highway": "path", "surface": "grass"}, WALK_KMH),
+        (Mode.CAR, {"highway": "living_street", "maxspeed": "30"}, 10.0),
+    ],
+)
+def test_the_ground_slows_each_mode_in_its_own_way(
+    mode: Mode, tags: dict[str, str], kmh: float
+) -> None:
+    assert of(mode, **tags) == (kmh, kmh)
+
+
+@pytest.mark.parametrize(
+    ("tags", "expected"),
+    [
+        ({"highway": "traffic_signals"}, Signals.ALL),
+        ({"highway": "traffic_signals", "crossing": "traffic_signals"}, Signals.ALL),
+        ({"highway": "traffic_signals", "traffic_signals:direction": "forward"}, Signals.FORWARD),
+        ({"highway": "crossing", "crossing": "traffic_signals"}, Signals.CROSSING),
+        ({"highway": "crossing", "crossing": "island;traffic_signals"}, Signals.CROSSING),
+        ({"highway": "crossing", "crossing": "uncontrolled"}, None),
+        ({"highway": "stop"}, None),
+        ({}, None),
+    ],
+)
+def test_signals_are_told_by_whom_they_hold_up(
+    tags: dict[str, str], expected: Signals | None
+) -> None:
+    assert signals(tags) is expected
+
+
+def test_a_locked_gate_stops_everyone_without_a_key_and_a_rising_bollard_nobody() -> None:
+    assert blocked_modes({"barrier": "gate", "locked": "yes"}) == frozenset(Mode)
+    assert blocked_modes({"barrier": "gate", "locked": "yes", "foot": "yes"}) == (
+        frozenset(Mode) - {Mode.WALK}
+    )
+    assert blocked_modes({"barrier": "lift_gate"}) == frozenset()
+    assert blocked_modes({"barrier": "bollard", "bollard": "rising"}) == frozenset()
+    assert blocked_modes({"barrier": "swing_gate"}) == {Mode.CAR, Mode.SCOOTER}
 
 
 def test_a_barrier_stops_those_it_is_for_unless_it_says_otherwise() -> None:

@@ -10,6 +10,7 @@ from geo.osm import OsmMap
 from geo.types import LonLat
 
 _VARINT, _BYTES = 0, 2
+_MEMBER_TYPES = ("node", "way", "relation")
 
 
 def write_pbf(
@@ -17,7 +18,7 @@ def write_pbf(
     osm: OsmMap,
     shops: Sequence[tuple[LonLat, Mapping[str, str]]] = (),
 ) -> Path:
-    """Write the ways of a map, and tagged points as nodes from 9001 on."""
+    """Write the ways and turn restrictions of a map, and tagged points as nodes from 9001 on."""
     words = [""]
 
     def word(text: str) -> int:
@@ -50,7 +51,21 @@ def write_pbf(
         )
         for way in osm.ways
     )
+    relations = b"".join(
+        _bytes(
+            4,
+            _field(1, one.relation_id)
+            + _packed(2, [word(key) for key in one.tags])
+            + _packed(3, [word(value) for value in one.tags.values()])
+            + _packed(8, [word(member.role) for member in one.members])
+            + _packed(9, _deltas(member.osm_id for member in one.members))
+            + _packed(10, [_MEMBER_TYPES.index(member.element) for member in one.members]),
+        )
+        for one in osm.restrictions
+    )
     groups = _bytes(2, _bytes(2, dense)) + _bytes(2, ways)
+    if relations:
+        groups += _bytes(2, relations)
     table = b"".join(_bytes(1, text.encode()) for text in words)
     header = _bytes(4, b"OsmSchema-V0.6") + _bytes(4, b"DenseNodes")
     path.write_bytes(_blob("OSMHeader", header) + _blob("OSMData", _bytes(1, table) + groups))
