@@ -35,6 +35,9 @@ class Grid:
     version = "grid-1"
     modes = frozenset({Mode.BIKE, Mode.WALK})
 
+    def pinned(self) -> Grid:
+        return self
+
     def check_place(self, place: LonLat, mode: Mode) -> None:
         if max(abs(place.lon), abs(place.lat)) * 1000 > EDGE:
             raise TooFarFromRoadError(f"{tuple(place)} is off the grid")

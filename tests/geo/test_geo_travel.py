@@ -1,147 +1,27 @@
-"""Travel times: against another implementation, and by hand."""
+"""Travel times by hand; against Dijkstra they are in `property/test_travel_properties.py`."""
 
 from __future__ import annotations
 
 import math
 from concurrent.futures import ThreadPoolExecutor
-from itertools import pairwise
-from typing import Any
 
-import networkx as nx
 import numpy as np
 import pytest
+import shapely
 from drawn_town import at, roads
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from wild_town import Changed, Street, grid
 
-from geo.errors import NoRouteError, TooFarFromRoadError, UnknownModeError
-from geo.network import NetworkArrays, RoadNetwork, flat_length_m
-from geo.osm_access import CLASSES, MODES
-from geo.travel import NetworkTravelTimes
-from geo.types import UNREACHABLE_S, LonLat, Mode
-
-CELL_M = 100.0
-
-
-def grid(
-    edges: list[tuple[int, int, int, int]], size: int
-) -> tuple[RoadNetwork, list[tuple[int, int, int, int]]]:
-    """Return a network of straight edges (from, to, time along, time against) on a grid.
-
-    Unlike one that was built, it may have islands and dead ends of one-ways.
-    """
-    points = np.array([at((n % size) * CELL_M, (n // size) * CELL_M) for n in range(size * size)])
-    e7 = np.rint(points * 1e7).astype(np.int32)
-    ends = np.array([(a, b) for a, b, _, _ in edges], dtype=np.int32).reshape(-1, 2)
-    times = np.array([(along, against) for _, _, along, against in edges], dtype=np.int32)
-    count = len(edges)
-    lines = e7[ends].reshape(-1, 2)
-    length = flat_length_m(points[ends[:, 0]], points[ends[:, 1]])
-    arrays = NetworkArrays(
-        node_e7=e7,
-        edge_nodes=ends,
-        edge_length_dm=np.rint(length * 10).astype(np.int32),
-        edge_class=np.zeros(count, dtype=np.uint8),
-        edge_name=np.zeros(count, dtype=np.int32),
-        edge_flags=np.zeros(count, dtype=np.uint8),
-        edge_way=np.arange(count, dtype=np.int64),
-        point_start=np.arange(0, 2 * count + 1, 2, dtype=np.int32),
-        point_e7=lines,
-        time_ds=np.stack([times.T] * len(MODES)),
-    )
-    return RoadNetwork(arrays, MODES, CLASSES, [""], version="grid-1"), edges
-
-
-@st.composite
-def grids(draw: Any) -> RoadNetwork:
-    size = draw(st.integers(2, 4))
-    nodes = range(size * size)
-    pairs = [(a, b) for a in nodes for b in nodes if a < b and abs(a - b) in (1, size)]
-    pairs = [(a, b) for a, b in pairs if b - a != 1 or a // size == b // size]
-    chosen = draw(st.lists(st.sampled_from(pairs), min_size=1, unique=True))
-    times = st.integers(0, 400)
-    edges = []
-    for a, b in chosen:
-        along, against = draw(times), draw(times)
-        edges.append((a, b, along, against if along or against else 7))
-    return grid(edges, size)[0]
-
-
-def is_near_road(travel: NetworkTravelTimes, place: LonLat) -> bool:
-    try:
-        travel.check_place(place, Mode.CAR)
-    except TooFarFromRoadError:
-        return False
-    return True
-
-
-def oracle_ds(network: RoadNetwork, origin: LonLat, destination: LonLat) -> float:
-    """Return the fastest time by networkx, both places being nodes of their own in the graph."""
-    start, goal = network.snap(origin, Mode.CAR), network.snap(destination, Mode.CAR)
-    graph = nx.MultiDiGraph()
-    for edge, (a, b) in enumerate(network.arrays.edge_nodes.tolist()):
-        along, against = network.times_ds(Mode.CAR)[:, edge].tolist()
-        inner = [("o", start.fraction)] if start.edge == edge else []
-        inner += [("d", goal.fraction)] if goal.edge == edge else []
-        chain = [(0.0, a), *((f, mark) for mark, f in sorted(inner, key=lambda i: i[1])), (1.0, b)]
-        for (f, u), (g, v) in pairwise(chain):
-            if along:
-                graph.add_edge(u, v, ds=round(g * along) - round(f * along))
-            if against:
-                graph.add_edge(v, u, ds=round(g * against) - round(f * against))
-            if f == g and {u, v} == {"o", "d"}:
-                graph.add_edge(u, v, ds=0)
-                graph.add_edge(v, u, ds=0)
-    try:
-        way = nx.dijkstra_path_length(graph, "o", "d", weight="ds")
-    except nx.NetworkXNoPath:
-        return math.inf
-    return float(way + start.access_ds + goal.access_ds)
-
-
-@settings(max_examples=60, deadline=None, derandomize=True)
-@given(
-    network=grids(),
-    places=st.lists(
-        st.tuples(st.integers(-10, 310), st.integers(-10, 310)), min_size=2, max_size=4, unique=True
-    ),
+from geo.errors import (
+    MatrixTooLargeError,
+    NoPlacesError,
+    NoRouteError,
+    TimeLimitError,
+    TooFarFromRoadError,
+    UnknownModeError,
 )
-def test_a_matrix_agrees_with_networkx_and_with_its_routes(
-    network: RoadNetwork, places: list[tuple[int, int]]
-) -> None:
-    travel = NetworkTravelTimes(network)
-    spots = [at(*place) for place in places]
-    spots = [spot for spot in spots if is_near_road(travel, spot)]
-    matrix = travel.matrix(spots, spots, Mode.CAR, 0)
-    again = travel.matrix(spots, spots, Mode.CAR, 0)
-    assert np.array_equal(matrix.duration_s, again.duration_s)
-    for row, origin in enumerate(spots):
-        for column, destination in enumerate(spots):
-            duration_s = int(matrix.duration_s[row, column])
-            if row == column:
-                assert duration_s == 0
-                continue
-            expected_ds = oracle_ds(network, origin, destination)
-            if math.isinf(expected_ds):
-                assert duration_s == UNREACHABLE_S
-                assert matrix.length_m[row, column] == UNREACHABLE_S
-                with pytest.raises(NoRouteError):
-                    travel.route(origin, destination, Mode.CAR, 0)
-                continue
-            assert duration_s == int(expected_ds + 5) // 10
-            route = travel.route(origin, destination, Mode.CAR, 0)
-            assert (route.duration_s, route.length_m) == (
-                duration_s,
-                int(matrix.length_m[row, column]),
-            )
-            assert (route.points[0], route.points[-1]) == (origin, destination)
-            assert len(route.points) == len(route.offset_s) >= 2
-            assert list(route.offset_s) == sorted(route.offset_s)
-            assert (route.offset_s[0], route.offset_s[-1]) == (0, duration_s)
-            drawn = np.array(route.points)
-            drawn_m = flat_length_m(drawn[:-1], drawn[1:]).sum()
-            assert drawn_m == pytest.approx(route.length_m, abs=1.5)
-
+from geo.travel import MATRIX_CELL_LIMIT, NetworkTravelTimes
+from geo.types import UNREACHABLE_S, LonLat, Mode
+from geo.weights import FreeFlow
 
 SQUARE = {1: (0, 0), 2: (360, 0), 3: (360, 360), 4: (0, 360)}
 
@@ -218,33 +98,6 @@ def test_a_mode_without_roads_is_refused_by_name() -> None:
         travel.matrix([at(0, 0)], [at(9, 0)], Mode.CAR, 0)
 
 
-def test_a_tunnel_under_a_house_is_not_where_its_door_is() -> None:
-    network = roads(
-        {1: (0, 0), 2: (200, 0), 3: (0, 20), 4: (200, 20)},
-        [
-            ([1, 2], {"name": "Tunnel", "tunnel": "yes"}),
-            ([3, 4], {"name": "Street"}),
-            ([1, 3], {"name": "Ramp"}),
-        ],
-    )
-    assert network.name(network.snap(at(100, 5), Mode.CAR).edge) == "Street"
-
-
-def test_no_places_give_an_empty_matrix() -> None:
-    assert square().matrix([], [at(0, 0)], Mode.CAR, 0).duration_s.shape == (0, 1)
-    assert square().matrix([at(0, 0)], [], Mode.CAR, 0).length_m.shape == (1, 0)
-
-
-def test_forgetting_trees_changes_no_figure() -> None:
-    roomy, cramped = square(oneway="yes"), NetworkTravelTimes(square(oneway="yes")._network, 1)
-    spots = [at(x, 0) for x in (20, 150, 340)]
-    one = roomy.matrix(spots, spots, Mode.CAR, 0)
-    two = cramped.matrix(spots, spots, Mode.CAR, 0)
-    assert np.array_equal(one.duration_s, two.duration_s)
-    assert np.array_equal(one.length_m, two.length_m)
-    assert len(cramped._trees) == 1
-
-
 def test_threads_share_one_travel_time_source() -> None:
     travel = square(oneway="yes")
     spots = [at(x, 0) for x in range(0, 360, 30)]
@@ -258,3 +111,174 @@ def test_threads_share_one_travel_time_source() -> None:
     with ThreadPoolExecutor(4) as pool:
         answers = list(pool.map(ask, range(12)))
     assert all(answer == answers[0] for answer in answers)
+
+
+# --- bad questions -------------------------------------------------------------------------------
+
+
+def test_a_matrix_without_places_is_refused() -> None:
+    with pytest.raises(NoPlacesError, match="0 origins and 1 destinations"):
+        square().matrix([], [at(0, 0)], Mode.CAR, 0)
+    with pytest.raises(NoPlacesError, match="1 origins and 0 destinations"):
+        square().durations([at(0, 0)], [], Mode.CAR, 0)
+
+
+def test_a_matrix_over_the_limit_is_refused_before_any_work() -> None:
+    side = math.isqrt(MATRIX_CELL_LIMIT) + 1
+    with pytest.raises(MatrixTooLargeError, match=f"at most {MATRIX_CELL_LIMIT}"):
+        square().matrix([at(0, 0)] * side, [at(0, 0)] * side, Mode.CAR, 0)
+
+
+@pytest.mark.parametrize("mode", ["plane", "", None])
+def test_a_mode_that_does_not_exist_is_refused(mode: Mode) -> None:
+    travel, spot = square(), at(0, 0)
+    for ask in (
+        lambda: travel.matrix([spot], [spot], mode, 0),
+        lambda: travel.route(spot, spot, mode, 0),
+        lambda: travel.reachable(spot, 60, mode, 0),
+        lambda: travel.check_place(spot, mode),
+    ):
+        with pytest.raises(UnknownModeError, match="it knows bike, car, cargo_bike"):
+            ask()
+
+
+@pytest.mark.parametrize("lon", [math.nan, math.inf, 181.0])
+def test_a_place_that_is_none_is_refused(lon: float) -> None:
+    travel, good, bad = square(), at(0, 0), LonLat(lon, 60.0)
+    for ask in (
+        lambda: travel.matrix([good], [good, bad], Mode.CAR, 0),
+        lambda: travel.route(bad, good, Mode.CAR, 0),
+        lambda: travel.reachable(bad, 60, Mode.CAR, 0),
+        lambda: travel.check_place(bad, Mode.CAR),
+    ):
+        with pytest.raises(TooFarFromRoadError, match="no place on Earth"):
+            ask()
+
+
+@pytest.mark.parametrize("seconds", [-1, math.nan, 86_401])
+def test_a_time_to_reach_something_in_must_be_one(seconds: int) -> None:
+    with pytest.raises(TimeLimitError, match="give 0 to 86400 seconds"):
+        square().reachable(at(0, 0), seconds, Mode.CAR, 0)
+
+
+def test_two_islands_have_no_way_between_them() -> None:
+    travel = NetworkTravelTimes(grid([Street(0, 1, 100, 100), Street(2, 3, 100, 100)], 2))
+    south, north = at(50, 0), at(50, 100)
+    matrix = travel.matrix([south], [south, north], Mode.CAR, 0)
+    assert matrix.duration_s.tolist() == [[0, UNREACHABLE_S]]
+    assert matrix.length_m.tolist() == [[0, UNREACHABLE_S]]
+    with pytest.raises(NoRouteError, match="'car' leads from"):
+        travel.route(south, north, Mode.CAR, 0)
+
+
+# --- traffic -------------------------------------------------------------------------------------
+
+
+def test_a_closed_street_is_driven_round_and_walked_on() -> None:
+    travel = square()
+    network = travel._shared.network
+    west, east = at(20, 0), at(340, 0)
+    south, middle = network.snap(at(180, 0), Mode.CAR).edge, at(180, 0)
+    corner = at(0, 360)
+    assert travel.matrix([corner], [middle], Mode.CAR, 0).duration_s[0, 0] == 68  # 540 m / 8 m/s
+    before = travel.pinned()
+    travel.use(Changed(network, "closed", np.full(network.edge_count, 100), [south]), 0)
+    # From its middle one walks 180 m to the corner, 129.6 s, and drives 360 m, 45 s.
+    assert travel.matrix([middle], [corner], Mode.CAR, 0).duration_s[0, 0] == 175
+    assert travel.matrix([corner], [middle], Mode.CAR, 0).duration_s[0, 0] == 175
+    # From the one end to the other: walked straight, 320 m; round it is 40 m on foot and 1080 m.
+    assert travel.matrix([west], [east], Mode.CAR, 0).duration_s[0, 0] == 164
+    assert travel.route(west, east, Mode.CAR, 0).streets == ("South", "West", "North", "East")
+    assert before.matrix([west], [east], Mode.CAR, 0).duration_s[0, 0] == 40
+
+
+class Rush(FreeFlow):
+    """Everything takes twice as long from the second hour on; counts what it is asked."""
+
+    def __init__(self, travel: NetworkTravelTimes) -> None:
+        super().__init__(travel._shared.network)
+        self.asked: list[object] = []
+
+    def period(self, at: int) -> object:
+        return at // 3600
+
+    def times_ds(self, mode: Mode, period: object) -> np.ndarray:
+        self.asked.append(period)
+        return super().times_ds(mode, period) * (2 if period else 1)
+
+    def access_ds(self, mode: Mode, period: object) -> np.ndarray:
+        return super().access_ds(mode, period) * (2 if period else 1)
+
+
+def test_each_hour_has_its_own_times_and_the_last_few_are_kept() -> None:
+    travel = square()
+    rush = Rush(travel)
+    travel.use(rush, 0)
+    west, east = at(20, 0), at(340, 0)
+
+    def ask(hour: int) -> int:
+        return int(travel.matrix([west], [east], Mode.CAR, hour * 3600).duration_s[0, 0])
+
+    assert [ask(hour) for hour in (0, 1, 0, 1, 2)] == [40, 80, 40, 80, 80]
+    assert rush.asked == [0, 1, 2]
+    assert ask(3) == 80
+    assert ask(0) == 40
+    assert rush.asked == [0, 1, 2, 3, 0]
+
+
+def test_weights_for_another_network_are_refused_and_the_old_stay() -> None:
+    travel, other = square(), NetworkTravelTimes(grid([Street(0, 1, 100, 100)], 2))
+    travel.prepare(Mode.CAR, 0)
+    version = travel.version
+    with pytest.raises(ValueError, match="are not for network"):
+        travel.use(FreeFlow(other._shared.network), 0)
+    assert travel.version == version
+    assert travel.matrix([at(20, 0)], [at(340, 0)], Mode.CAR, 0).duration_s[0, 0] == 40
+
+
+def test_what_did_not_change_is_not_laid_again() -> None:
+    travel = square()
+    network = travel._shared.network
+    travel.prepare(Mode.WALK, 0)
+    before = travel.pinned()._weigh(Mode.WALK, 0)
+    travel.use(Changed(network, "same", np.full(network.edge_count, 100), []), 0)
+    assert travel.pinned()._weigh(Mode.WALK, 0) is before
+
+
+# --- in reach ------------------------------------------------------------------------------------
+
+
+def test_in_reach_is_what_can_be_driven_to_in_time() -> None:
+    travel = square(oneway="yes")
+    # 8 m/s along South to its east end, 260 m; then 100 m up East.
+    reached = travel.reachable(at(100, 0), 45, Mode.CAR, 0)
+    network = travel._shared.network
+    stretches = {
+        network.name(edge): (round(begin * 360), round(end * 360))
+        for edge, begin, end in zip(reached.edge.tolist(), reached.begin, reached.end, strict=True)
+    }
+    assert stretches == {"South": (100, 360), "East": (0, 100)}
+    assert reached.streets == ("East", "South")
+    assert reached.duration_s.tolist() == [33]  # 260 m: 32.5 s
+    area = reached.polygon(beside_m=20)
+    assert len(area.geoms) == 1
+    inside, outside = (
+        [at(110, 15), at(375, 50), at(345, 90)],
+        [at(60, 0), at(200, 25), at(360, 125)],
+    )
+    assert all(area.contains(shapely.Point(place)) for place in inside)
+    assert not any(area.contains(shapely.Point(place)) for place in outside)
+
+
+def test_a_small_hole_in_what_is_reached_is_filled_and_a_large_one_is_not() -> None:
+    # All 1440 m are reached within two minutes; inside the strips a yard of 320 m a side is left.
+    reached = square().reachable(at(0, 0), 120, Mode.CAR, 0)
+    yard = shapely.Point(at(180, 180))
+    assert not reached.polygon(beside_m=20, hole_m2=300 * 300).contains(yard)
+    assert reached.polygon(beside_m=20, hole_m2=330 * 330).contains(yard)
+
+
+def test_nothing_is_in_reach_before_the_road_is() -> None:
+    reached = square().reachable(at(100, -50), 30, Mode.CAR, 0)  # 36 s on foot to the road
+    assert (len(reached.edge), len(reached.lon), reached.streets) == (0, 0, ())
+    assert reached.polygon().is_empty
