@@ -10,6 +10,7 @@ from dispatch.codec import from_rfc3339
 from dispatch.commands import PlaceOrder, RequestQuote
 from dispatch.errors import InvalidValueError
 from dispatch.model import Courier, OrderLine, Store
+from geo.service_area import MOST_DISTANCE_M, MOST_DURATION_S, AreaKind, from_json
 from geo.types import LonLat, Mode
 
 _EARLIEST: Final = from_rfc3339("2000-01-01T00:00:00Z")
@@ -175,6 +176,36 @@ class PickingIn(Body):
     occurred_at: Moment | None = None
 
 
+_GEOMETRY_SCHEMA: Final[dict[str, Any]] = {
+    "type": "object",
+    "description": "A GeoJSON Polygon or MultiPolygon (RFC 7946).",
+    "required": ["type", "coordinates"],
+    "properties": {
+        "type": {"enum": ["Polygon", "MultiPolygon"]},
+        "coordinates": {"type": "array"},
+    },
+}
+
+_AREA_SCHEMA: Final[dict[str, Any]] = {
+    "type": "object",
+    "required": ["kind"],
+    "additionalProperties": False,
+    "properties": {
+        "kind": {"enum": [kind.value for kind in AreaKind]},
+        "distance_m": {"type": "integer", "minimum": 1, "maximum": MOST_DISTANCE_M},
+        "duration_s": {"type": "integer", "minimum": 1, "maximum": MOST_DURATION_S},
+        "mode": {"enum": [mode.value for mode in Mode]},
+        "shape": _GEOMETRY_SCHEMA,
+        "exclusions": {"type": "array", "items": _GEOMETRY_SCHEMA},
+    },
+    "examples": [{"kind": "road_time", "duration_s": 600, "mode": "bike"}],
+}
+
+
+AreaIn = Annotated[dict[str, Any], Field(json_schema_extra=_AREA_SCHEMA)]
+"""A service area in its JSON form; read by `geo.service_area`, whose errors say more."""
+
+
 class StoreIn(Body):
     """A store, or what is now known of it."""
 
@@ -186,9 +217,10 @@ class StoreIn(Body):
     pick_line_s: Annotated[int, Field(ge=0, le=600)] = 25
     pickup_service_s: Annotated[int, Field(ge=0, le=3600)] = 60
     reach_s: Annotated[int, Field(ge=0, le=7200)] = 1200
+    service_area: AreaIn | None = None
 
     def store(self, store_id: str) -> Store:
-        """Return the model's store."""
+        """Return the model's store; raises `AreaError` when its service area is none."""
         return Store(
             store_id=store_id,
             name=self.name,
@@ -199,6 +231,7 @@ class StoreIn(Body):
             pick_line_s=self.pick_line_s,
             pickup_service_s=self.pickup_service_s,
             reach_s=self.reach_s,
+            service_area=None if self.service_area is None else from_json(self.service_area),
         )
 
 

@@ -34,6 +34,8 @@ from dispatch.events import (
     StorePaused,
     StoreRegistered,
     StoreResumed,
+    StreetClosed,
+    StreetReopened,
 )
 from dispatch.model import DeliveryStatus, Order, OrderStatus, Route, StopKind
 from dispatch.state import (
@@ -364,6 +366,15 @@ def _order_cancelled(state: State, event: OrderCancelled, _at: int) -> State:
     return state
 
 
+def _street_closed(state: State, event: StreetClosed, _at: int) -> State:
+    return replace(state, closures={**state.closures, event.closure.closure_id: event.closure})
+
+
+def _street_reopened(state: State, event: StreetReopened, _at: int) -> State:
+    left = {key: value for key, value in state.closures.items() if key != event.closure_id}
+    return replace(state, closures=left)
+
+
 def _plan_published(state: State, event: PlanPublished, _at: int) -> State:
     couriers = dict(state.couriers)
     for route in event.routes:
@@ -415,5 +426,7 @@ _HANDLERS: Final[dict[type[Any], Callable[[State, Any, int], State]]] = {
     StopDeclined: _stop_declined,
     StopReleased: _stop_released,
     OrderCancelled: _order_cancelled,
+    StreetClosed: _street_closed,
+    StreetReopened: _street_reopened,
     PlanPublished: _plan_published,
 }

@@ -294,6 +294,8 @@ def _moved(
     trip_s, reach_s = _trip_s(store, order, known), store.store.reach_s
     if trip_s > reach_s:
         yield Violation("reach", order_id, f"is {trip_s} s from {store_id}, reach {reach_s} s")
+    if store.area is not None and order.place not in store.area.serves:
+        yield Violation("area", order_id, f"moved to {store_id}, whose service area it is outside")
     for line in order.order.lines:
         taken[store_id, line.sku] += line.quantity
         free, needed = store.available.get(line.sku, 0), taken[store_id, line.sku]

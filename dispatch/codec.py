@@ -1,7 +1,7 @@
 """Events as JSON objects and back: one form for the log, one for the wire.
 
 The log writes moments as integers; the wire writes them as RFC 3339 UTC.  Places are
-`{"lat": ..., "lng": ...}` in both.
+`{"lat": ..., "lng": ...}` in both, and a service area has the JSON form of `geo.service_area`.
 """
 
 from __future__ import annotations
@@ -13,6 +13,9 @@ from cattrs import Converter
 
 from dispatch.errors import InvalidValueError
 from dispatch.events import EVENT_TYPES, Event
+from geo.service_area import ServiceArea
+from geo.service_area import as_json as area_as_json
+from geo.service_area import from_json as area_from_json
 from geo.types import EpochS, LonLat
 
 
@@ -36,6 +39,8 @@ def _converter() -> Converter:
     converter = Converter(prefer_attrib_converters=True)
     converter.register_unstructure_hook(LonLat, lambda p: {"lat": p.lat, "lng": p.lon})
     converter.register_structure_hook(LonLat, lambda d, _: LonLat(d["lng"], d["lat"]))
+    converter.register_unstructure_hook(ServiceArea, area_as_json)
+    converter.register_structure_hook(ServiceArea, lambda d, _: area_from_json(d))
     return converter
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from dispatch.model import Courier, Fulfilment, LonLat, OrderLine, Store
+from geo.closures import Closure
 from geo.types import EpochS
 
 
@@ -166,6 +167,23 @@ class DeclineStop:
     occurred_at: EpochS
 
 
+@dataclass(frozen=True, slots=True)
+class CloseStreet:
+    """Close a street to some modes.
+
+    A closure of the same id is replaced; one without an id is given one.
+    """
+
+    closure: Closure
+
+
+@dataclass(frozen=True, slots=True)
+class ReopenStreet:
+    """Take a closure back."""
+
+    closure_id: str
+
+
 Command: TypeAlias = (
     RegisterStore
     | SetStock
@@ -184,4 +202,6 @@ Command: TypeAlias = (
     | CompleteStop
     | FailStop
     | DeclineStop
+    | CloseStreet
+    | ReopenStreet
 )

@@ -30,6 +30,7 @@ from dispatch.model import (
     Refusal,
     Snapshot,
     StopKind,
+    Store,
 )
 from dispatch.planning.picking import Pick, work_order
 from dispatch.planning.plan import plan as solve_plan
@@ -40,7 +41,10 @@ from dispatch.publishing import publication
 from dispatch.rules import RULES
 from dispatch.snapshot import Position, asked_in_play, snapshot, standing_plan
 from dispatch.state import CourierState, State
-from geo.errors import TooFarFromRoadError
+from geo.area_shapes import check_shapes
+from geo.areas import ServedDoors
+from geo.closures import Closure
+from geo.errors import AreaError, TooFarFromRoadError
 from geo.types import LonLat, TravelTimes
 
 FUTURE_TOLERANCE_S: Final = 120
@@ -60,6 +64,8 @@ REPLAN_FOR: Final = (
     e.ShiftEnded,
     e.StorePaused,
     e.StoreResumed,
+    e.StreetClosed,
+    e.StreetReopened,
 )
 """Events that make the plan in force worth another thought at once, under any clock."""
 
@@ -104,6 +110,7 @@ class Engine:
         self.time_zone = time_zone
         self.seed = seed
         self.positions: dict[str, Position] = {}
+        self._served = ServedDoors()
         state = State(zone_id)
         for recorded in log.read(0):
             state = apply(state, recorded)
@@ -138,13 +145,36 @@ class Engine:
                 return self._place_order(command)
             case c.RegisterCourier():
                 self._check_courier(command.courier)
+            case c.CloseStreet(closure=closure):
+                return self._close_street(closure)
+            case c.RegisterStore():
+                self._check_service_area(command.store)
         return RULES[type(command)](self._state, command)
+
+    def _close_street(self, closure: Closure) -> Sequence[e.Event]:
+        now = self.clock.now()
+        if closure.until is not None and closure.until <= now:
+            raise InvalidValueError("until", "is past; name a time to come, or none")
+        if not closure.closure_id:
+            closure = replace(closure, closure_id=self._new_id("clo"))
+        return RULES[c.CloseStreet](self._state, c.CloseStreet(closure))
 
     def _check_courier(self, courier: Courier) -> None:
         if courier.mode not in self.travel.modes:
             known = ", ".join(sorted(self.travel.modes))
             raise InvalidValueError("mode", f"{courier.mode} is not in this city; it has {known}")
         self.travel.check_place(courier.home, courier.mode)
+
+    def _check_service_area(self, store: Store) -> None:
+        area = store.service_area
+        if area is None:
+            return
+        check_shapes(area)
+        if area.mode is not None:
+            if area.mode not in self.travel.modes:
+                known = ", ".join(sorted(self.travel.modes))
+                raise AreaError("/mode", f"is {area.mode}, not in this city; it has {known}")
+            self.travel.check_place(store.location, area.mode)
 
     def quote(self, request: c.RequestQuote) -> Quote:
         """Answer "can you, and when?"; raises `RefusedError` with a reason."""
@@ -184,10 +214,11 @@ class Engine:
         return snapshot(
             self._state,
             self.clock.now(),
-            travel=self.travel,
+            travel=self.travel.pinned(),
             positions=self.positions,
             policy=self.policy,
             time_zone=self.time_zone,
+            served=self._served,
             seed=self.seed,
             asked=asked,
         )
@@ -222,9 +253,17 @@ class Engine:
         return self.publish(solve(made_for), made_for, solve_ms=0.0)
 
     def commit_due(self) -> tuple[e.Recorded, ...]:
-        """Tell each free courier to leave for the next stop, if it is time; just in time."""
+        """Do what the clock asks for.
+
+        Each free courier is told to leave for the next stop, just in time; streets whose closure
+        is over are opened.
+        """
         now = self.clock.now()
-        events: list[e.Event] = []
+        events: list[e.Event] = [
+            e.StreetReopened(closure_id)
+            for closure_id, closure in sorted(self._state.closures.items())
+            if closure.until is not None and closure.until <= now
+        ]
         for courier_id in sorted(self._state.couriers):
             courier = self._state.couriers[courier_id]
             due_at = self._due_at(courier)
@@ -236,8 +275,9 @@ class Engine:
         return self._record(events)
 
     def next_commit_at(self) -> int | None:
-        """Return when a courier must next be told to leave, None when nobody must."""
+        """Return when `commit_due` next has something to do, None when it has not."""
         due = [self._due_at(courier) for courier in self._state.couriers.values()]
+        due += [closure.until for closure in self._state.closures.values()]
         return min((at for at in due if at is not None), default=None)
 
     def _due_at(self, courier: CourierState) -> int | None:

@@ -19,6 +19,7 @@ from dispatch.model import (
     Store,
     Unassigned,
 )
+from geo.closures import Closure
 from geo.types import EpochS
 
 
@@ -195,6 +196,18 @@ class OrderCancelled:
 
 
 @dataclass(frozen=True, slots=True)
+class StreetClosed:
+    closure: Closure
+
+
+@dataclass(frozen=True, slots=True)
+class StreetReopened:
+    """A closure was taken back, by a person or because its time was over."""
+
+    closure_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class PlanPublished:
     """A plan came into force; only routes that changed are carried.
 
@@ -248,6 +261,8 @@ Event: TypeAlias = (
     | StopDeclined
     | StopReleased
     | OrderCancelled
+    | StreetClosed
+    | StreetReopened
     | PlanPublished
 )
 

@@ -31,7 +31,7 @@ _MOST_COURIERS = 5
 """Alternative couriers told, the best ones."""
 
 _REMEDIES = {
-    Reason.OUTSIDE_RADIUS: "a store nearer to the door, or a wider reach of this one",
+    Reason.OUTSIDE_RADIUS: "a store nearer to the door, or a wider reach or area of this one",
     Reason.NO_STOCK: "a delivery of the missing goods to a store within reach",
     Reason.STORE_CLOSED: "a store that is open at that time",
     Reason.STORE_PAUSED: "the store taking orders again",

@@ -14,10 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dispatch.errors import InvalidValueError
+from geo.service_area import ServiceArea
 from geo.types import UNREACHABLE_S, EpochS, LonLat, Mode
 
 __all__ = [
     "UNREACHABLE_S",
+    "AreaInPlay",
     "Courier",
     "CourierInPlay",
     "DeliveryStatus",
@@ -36,6 +38,7 @@ __all__ = [
     "Reason",
     "Refusal",
     "Route",
+    "ServiceArea",
     "Snapshot",
     "Stop",
     "StopKind",
@@ -196,7 +199,9 @@ class Store:
     pickup_service_s
         A courier's time at the counter for one parcel.
     reach_s
-        Service area: the longest one-way trip to a door by the fastest mode of the fleet.
+        The longest one-way trip to a door by the fastest mode of the fleet.
+    service_area
+        Where it delivers to, besides `reach_s`; None for every door it can reach.
     """
 
     store_id: str
@@ -208,6 +213,7 @@ class Store:
     pick_line_s: int = 25
     pickup_service_s: int = 60
     reach_s: int = 1200
+    service_area: ServiceArea | None = None
 
     def __post_init__(self) -> None:
         _check_place("location", self.location)
@@ -297,6 +303,22 @@ class OrderInPlay:
 
 
 @dataclass(frozen=True, slots=True)
+class AreaInPlay:
+    """A store's service area as the decision sees it.
+
+    Attributes
+    ----------
+    description
+        What it is, for those who are refused.
+    serves
+        Indices of the doors in `Snapshot.places` that lie in it.
+    """
+
+    description: str
+    serves: frozenset[int]
+
+
+@dataclass(frozen=True, slots=True)
 class StoreInPlay:
     """A store as the decision sees it.
 
@@ -307,6 +329,9 @@ class StoreInPlay:
         itself has reserved for its own orders is already taken off.
     open_windows
         Opening times as (from, to) that overlap the coming day, ascending.
+    area
+        What came of its service area, None where it has none.  The area itself is left out of
+        `store`: a drawn one may have thousands of points, and no decision looks at them.
     """
 
     store: Store
@@ -314,6 +339,7 @@ class StoreInPlay:
     available: Mapping[str, int]
     open_windows: tuple[tuple[int, int], ...]
     paused: bool = False
+    area: AreaInPlay | None = None
 
     @property
     def store_id(self) -> str:

@@ -189,6 +189,20 @@ def _decline_stop(state: State, command: c.DeclineStop) -> Sequence[e.Event]:
     return [e.StopDeclined(command.courier_id, order.order_id, command.reason, command.occurred_at)]
 
 
+# --- streets -----------------------------------------------------------------------------------
+
+
+def _close_street(state: State, command: c.CloseStreet) -> Sequence[e.Event]:
+    if state.closures.get(command.closure.closure_id) == command.closure:
+        return []
+    return [e.StreetClosed(command.closure)]
+
+
+def _reopen_street(state: State, command: c.ReopenStreet) -> Sequence[e.Event]:
+    state.closure(command.closure_id)
+    return [e.StreetReopened(command.closure_id)]
+
+
 RULES: Final[Mapping[type[Any], Callable[[State, Any], Sequence[e.Event]]]] = MappingProxyType(
     {
         c.RegisterStore: _register_store,
@@ -206,6 +220,8 @@ RULES: Final[Mapping[type[Any], Callable[[State, Any], Sequence[e.Event]]]] = Ma
         c.CompleteStop: _complete_stop,
         c.FailStop: _fail_stop,
         c.DeclineStop: _decline_stop,
+        c.CloseStreet: _close_street,
+        c.ReopenStreet: _reopen_street,
     }
 )
 """The rule of each command; all raise `DispatchError` when the command does not fit."""

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dispatch.model import (
+    AreaInPlay,
     CourierInPlay,
     DeliveryStatus,
     Objective,
@@ -25,9 +26,11 @@ from dispatch.model import (
     StoreInPlay,
     TravelTable,
 )
-from dispatch.state import UNPICKED, CourierState, OrderState, State
+from dispatch.state import UNPICKED, CourierState, OrderState, State, StoreState
+from geo.areas import ServedDoors
 from geo.errors import TooFarFromRoadError
 from geo.hours import open_windows
+from geo.service_area import Site
 from geo.types import UNREACHABLE_S, LonLat, Mode, TravelTimes
 
 SHIFT_AHEAD_S = 1800
@@ -64,6 +67,7 @@ def snapshot(
     positions: Mapping[str, Position],
     policy: Policy,
     time_zone: str,
+    served: ServedDoors,
     seed: int = 0,
     asked: Order | None = None,
 ) -> Snapshot:
@@ -73,6 +77,8 @@ def snapshot(
     ----------
     positions
         Latest position by courier, where one was reported.
+    served
+        Says which doors lie in a store's service area.
     asked
         An order that somebody asks a quote for: its door and SKUs are added, itself is not.
 
@@ -97,17 +103,19 @@ def snapshot(
     modes = sorted({courier.courier.mode for courier in couriers} & travel.modes)
     table = _table(travel, places, len(fixed), modes, now)
 
+    areas = _areas(served, stores, fixed[len(stores) :], travel, now)
     wanted = {line.sku for order in open_orders for line in order.order.lines}
     if asked is not None:
         wanted |= {line.sku for line in asked.lines}
     skus = sorted(wanted)
     stores_in_play = tuple(
         StoreInPlay(
-            store=store.store,
+            store=replace(store.store, service_area=None),
             place=index,
             available={sku: store.available(sku) for sku in skus},
             open_windows=store_windows(store.store.opening_hours, time_zone, now),
             paused=store.paused is not None,
+            area=areas.get(store.store.store_id),
         )
         for index, store in enumerate(stores)
     )
@@ -174,6 +182,25 @@ def latest_place(courier: CourierState, positions: Mapping[str, Position]) -> Po
     if reported is not None and reported.at >= courier.place_at:
         return reported
     return Position(courier.place, courier.place_at)
+
+
+def _areas(
+    served: ServedDoors,
+    stores: Sequence[StoreState],
+    doors: Sequence[LonLat],
+    travel: TravelTimes,
+    now: int,
+) -> dict[str, AreaInPlay]:
+    """Return what came of each service area; the doors are the places that follow the stores."""
+    sites = {
+        store.store.store_id: Site(store.store.location, store.store.service_area)
+        for store in stores
+        if store.store.service_area is not None
+    }
+    return {
+        key: AreaInPlay(sites[key].area.describe(), frozenset(len(stores) + door for door in found))
+        for key, found in served.serves(sites, doors, travel, now).items()
+    }
 
 
 def _counts(courier: CourierState, now: int) -> bool:

@@ -26,6 +26,7 @@ from dispatch.model import (
     Store,
     Visit,
 )
+from geo.closures import Closure
 from geo.types import LonLat
 
 _D = DeliveryStatus
@@ -163,6 +164,8 @@ class State:
         Open orders, and finished ones, by order id.
     external_ids
         Order id by the shop's own id.
+    closures
+        Streets closed now, by closure id.
     plan
         The last plan published, None before the first.
     """
@@ -176,6 +179,7 @@ class State:
     couriers: Mapping[str, CourierState] = field(default_factory=dict)
     quotes: Mapping[str, Quote] = field(default_factory=dict)
     external_ids: Mapping[str, str] = field(default_factory=dict)
+    closures: Mapping[str, Closure] = field(default_factory=dict)
     plan: PlanPublished | None = None
 
     @property
@@ -203,6 +207,13 @@ class State:
         found = self.couriers.get(courier_id)
         if found is None:
             raise UnknownIdError(f"there is no courier {courier_id}")
+        return found
+
+    def closure(self, closure_id: str) -> Closure:
+        """Return a closure in force; raises `UnknownIdError`."""
+        found = self.closures.get(closure_id)
+        if found is None:
+            raise UnknownIdError(f"no closure {closure_id} is in force")
         return found
 
     def place_of(self, stop: Stop) -> LonLat:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path
@@ -10,10 +13,11 @@ from api import views
 from api.bootstrap import Service, of_request
 from api.live import Live
 from api.problems import Problem
-from api.schemas import Id, ReasonIn, StockIn, StoreIn
+from api.schemas import AreaIn, Id, ReasonIn, StockIn, StoreIn
 from dispatch.commands import PauseStore, RegisterStore, ResumeStore, SetStock
 from dispatch.snapshot import store_windows
-from geo.errors import GeoError, TooFarFromRoadError
+from geo.errors import AreaError, GeoError, TooFarFromRoadError
+from geo.service_area import from_json
 
 router = APIRouter(prefix="/v1/stores", tags=["stores"])
 Here = Annotated[Service, Depends(of_request)]
@@ -45,14 +49,43 @@ async def put_store(store_id: StoreId, asked: StoreIn, service: Here) -> Json:
     live = service.live
 
     def job() -> Json:
-        store = asked.store(store_id)
+        with _area_at("/service_area"):
+            store = asked.store(store_id)
         try:
             store_windows(store.opening_hours, live.city.time_zone, live.clock.now())
         except GeoError as error:
             pointer = {"pointer": "/opening_hours"}
             raise Problem("bad_opening_hours", str(error), pointer) from error
         _need_road(live, asked)
-        live.handle(RegisterStore(store))
+        with _area_at("/service_area"):
+            live.handle(RegisterStore(store))
+        return _view(live, store_id)
+
+    return await live.run(job)
+
+
+@router.put("/{store_id}/service-area", summary="Set where a store delivers to")
+async def put_service_area(store_id: StoreId, asked: AreaIn, service: Here) -> Json:
+    """Set a store's service area; what it has already taken is still delivered."""
+    live = service.live
+
+    def job() -> Json:
+        store = live.engine.state.store(store_id).store
+        with _area_at(""):
+            live.handle(RegisterStore(replace(store, service_area=from_json(asked))))
+        return _view(live, store_id)
+
+    return await live.run(job)
+
+
+@router.delete("/{store_id}/service-area", summary="Let a store deliver wherever it can")
+async def delete_service_area(store_id: StoreId, service: Here) -> Json:
+    """Take a store's service area off: it serves every door within `reach_s` again."""
+    live = service.live
+
+    def job() -> Json:
+        store = live.engine.state.store(store_id).store
+        live.handle(RegisterStore(replace(store, service_area=None)))
         return _view(live, store_id)
 
     return await live.run(job)
@@ -121,6 +154,16 @@ async def resume_store(store_id: StoreId, service: Here) -> Json:
 
 def _view(live: Live, store_id: str) -> Json:
     return views.store(live, live.engine.state.store(store_id))
+
+
+@contextmanager
+def _area_at(pointer: str) -> Iterator[None]:
+    """Say where in the body a service area is wrong."""
+    try:
+        yield
+    except AreaError as error:
+        where = {"pointer": pointer + error.pointer}
+        raise Problem("area_unusable", f"The {error}.", where) from error
 
 
 def _need_road(live: Live, asked: StoreIn) -> None:

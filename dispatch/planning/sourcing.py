@@ -94,8 +94,8 @@ def weigh(
 ) -> tuple[Candidate, ...]:
     """Return every store (or `only` one) with its verdict: those that can serve first, by time.
 
-    The order's own store is weighed mildly: its goods are reserved there, and a pause or a
-    smaller fleet since then takes nothing back.
+    The order's own store is weighed mildly: its goods are reserved there, and a pause, a smaller
+    service area or a smaller fleet since then takes nothing back.
     """
     found = [
         _verdict(situation, order, store, queues[key], stock, awaited)
@@ -167,7 +167,14 @@ def _out_of_reach(order: OrderInPlay, store: StoreInPlay, trip_s: int) -> Refusa
     name = store.store.name
     if trip_s >= UNREACHABLE_S:
         return Refusal(Reason.UNREACHABLE, f"no way leads from {name} to the door")
-    if trip_s > store.store.reach_s and order.store_id != store.store_id:
+    if order.store_id == store.store_id:
+        return None
+    if store.area is not None and order.place not in store.area.serves:
+        return Refusal(
+            Reason.OUTSIDE_RADIUS,
+            f"the door is outside the service area of {name}, {store.area.description}",
+        )
+    if trip_s > store.store.reach_s:
         return Refusal(
             Reason.OUTSIDE_RADIUS,
             f"the door is {minutes(trip_s)} from {name}, "

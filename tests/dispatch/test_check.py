@@ -10,6 +10,7 @@ from street import HOUR_S, NOW, Street
 
 from dispatch.check import Violation, check
 from dispatch.model import (
+    AreaInPlay,
     Fulfilment,
     Mode,
     Plan,
@@ -286,6 +287,10 @@ def reach() -> Case:
     return store(snapshot, "sto_south", store=replace(south.store, reach_s=139)), plan
 
 
+def area() -> Case:
+    return moved(area=AreaInPlay("a drawn polygon", frozenset()))
+
+
 def other_store() -> Case:
     snapshot, plan = sound()
     return snapshot, replace(plan, sourcing={**plan.sourcing, "ord_f": "sto_north"})
@@ -421,6 +426,7 @@ def closed() -> Case:
         (paused_store, "paused_store"),
         (fixed_store, "fixed_store"),
         (reach, "reach"),
+        (area, "area"),
         (other_store, "store"),
         (forecast, "forecast"),
         (weight, "weight"),

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from street import HOUR_S, NOW, PICK_S, Street
 
 from dispatch.check import check
-from dispatch.model import Mode, OrderLine, OrderStatus, Plan, Reason
+from dispatch.model import AreaInPlay, Mode, OrderLine, OrderStatus, Plan, Reason
 from dispatch.planning.plan import plan
 
 
@@ -131,6 +133,50 @@ def test_a_store_that_cannot_serve_says_why(
     (left,) = planned(street).unassigned
     assert left.reason is reason
     assert words in left.detail
+
+
+NOBODY = AreaInPlay("1.5 km of road by bike", frozenset())
+
+
+def test_a_store_serves_the_doors_of_its_area_only() -> None:
+    street = Street()
+    # Places are numbered as they are added: the stores 0 and 1, the doors 2 and 3.
+    street.store("near", at=590, area=replace(NOBODY, serves=frozenset({3})))
+    street.store("far", at=100)
+    street.order("a", at=600)
+    street.order("b", at=610)
+    street.courier("ida", at=500)
+    assert planned(street).sourcing == {"ord_a": "sto_far", "ord_b": "sto_near"}
+
+
+def test_a_door_outside_every_area_is_told_the_nearest_one() -> None:
+    street = Street()
+    street.store("far", at=100, area=NOBODY)
+    street.store("near", at=590, area=NOBODY)
+    street.order("a", at=600)
+    street.courier("ida", at=500)
+    (left,) = planned(street).unassigned
+    assert left.reason is Reason.OUTSIDE_RADIUS
+    assert left.detail == (
+        "the door is outside the service area of Near, 1.5 km of road by bike (2 stores alike)"
+    )
+
+
+def test_an_area_that_shrinks_takes_nothing_back() -> None:
+    street = Street()
+    street.store("small", at=590, area=NOBODY)
+    street.order("a", at=600, store_id="sto_small")
+    street.courier("ida", at=500)
+    found = planned(street)
+    assert (found.unassigned, found.sourcing) == ((), {"ord_a": "sto_small"})
+
+
+def test_reach_still_counts_inside_an_area() -> None:
+    street = Street()
+    street.store("north", at=500, reach_s=99, area=replace(NOBODY, serves=frozenset({1})))
+    street.order("a", at=600)
+    street.courier("ida", at=500)
+    assert "delivers up to 2 min" in planned(street).unassigned[0].detail
 
 
 def test_reach_is_by_the_fastest_mode_of_the_fleet() -> None:

@@ -15,6 +15,7 @@ from hypothesis.strategies import DrawFn
 
 from dispatch.model import (
     UNREACHABLE_S,
+    AreaInPlay,
     Courier,
     CourierInPlay,
     DeliveryStatus,
@@ -41,6 +42,7 @@ NOW = 1_763_650_800
 SKUS = ("milk", "bread", "tofu")
 SPEED_M_S = {Mode.WALK: 1.4, Mode.BIKE: 4.5, Mode.CAR: 7.0}
 MODES = tuple(SPEED_M_S)
+AREA_M = 1500
 
 
 class Town:
@@ -79,7 +81,8 @@ class Town:
             reach_s=self.random.choice([300, 1200, 1200, 1200]),
         )
         stock = {sku: self.random.choice([0, 1, 2, 50, 50, 50]) for sku in SKUS}
-        return StoreInPlay(store, self.place(), stock, windows, paused=self.maybe(0.15))
+        area = AreaInPlay("a part of town", frozenset()) if self.maybe(0.2) else None
+        return StoreInPlay(store, self.place(), stock, windows, self.maybe(0.15), area)
 
     def courier(self, courier_id: str) -> CourierInPlay:
         courier = Courier(
@@ -192,12 +195,22 @@ class Town:
                 found.append(Route(courier.courier_id, tuple(visits), NOW, version=1))
         return tuple(found)
 
+    @staticmethod
+    def near(length_m: np.ndarray) -> frozenset[int]:
+        return frozenset(np.flatnonzero(length_m <= AREA_M).tolist())
+
     def snapshot(self, policy: Policy) -> Snapshot:
         points = np.array(self.points or [(0, 0)])
         metres = np.abs(points[:, None, :] - points[None, :, :]).sum(axis=2)
         # Roads are no grid: one way may be longer than the other, or than over a third place.
         noise = np.random.default_rng(self.random.randint(0, 10**6)).uniform(1, 1.4, metres.shape)
         length_m = (metres * noise).astype(np.int32)
+        stores = tuple(
+            replace(store, area=replace(store.area, serves=self.near(length_m[store.place])))
+            if store.area is not None
+            else store
+            for store in self.stores
+        )
         return Snapshot(
             zone_id="town",
             now=NOW,
@@ -209,7 +222,7 @@ class Town:
                 "drawn",
             ),
             orders=tuple(self.orders),
-            stores=tuple(self.stores),
+            stores=stores,
             couriers=tuple(self.couriers.values()),
             routes=self.routes(),
             policy=policy,
