@@ -1,4 +1,4 @@
-"""`samehour demo` and `samehour simulate`: their command lines; the rest is imported when run."""
+"""`samehour demo`, `simulate` and `bench`: their command lines; the rest is imported when run."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import math
 import re
 from pathlib import Path
 from typing import Any, Final
+
+from simulations.benchmarks import cli as benchmarks
 
 _DEFAULT_SCENARIO: Final = "helsinki-friday"
 _DEFAULT_PORT: Final = 8080
@@ -19,6 +21,7 @@ def add_parser(commands: Any) -> None:
     """Add the commands of this room to the command line."""
     _add_demo(commands)
     _add_simulate(commands)
+    benchmarks.add_parser(commands)
 
 
 def _add_demo(commands: Any) -> None:
