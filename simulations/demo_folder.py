@@ -16,7 +16,10 @@ if TYPE_CHECKING:
     from typing import TextIO
 
 DEFAULT: Final = Path(".samehour") / "demo"
-_LEDGER: Final = ("ledger.db", "ledger.db-wal", "ledger.db-shm", "demo.json")
+_LEDGER: Final = (
+    *("ledger.db", "ledger.db-wal", "ledger.db-shm"),
+    *("ledger.speeds.json", "ledger.traffic.json", "demo.json"),
+)
 
 
 @contextmanager

@@ -24,6 +24,8 @@ from dispatch.events import (
     StopCommitted,
     StopDeclined,
     StopReleased,
+    StreetClosed,
+    StreetReopened,
 )
 from dispatch.model import Courier
 from geo.types import LonLat
@@ -60,6 +62,8 @@ class Fleet:
             for agent in self._agents.values():
                 if agent.doing is not None and agent.doing.stop.order_id == event.order_id:
                     self._step(agent)
+        elif isinstance(event, StreetClosed | StreetReopened):
+            self._look_for_another_way(at)
         else:
             concerned = self._agents.get(getattr(event, "courier_id", ""))
             if concerned is not None:
@@ -193,6 +197,14 @@ class Fleet:
     def _look_up(self, agent: Agent) -> None:
         if agent.left_at is not None and agent.trip is None:
             agent.trip = self._around.way(agent, agent.left_at)
+
+    def _look_for_another_way(self, at: int) -> None:
+        """Let everybody under way go on by the streets that are open now."""
+        for agent in self._agents.values():
+            if agent.left_at is not None:
+                self._halt(agent, at)
+                self._set_out(agent, at)
+                self._step(agent)
 
     def _halt(self, agent: Agent, at: int) -> None:
         self._look_up(agent)

@@ -16,7 +16,6 @@ from dispatch.planning.plan import plan as solve_plan
 from geo.city import City
 from geo.errors import GeoError
 from geo.travel import NetworkTravelTimes
-from geo.types import TravelTimes
 from simulations.agenda import Agenda, Due
 from simulations.scenario import Scenario
 from simulations.world import World
@@ -108,11 +107,11 @@ class Simulation:
         *,
         seed: int | None = None,
         policy: Policy | None = None,
-        travel: TravelTimes | None = None,
+        travel: NetworkTravelTimes | None = None,
         stopwatch: Callable[[], float] | None = None,
         demand_until: int | None = None,
     ) -> None:
-        roads: TravelTimes = NetworkTravelTimes(city.network) if travel is None else travel
+        roads = NetworkTravelTimes(city.network) if travel is None else travel
         self.world = World(scenario, city, roads, seed, demand_until)
         self.clock = SimClock(self.world.starts_at)
         self.log = MemoryLog(city.name)
@@ -224,7 +223,7 @@ def simulate(
     duration_s: int,
     seed: int | None = None,
     policy: Policy | None = None,
-    travel: TravelTimes | None = None,
+    travel: NetworkTravelTimes | None = None,
     stopwatch: Callable[[], float] | None = None,
 ) -> Result:
     """Run a scenario for some time from its beginning; same arguments, same log, bit for bit."""

@@ -34,8 +34,11 @@ from dispatch.events import (
     StoreRegistered,
 )
 from dispatch.model import Courier, Order, Store
+from dispatch.street_news import StreetNews
 from geo.city import City
 from geo.errors import TooFarFromRoadError
+from geo.traffic import Traffic
+from geo.travel import NetworkTravelTimes
 from geo.types import LonLat, TravelTimes
 from simulations.couriers import Surroundings, moment
 from simulations.customers import Customers
@@ -53,6 +56,8 @@ class World:
 
     Parameters
     ----------
+    travel
+        The streets as they are; closures that the world hears of are put in force in it.
     seed
         Instead of the scenario's own.
     demand_until
@@ -68,7 +73,7 @@ class World:
         self,
         scenario: Scenario,
         city: City,
-        travel: TravelTimes,
+        travel: NetworkTravelTimes,
         seed: int | None = None,
         demand_until: int | None = None,
     ) -> None:
@@ -81,6 +86,7 @@ class World:
         self._zone = ZoneInfo(city.time_zone)
         self._now = 0
         self._intents = Intents()
+        self._street_news = StreetNews(travel, Traffic(city.network, city.time_zone))
         self._orders: dict[str, Order] = {}
         self._stores: dict[str, Store] = {}
         self._ready_at: dict[str, int] = {}
@@ -111,6 +117,7 @@ class World:
     def hear(self, recorded: Recorded) -> None:
         """Let everybody react to an event; in the order of the log, each once."""
         self._now = max(self._now, recorded.at)
+        self._street_news.hear(recorded)
         self._learn(recorded)
         self._pickers.hear(recorded)
         self._customers.hear(recorded)

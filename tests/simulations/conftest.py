@@ -6,7 +6,6 @@ import pytest
 
 from geo.city import City, load_city
 from geo.travel import NetworkTravelTimes
-from geo.types import TravelTimes
 from simulations.scenario import Scenario, load_scenario
 
 
@@ -16,7 +15,7 @@ def helsinki() -> City:
 
 
 @pytest.fixture(scope="session")
-def roads(helsinki: City) -> TravelTimes:
+def roads(helsinki: City) -> NetworkTravelTimes:
     return NetworkTravelTimes(helsinki.network)
 
 

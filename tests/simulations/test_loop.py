@@ -9,7 +9,8 @@ import pytest
 from dispatch import events as e
 from dispatch.model import Mode, Policy
 from geo.city import City
-from geo.types import LonLat, TravelTimes
+from geo.travel import NetworkTravelTimes
+from geo.types import LonLat
 from simulations.loop import Simulation, simulate
 from simulations.scenario import Scenario
 from simulations.world import World
@@ -41,7 +42,7 @@ def unruly(friday: Scenario) -> Scenario:
 
 
 @pytest.fixture(scope="module")
-def evening(unruly: Scenario, helsinki: City, roads: TravelTimes) -> Simulation:
+def evening(unruly: Scenario, helsinki: City, roads: NetworkTravelTimes) -> Simulation:
     """Return a quarter of an hour of orders, and everything after it until all are home."""
     simulation = Simulation(unruly, helsinki, policy=QUICK, travel=roads)
     start = simulation.world.starts_at
@@ -103,7 +104,7 @@ def test_the_engine_refused_the_world_next_to_nothing(evening: Simulation) -> No
 
 
 def test_a_world_that_hears_the_log_again_is_the_same_world(
-    evening: Simulation, unruly: Scenario, helsinki: City, roads: TravelTimes
+    evening: Simulation, unruly: Scenario, helsinki: City, roads: NetworkTravelTimes
 ) -> None:
     again = World(unruly, helsinki, roads)
     again.end_demand(evening.world.starts_at + 15 * MINUTE_S)
@@ -113,7 +114,7 @@ def test_a_world_that_hears_the_log_again_is_the_same_world(
 
 @pytest.mark.parametrize("after_s", [200, 411, 733])
 def test_a_world_taken_up_in_its_middle_is_the_same_world(
-    unruly: Scenario, helsinki: City, roads: TravelTimes, after_s: int
+    unruly: Scenario, helsinki: City, roads: NetworkTravelTimes, after_s: int
 ) -> None:
     simulation = Simulation(unruly, helsinki, policy=QUICK, travel=roads)
     simulation.run(simulation.world.starts_at + after_s)
@@ -124,7 +125,7 @@ def test_a_world_taken_up_in_its_middle_is_the_same_world(
     assert again.next_at() == simulation.world.next_at()
 
 
-def test_couriers_never_leap(unruly: Scenario, helsinki: City, roads: TravelTimes) -> None:
+def test_couriers_never_leap(unruly: Scenario, helsinki: City, roads: NetworkTravelTimes) -> None:
     simulation = Simulation(unruly, helsinki, policy=QUICK, travel=roads)
     modes = {courier.courier_id: courier.mode for courier in unruly.couriers}
     before: dict[str, LonLat] = {}
@@ -151,7 +152,7 @@ def test_the_same_seed_gives_the_same_log_bit_for_bit(friday: Scenario, helsinki
 
 
 def test_two_policies_face_the_same_evening(
-    friday: Scenario, helsinki: City, roads: TravelTimes
+    friday: Scenario, helsinki: City, roads: NetworkTravelTimes
 ) -> None:
     hasty = replace(QUICK, name="hasty", departure_lead_s=300, waiting_cost=5.0)
     runs = [

@@ -8,7 +8,7 @@ import pytest
 
 from dispatch import events as e
 from geo.city import City
-from geo.types import TravelTimes
+from geo.travel import NetworkTravelTimes
 from simulations.loop import Simulation
 from simulations.scenario import Scenario
 
@@ -18,7 +18,7 @@ ENDS = (e.OrderDelivered, e.OrderCancelled, e.ParcelReturned)
 
 @pytest.mark.soak
 def test_an_evening_over_midnight_ends_with_every_order_at_an_end(
-    friday: Scenario, helsinki: City, roads: TravelTimes
+    friday: Scenario, helsinki: City, roads: NetworkTravelTimes
 ) -> None:
     simulation = Simulation(friday, helsinki, travel=roads)
     start = simulation.world.starts_at

@@ -24,7 +24,8 @@ from dispatch.commands import (
 )
 from dispatch.model import Mode, Order, OrderLine, Promise, Stop, StopKind
 from geo.city import City
-from geo.types import TravelTimes
+from geo.closures import Closure, ClosureShape
+from geo.travel import NetworkTravelTimes
 from simulations.errors import ScenarioError
 from simulations.scenario import Scenario
 from simulations.world import World
@@ -35,7 +36,7 @@ MINUTE_S = 60
 class Town:
     """A world without an engine: the test says what happens."""
 
-    def __init__(self, scenario: Scenario, city: City, roads: TravelTimes) -> None:
+    def __init__(self, scenario: Scenario, city: City, roads: NetworkTravelTimes) -> None:
         self.city = city
         self.world = World(scenario, city, roads, seed=1)
         self.now = self.world.starts_at
@@ -116,7 +117,7 @@ Make = Callable[..., Town]
 
 
 @pytest.fixture
-def make(friday: Scenario, helsinki: City, roads: TravelTimes) -> Make:
+def make(friday: Scenario, helsinki: City, roads: NetworkTravelTimes) -> Make:
     """Return a maker of towns where nothing unforeseen happens, unless a test wants it."""
 
     def maker(**changes: float) -> Town:
@@ -167,6 +168,32 @@ def test_an_order_goes_from_the_shelf_to_the_door(make: Make) -> None:
     done = town.only(CompleteStop)
     assert done.stop_id == stop.stop_id
     assert done.occurred_at > arrival.occurred_at
+
+
+def test_a_courier_under_way_goes_round_a_street_that_is_closed(
+    friday: Scenario, helsinki: City
+) -> None:
+    roads = NetworkTravelTimes(helsinki.network)
+    quiet = replace(friday, customers=replace(friday.customers, nobody_home_share=0))
+    town = Town(quiet, helsinki, roads)
+    town.open_up()
+    order = carried(town)
+    town.commit(order, StopKind.DROPOFF)
+    from_here = town.seen()
+    assert from_here is not None
+    open_way = roads.route(from_here, order.door, Mode.BIKE, town.now)
+    ahead = open_way.points[len(open_way.points) // 2]
+    closure = Closure("clo_1", ClosureShape.POINT, (ahead,), modes=(Mode.BIKE,))
+    town.tell(e.StreetClosed(closure))
+    other_way = roads.route(from_here, order.door, Mode.BIKE, town.now)
+    assert other_way.duration_s > open_way.duration_s
+    trip = town.world._fleet._agents["cou_aino"].trip
+    assert trip is not None
+    assert trip.road.points == other_way.points
+    town.tell(e.StreetReopened("clo_1"))
+    trip = town.world._fleet._agents["cou_aino"].trip
+    assert trip is not None
+    assert trip.road.points == open_way.points
 
 
 def test_a_courier_at_the_counter_waits_for_the_goods(make: Make) -> None:
@@ -342,7 +369,7 @@ def test_clicks_that_are_much_too_late_are_customers_lost(make: Make) -> None:
 
 
 def test_orders_heard_of_before_are_not_clicked_again(
-    make: Make, friday: Scenario, helsinki: City, roads: TravelTimes
+    make: Make, friday: Scenario, helsinki: City, roads: NetworkTravelTimes
 ) -> None:
     town = make()
     click = town.only(PlaceOrder)
@@ -385,7 +412,7 @@ def test_a_new_shift_begins_the_next_day(make: Make) -> None:
 
 
 def test_a_scenario_that_does_not_fit_the_city_is_told_so(
-    friday: Scenario, helsinki: City, roads: TravelTimes
+    friday: Scenario, helsinki: City, roads: NetworkTravelTimes
 ) -> None:
     strange = replace(friday, stores={"supermarket": friday.stores["supermarket"]})
     with pytest.raises(ScenarioError, match=r"stores\.convenience is missing"):
