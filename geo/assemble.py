@@ -12,36 +12,38 @@ import re
 import shutil
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
+from geo import progress
+from geo.arrays import NetworkArrays, save_arrays
+from geo.census import Zone, provisional_sites, zone_doors
 from geo.city import (
     ATTRIBUTION,
+    BUILDER_VERSION,
     FORMAT,
     FORMAT_VERSION,
     LICENCE,
-    META,
     City,
-    file_checksum,
     load_city,
-    meta_checksum,
 )
-from geo.errors import CityError, TooFarFromRoadError
+from geo.errors import CityError
 from geo.graph import Graph, build_graph
 from geo.hours import check_time_zone, country_of
+from geo.integrity import META, listing, meta_text, sealed
 from geo.layers import Box, map_layers, save_layers
-from geo.network import E7, M_PER_DEGREE, RoadNetwork, save_arrays
+from geo.network import E7, M_PER_DEGREE, RoadNetwork
 from geo.osm import OsmMap
 from geo.osm_access import CLASSES, MODES
-from geo.places import NUMBER_FIRST, DoorRow, StoreRow, as_e7, doors, stores
+from geo.places import DRIVE_LEFT, NUMBER_FIRST, DoorRow, StoreRow, as_e7, doors, stores
+from geo.snapping import FOUND
+from geo.stored import write_hierarchies
 from geo.types import LonLat, Mode
-
-BUILDER_VERSION: Final = 1
-"""Raised whenever the same input gives another city."""
 
 MARGIN_M: Final = 50.0
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9_-]*")
@@ -65,7 +67,7 @@ class Source:
     Attributes
     ----------
     kind
-        `pbf`, `place`, `bbox` or `graphml`.
+        `pbf`, `place`, `bbox`, `graphml` or `aequilibrae`.
     name
         File name, place or box, as written in `city.json`.
     sha256
@@ -74,6 +76,10 @@ class Source:
         How messages call it.
     remedy
         What to do when it has no stores.
+    stores
+        Name of the file that lists the stores, if they are not the map's.
+    notice
+        What the source's own licence wants to be said, besides OpenStreetMap's.
     """
 
     kind: str
@@ -81,6 +87,8 @@ class Source:
     sha256: str
     label: str
     remedy: str
+    stores: str = ""
+    notice: str = ""
 
 
 def check_name(name: str) -> None:
@@ -123,6 +131,8 @@ def assemble(
     title: str,
     time_zone: str | None,
     force: bool = False,
+    zones: Sequence[Zone] = (),
+    sites: int = 0,
 ) -> City:
     """Build a city and write it.
 
@@ -140,6 +150,10 @@ def assemble(
         IANA name, or None to look it up by place.
     force
         Whether a city at `out` may be replaced.
+    zones
+        Where they are given, doors are drawn from them instead of looked for on the map.
+    sites
+        How many stores to place among the doors of the zones where the map has none.
 
     Raises
     ------
@@ -148,33 +162,33 @@ def assemble(
     """
     check_name(name)
     check_target(out, force=force)
-    graph = build_graph(osm)
+    with progress.stage("joining streets"):
+        graph = build_graph(osm)
     if not graph.counts[Mode.WALK].edges:
         raise CityError(
             f"{source.label} has no streets that a courier can use; choose an extract that "
             "covers a town"
         )
-    network = RoadNetwork(graph.arrays, MODES, CLASSES, graph.names, version=name)
-    box = _bounds(network)
-    zone = time_zone or _time_zone(network, source)
+    box = _bounds(graph.arrays)
+    zone = time_zone or _time_zone(graph.arrays, source)
     check_time_zone(zone)
-
-    def can_walk_to(place: LonLat) -> bool:
-        return _near_road(network, place, Mode.WALK)
-
-    def can_be_reached(place: LonLat) -> bool:
-        return any(_near_road(network, place, mode) for mode in MODES if mode in network.modes)
-
-    left: Counter[str] = Counter()
-    number_first = country_of(zone) in NUMBER_FIRST
-    store_rows = stores(osm.features, can_be_reached, number_first=number_first, left=left)
+    country = country_of(zone)
+    drive_left = country in DRIVE_LEFT
+    network = RoadNetwork(
+        graph.arrays, MODES, CLASSES, graph.names, version=name, drive_left=drive_left
+    )
+    left = Counter(graph.left_out)
+    with progress.stage("finding stores and doors"):
+        store_rows, door_rows = _places(
+            osm, network, left, name=name, country=country, zones=zones, sites=sites
+        )
     if not store_rows:
         raise CityError(
             f"{source.label} has no supermarkets or convenience stores that can be reached; "
             f"{source.remedy}"
         )
-    door_rows = doors(osm.features, network, can_walk_to, number_first=number_first, left=left)
-    layers = map_layers(osm, box)
+    with progress.stage("drawing the map"):
+        layers = map_layers(osm, box)
     meta = {
         "format": FORMAT,
         "format_version": FORMAT_VERSION,
@@ -185,12 +199,20 @@ def assemble(
         "bounds": box,
         "attribution": ATTRIBUTION,
         "licence": LICENCE,
-        "source": {"kind": source.kind, "name": source.name, "sha256": source.sha256},
+        "source": {
+            "kind": source.kind,
+            "name": source.name,
+            "sha256": source.sha256,
+            "stores": source.stores,
+        },
+        "drive_left": drive_left,
         "modes": [str(mode) for mode in MODES],
         "classes": CLASSES,
         "counts": {
             "nodes": network.node_count,
             "edges": network.edge_count,
+            "signals": graph.signals,
+            "restrictions": graph.restrictions,
             "stores": len(store_rows),
             "stores_with_opening_hours": sum(bool(row.opening_hours) for row in store_rows),
             "doors": len(door_rows),
@@ -206,24 +228,55 @@ def assemble(
         _write_network(folder, graph)
         (folder / "map").mkdir()
         save_layers(layers, folder / "map")
-        (folder / "NOTICE.txt").write_text(_NOTICE, encoding="utf-8")
-        _write_meta(folder, meta)
+        notice = f"{_NOTICE}\n{source.notice}" if source.notice else _NOTICE
+        (folder / "NOTICE.txt").write_text(notice, encoding="utf-8", newline="\n")
+        hierarchy = write_hierarchies(network, folder)
+        whole = sealed({**meta, "hierarchy": hierarchy, "files": listing(folder)})
+        (folder / META).write_bytes(meta_text(whole))
 
     _in_place(out, write)
     return load_city(out)
 
 
-def _near_road(network: RoadNetwork, place: LonLat, mode: Mode) -> bool:
-    try:
-        network.snap(place, mode)
-    except TooFarFromRoadError:
-        return False
-    return True
+def _places(
+    osm: OsmMap,
+    network: RoadNetwork,
+    left: Counter[str],
+    *,
+    name: str,
+    country: str | None,
+    zones: Sequence[Zone],
+    sites: int,
+) -> tuple[tuple[StoreRow, ...], tuple[DoorRow, ...]]:
+    """Return stores and doors, from the map or from zones."""
+
+    def can_walk_to(places: Sequence[LonLat]) -> NDArray[np.bool_]:
+        return _near_road(network, places, Mode.WALK)
+
+    def can_be_reached(places: Sequence[LonLat]) -> NDArray[np.bool_]:
+        near = [_near_road(network, places, mode) for mode in MODES if mode in network.modes]
+        return np.asarray(np.any(near, axis=0))
+
+    number_first = country in NUMBER_FIRST
+    found = stores(osm.features, can_be_reached, number_first=number_first, left=left)
+    if not zones:
+        return found, doors(
+            osm.features, network, can_walk_to, number_first=number_first, left=left
+        )
+    drawn = zone_doors(zones, network, left)
+    if not found and drawn:
+        found = provisional_sites(drawn, network, sites, name)
+    return found, drawn
 
 
-def _bounds(network: RoadNetwork) -> Box:
+def _near_road(network: RoadNetwork, places: Sequence[LonLat], mode: Mode) -> NDArray[np.bool_]:
+    degrees = np.array(places, dtype=np.float64).reshape(-1, 2)
+    return np.asarray(network.snap_points(degrees, mode).state == FOUND)
+
+
+def _bounds(arrays: NetworkArrays) -> Box:
     """Return the box around all roads, with a margin."""
-    points = network.arrays.point_e7 / E7
+    points = arrays.point_e7 / E7
     west, south = points.min(axis=0)
     east, north = points.max(axis=0)
     dy = MARGIN_M / M_PER_DEGREE
@@ -237,11 +290,11 @@ def _bounds(network: RoadNetwork) -> Box:
     )
 
 
-def _time_zone(network: RoadNetwork, source: Source) -> str:
+def _time_zone(arrays: NetworkArrays, source: Source) -> str:
     """Return the time zone of the junction in the middle of all others."""
     from tzfpy import get_tz  # noqa: PLC0415 - only builders have it, and only this needs it
 
-    nodes = network.arrays.node_e7 / E7
+    nodes = arrays.node_e7 / E7
     middle = np.median(nodes, axis=0)
     lon, lat = nodes[int(np.abs(nodes - middle).sum(axis=1).argmin())]
     zone = get_tz(float(lon), float(lat))
@@ -285,20 +338,6 @@ def _write_network(folder: Path, graph: Graph) -> None:
     home.mkdir()
     save_arrays(graph.arrays, home)
     _write_lines(home / "names.txt", graph.names)
-
-
-def _write_meta(folder: Path, meta: Mapping[str, Any]) -> None:
-    files = sorted(path for path in folder.rglob("*") if path.is_file())
-    listed = {
-        path.relative_to(folder).as_posix(): {
-            "bytes": path.stat().st_size,
-            "sha256": file_checksum(path),
-        }
-        for path in files
-    }
-    # Through JSON and back, so that the checksum is of what a reader will see.
-    whole = json.loads(json.dumps({**meta, "files": listed}))
-    _write_json(folder / META, {**whole, "checksum": meta_checksum(whole)})
 
 
 def _write_json(path: Path, value: Any) -> None:

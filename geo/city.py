@@ -1,7 +1,8 @@
 """A city on disk: a folder with its roads, stores, doors and map; read, check, describe.
 
 city.json                what it is, where it comes from, and the checksum of every other file
-network/*.npy, names.txt the roads (`geo.network`)
+network/*.npy, names.txt the roads (`geo.arrays`)
+hierarchy/*.npy          what each mode is searched on (`geo.stored`)
 stores.json              supermarkets and convenience stores
 doors/*.npy, addresses.txt
 map/*.npy, layers.json   what is drawn (`geo.layers`)
@@ -10,29 +11,36 @@ NOTICE.txt               the licence of the data
 
 from __future__ import annotations
 
-import hashlib
 import json
+import shlex
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
+from geo import progress
+from geo.arrays import load_arrays
 from geo.errors import CityError
+from geo.integrity import META, check_files, meta_checksum
 from geo.layers import Layer, load_layers
-from geo.network import E7, RoadNetwork, load_arrays
+from geo.network import E7, RoadNetwork
+from geo.stored import HIERARCHY_VERSION, StoredRoads, renew_hierarchies
 from geo.types import LonLat, Mode
 
 FORMAT: Final = "samehour-city"
-FORMAT_VERSION: Final = 1
-META: Final = "city.json"
+FORMAT_VERSION: Final = 2
+BUILDER_VERSION: Final = 2
+"""Raised whenever the same input gives other roads, stores, doors or map."""
+
 ATTRIBUTION: Final = "© OpenStreetMap contributors"
 LICENCE: Final = "ODbL-1.0"
 _REBUILD: Final = "build it again: samehour city build"
+_SOURCES: Final = ("pbf", "place", "bbox", "graphml", "aequilibrae")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +65,48 @@ class CityStore:
     location: LonLat
     opening_hours: str
     address: str
+
+
+class Lines(Sequence[str]):
+    """The lines of a file, read at first use.
+
+    Parameters
+    ----------
+    path
+        UTF-8, each line ended.
+    count
+        How many there must be; `CityError` at first use if there are not.
+    """
+
+    def __init__(self, path: Path, count: int) -> None:
+        self._path = path
+        self._count = count
+        self._lines: list[str] | None = None
+
+    def _read(self) -> list[str]:
+        if self._lines is None:
+            lines = _lines(self._path)
+            if len(lines) != self._count:
+                raise CityError(
+                    f"{self._path} has {len(lines)} lines instead of {self._count}; {_REBUILD}"
+                )
+            self._lines = lines
+        return self._lines
+
+    def __len__(self) -> int:
+        return self._count
+
+    @overload
+    def __getitem__(self, index: int) -> str: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[str]: ...
+
+    def __getitem__(self, index: int | slice) -> str | Sequence[str]:
+        return self._read()[index]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._read())
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -88,7 +138,7 @@ class Doors:
 
 @dataclass(frozen=True, eq=False)
 class City:
-    """A city ready to be used; its arrays are mapped from disk.
+    """A city ready to be used; its arrays are mapped from disk, its texts read at first use.
 
     Attributes
     ----------
@@ -167,53 +217,94 @@ def load_city(path: str | Path) -> City:
     Raises
     ------
     CityError
-        It is missing, of another format version, or a file is missing, cut short or changed; the
-        message names the file and the remedy.
+        It is missing, of another format or builder version, or a file is missing, cut short or
+        changed; the message names the file and the remedy.
+
+    Notes
+    -----
+    Where only the hierarchies are those of another version of this program they are made anew:
+    on disk, or at their first use where the folder cannot be written.
     """
     folder = find_city(path)
-    meta = read_meta(folder)
-    _check_files(folder, meta)
     try:
-        modes = [Mode(mode) for mode in meta["modes"]]
-        network = RoadNetwork(
-            load_arrays(folder / "network"),
-            modes,
-            meta["classes"],
-            _lines(folder / "network" / "names.txt"),
-            version=f"{meta['name']}-{meta['checksum'][:12]}",
-        )
-        west, south, east, north = (float(side) for side in meta["bounds"])
-        source = meta["source"]
-        return City(
-            name=meta["name"],
-            title=meta["title"],
-            time_zone=meta["time_zone"],
-            bounds=(west, south, east, north),
-            attribution=meta["attribution"],
-            licence=meta["licence"],
-            source=f"{source['kind']} {source['name']}",
-            checksum=meta["checksum"],
-            network=network,
-            stores=_read_stores(folder / "stores.json"),
-            doors=_read_doors(folder / "doors"),
-            path=folder,
-            meta=meta,
-        )
+        return _load(folder, _checked_meta(folder))
     except (KeyError, TypeError, ValueError) as error:
         raise CityError(f"{folder / META} lacks or garbles {error}; {_REBUILD}") from error
 
 
+def _load(folder: Path, meta: Mapping[str, Any]) -> City:
+    version = _version(meta)
+    if meta["hierarchy"]["version"] == HIERARCHY_VERSION:
+        return _city(folder, meta, version, StoredRoads(folder, meta["hierarchy"], _REBUILD))
+    with progress.shown():
+        fresh = renew_hierarchies(folder, meta, _network(folder, meta, version, None))
+    if fresh is None:
+        return _city(folder, meta, f"{version}-h{HIERARCHY_VERSION}", None)
+    return _city(folder, fresh, _version(fresh), StoredRoads(folder, fresh["hierarchy"], _REBUILD))
+
+
+def _version(meta: Mapping[str, Any]) -> str:
+    return f"{meta['name']}-{meta['checksum'][:12]}"
+
+
+def _checked_meta(folder: Path) -> dict[str, Any]:
+    while True:
+        meta = read_meta(folder)
+        try:
+            check_files(folder, meta["files"], _REBUILD)
+        except CityError:
+            # Another process may have replaced the city, or its hierarchies, in between.
+            if read_meta(folder)["checksum"] == meta["checksum"]:
+                raise
+        else:
+            return meta
+
+
+def _network(
+    folder: Path, meta: Mapping[str, Any], version: str, stored: StoredRoads | None
+) -> RoadNetwork:
+    return RoadNetwork(
+        load_arrays(folder / "network"),
+        [Mode(mode) for mode in meta["modes"]],
+        meta["classes"],
+        _lines(folder / "network" / "names.txt"),
+        version=version,
+        drive_left=meta["drive_left"],
+        stored=stored,
+    )
+
+
+def _city(folder: Path, meta: Mapping[str, Any], version: str, stored: StoredRoads | None) -> City:
+    west, south, east, north = (float(side) for side in meta["bounds"])
+    source = meta["source"]
+    return City(
+        name=meta["name"],
+        title=meta["title"],
+        time_zone=meta["time_zone"],
+        bounds=(west, south, east, north),
+        attribution=meta["attribution"],
+        licence=meta["licence"],
+        source=f"{source['kind']} {source['name']}",
+        checksum=meta["checksum"],
+        network=_network(folder, meta, version, stored),
+        stores=_read_stores(folder / "stores.json"),
+        doors=_read_doors(folder / "doors"),
+        path=folder,
+        meta=meta,
+    )
+
+
 def read_meta(folder: Path) -> dict[str, Any]:
-    """Read `city.json` and check its format, version and own checksum.
+    """Read `city.json` and check its format, versions and own checksum.
 
     Raises
     ------
     CityError
-        It is missing, unreadable, of another format version, or was changed by hand.
+        It is missing, unreadable, of another format or builder version, or was changed by hand.
     """
     path = folder / META
     try:
-        meta = json.loads(path.read_text(encoding="utf-8"))
+        meta = json.loads(path.read_bytes())
     except OSError as error:
         raise CityError(f"{path} cannot be read ({error.strerror}); {_REBUILD}") from error
     except ValueError as error:
@@ -223,39 +314,32 @@ def read_meta(folder: Path) -> dict[str, Any]:
     if meta.get("format_version") != FORMAT_VERSION:
         raise CityError(
             f"{path} is of format version {meta.get('format_version')}, this samehour reads "
-            f"version {FORMAT_VERSION}; {_REBUILD}"
+            f"version {FORMAT_VERSION}; build it again: {build_command(folder, meta)}"
         )
     if meta.get("checksum") != meta_checksum(meta):
         raise CityError(f"{path} was changed after it was built; {_REBUILD}")
+    if meta.get("builder_version") != BUILDER_VERSION:
+        raise CityError(
+            f"{path} was made by version {meta.get('builder_version')} of the builder, this "
+            f"samehour has version {BUILDER_VERSION}; build it again: {build_command(folder, meta)}"
+        )
     return meta
 
 
-def meta_checksum(meta: Mapping[str, Any]) -> str:
-    """Return the SHA-256 of a city: of `city.json` without this very figure."""
-    rest = {key: value for key, value in meta.items() if key != "checksum"}
-    text = json.dumps(rest, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()
+def build_command(folder: Path, meta: Mapping[str, Any]) -> str:
+    """Return the command line that makes a city again, as far as its description tells.
 
-
-def file_checksum(path: Path) -> str:
-    """Return the SHA-256 of a file, hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _check_files(folder: Path, meta: Mapping[str, Any]) -> None:
-    for name, entry in meta["files"].items():
-        path = folder / name
-        if not path.is_file():
-            raise CityError(f"{path} is missing; {_REBUILD}")
-        size = path.stat().st_size
-        if size != entry["bytes"]:
-            raise CityError(
-                f"{path} has {size} bytes instead of {entry['bytes']}: it was cut short or "
-                f"changed; {_REBUILD}"
-            )
-        if file_checksum(path) != entry["sha256"]:
-            raise CityError(f"{path} was changed or damaged: its checksum differs; {_REBUILD}")
+    Of a file that it was built from only the name is known.
+    """
+    source = meta.get("source")
+    if not isinstance(source, dict) or source.get("kind") not in _SOURCES:
+        return "samehour city build"
+    words = ["samehour", "city", "build", f"--{source['kind']}", str(source.get("name", ""))]
+    for option in ("name", "title", "time_zone"):
+        words += [f"--{option.replace('_', '-')}", str(meta.get(option, ""))]
+    if source.get("stores"):
+        words += ["--stores", str(source["stores"])]
+    return shlex.join([*words, "--out", str(folder), "--force"])
 
 
 def _lines(path: Path) -> list[str]:
@@ -279,7 +363,7 @@ def _read_stores(path: Path) -> tuple[CityStore, ...]:
 def _read_doors(folder: Path) -> Doors:
     places = np.load(folder / "place_e7.npy", allow_pickle=False) / E7
     people = np.load(folder / "people.npy", allow_pickle=False).astype(np.float64)
-    addresses = tuple(_lines(folder / "addresses.txt"))
-    if not len(places) == len(people) == len(addresses):
+    if len(places) != len(people):
         raise CityError(f"the files of {folder} do not belong together; {_REBUILD}")
+    addresses = Lines(folder / "addresses.txt", len(places))
     return Doors(places[:, 0].copy(), places[:, 1].copy(), people, addresses)

@@ -9,12 +9,15 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from geo import areas_cli, draw_cli, progress
+
 # What is heavy is imported where it is used: `samehour --help` must answer at once.
 if TYPE_CHECKING:
     from geo.city import City
 
 DONE: Final = 0
 WRONG_INPUT: Final = 2
+MOST_SITES: Final = 10_000
 
 
 def add_parser(subparsers: Any) -> None:
@@ -43,6 +46,12 @@ def add_parser(subparsers: Any) -> None:
     )
     source.add_argument("--bbox", type=_bbox, metavar="W,S,E,N", help="a box in degrees (online)")
     source.add_argument("--graphml", type=Path, metavar="FILE", help="a graph saved by OSMnx")
+    source.add_argument(
+        "--aequilibrae",
+        type=Path,
+        metavar="FILE",
+        help="an AequilibraE project_database.sqlite, a zip with one, or AequilibraE's own wheel",
+    )
     build.add_argument("--out", type=Path, required=True, metavar="DIR", help="the city's folder")
     build.add_argument("--name", help="short name (default: the folder's)")
     build.add_argument("--title", help="name for people")
@@ -54,9 +63,19 @@ def add_parser(subparsers: Any) -> None:
         help="stores to use instead of the map's: CSV (name,lat,lon[,kind,opening_hours,address]) "
         "or GeoJSON",
     )
+    build.add_argument(
+        "--sites",
+        type=_sites,
+        metavar="N",
+        help="with --aequilibrae: how many provisional stores to place among the people "
+        "(default: 40)",
+    )
     build.add_argument("--force", action="store_true", help="replace the city that is there")
     build.add_argument("--json", action="store_true", help="last line: the figures as JSON")
     build.set_defaults(handler=_build)
+
+    areas_cli.add_parser(commands)
+    draw_cli.add_parser(commands)
 
     show = commands.add_parser("show", help="check a city and say what is in it")
     show.add_argument("city", metavar="DIR|NAME", help="a city's folder or name")
@@ -75,11 +94,20 @@ def _bbox(text: str) -> tuple[float, float, float, float]:
     return west, south, east, north
 
 
+def _sites(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= MOST_SITES:
+        raise argparse.ArgumentTypeError(
+            f"'{text}' is no number of stores; give a whole number from 1 to {MOST_SITES}"
+        )
+    return int(text)
+
+
 def _build(args: argparse.Namespace) -> int:
     from geo.errors import CityError, GeoError  # noqa: PLC0415 - see above
 
     try:
-        city = _build_from(args)
+        with progress.shown():
+            city = _build_from(args)
     except ModuleNotFoundError as error:
         return _refuse(
             f"building a city needs {error.name}, which is not installed; install it: "
@@ -101,6 +129,9 @@ def _build_from(args: argparse.Namespace) -> City:
     )
     if args.pbf is not None:
         return build.build_from_pbf(args.pbf, request)
+    if args.aequilibrae is not None:
+        sites = {} if args.sites is None else {"sites": args.sites}
+        return build.build_from_aequilibrae(args.aequilibrae, request, **sites)
     if args.graphml is not None:
         return build.build_from_graphml(args.graphml, request)
     if args.bbox is not None:
@@ -138,6 +169,7 @@ def _describe(city: City, *, as_json: bool) -> None:
             f"{counts['stores_with_opening_hours']} with opening hours"
         ),
         f"  doors      {counts['doors']} for about {counts['people']} people",
+        f"  turns      {counts['restrictions']} restrictions; {counts['signals']} signals",
         f"  roads      {counts['nodes']} nodes, {counts['edges']} edges; connected, by mode:",
     ]
     for mode, road in meta["roads"].items():

@@ -130,27 +130,29 @@ def _flat(shape: BaseGeometry) -> BaseGeometry:
 
 
 def _layer(rows: Iterable[tuple[BaseGeometry, str, str]], box: Box) -> Layer:
-    kept: list[tuple[BaseGeometry, str, str]] = []
+    """Return shapes cut to a box, in whole 1e-7 degrees, in an order that the shapes give."""
+    listed = list(rows)
+    shapes = np.empty(len(listed), dtype=object)
+    shapes[:] = [shape for shape, _, _ in listed]
     frame = shapely.box(*box)
-    for shape, kind, name in rows:
-        if not frame.covers(shape):
-            clipped = shapely.intersection(shape, frame)
-            pieces = [p for p in shapely.get_parts([clipped]) if _same_kind(p, shape)]
-        else:
-            pieces = list(shapely.get_parts([shape]))
-        for piece in pieces:
-            exact = shapely.transform(piece, lambda degrees: np.rint(degrees * E7) / E7)
-            if not exact.is_empty:
-                kept.append((exact, kind, " ".join(name.split())))
-    kept.sort(key=lambda row: (row[1], row[2], shapely.to_wkb(row[0], byte_order=1)))
-    shapes = np.empty(len(kept), dtype=object)
-    shapes[:] = [row[0] for row in kept]
-    return Layer(shapes, tuple(row[1] for row in kept), tuple(row[2] for row in kept))
-
-
-def _same_kind(piece: BaseGeometry, shape: BaseGeometry) -> bool:
-    """Tell shapes from the points and lines that cutting leaves at the frame."""
-    return bool(shapely.get_dimensions(piece) == shapely.get_dimensions(shape))
+    shapely.prepare(frame)
+    beyond = np.flatnonzero(~shapely.covers(frame, shapes))
+    dimension = shapely.get_dimensions(shapes)
+    shapes[beyond] = shapely.intersection(shapes[beyond], frame)
+    pieces, owner = shapely.get_parts(shapes, return_index=True)
+    # Cutting leaves points and lines of areas that only touch the frame.
+    whole = shapely.get_dimensions(pieces) == dimension[owner]
+    pieces, owner = pieces[whole], owner[whole]
+    pieces = shapely.transform(pieces, lambda degrees: np.rint(degrees * E7) / E7)
+    filled = ~shapely.is_empty(pieces)
+    pieces, owner = pieces[filled], owner[filled]
+    classes = [listed[row][1] for row in owner.tolist()]
+    names = [" ".join(listed[row][2].split()) for row in owner.tolist()]
+    content = shapely.to_wkb(pieces, byte_order=1)
+    order = sorted(range(len(pieces)), key=lambda row: (classes[row], names[row], content[row]))
+    return Layer(
+        pieces[order], tuple(classes[row] for row in order), tuple(names[row] for row in order)
+    )
 
 
 # --- the sea -------------------------------------------------------------------------------------

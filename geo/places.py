@@ -104,6 +104,24 @@ NUMBER_FIRST: Final = frozenset(
 """Countries that write the number before the street: OpenStreetMap wiki, "Addresses" by country."""
 
 
+Near = Callable[[Sequence[LonLat]], NDArray[np.bool_]]
+"""Tells which of some places are near enough to a street."""
+
+
+DRIVE_LEFT: Final = frozenset(
+    {
+        *("AG", "AI", "AU", "BB", "BD", "BM", "BN", "BS", "BT", "BW", "CC", "CK", "CX", "CY"),
+        *("DM", "FJ", "FK", "GB", "GD", "GG", "GY", "HK", "ID", "IE", "IM", "IN", "JE", "JM"),
+        *("JP", "KE", "KI", "KN", "KY", "LC", "LK", "LS", "MO", "MS", "MT", "MU", "MV", "MW"),
+        *("MY", "MZ", "NA", "NF", "NP", "NR", "NU", "NZ", "PG", "PK", "PN", "SB", "SC", "SG"),
+        *("SH", "SR", "SZ", "TC", "TH", "TK", "TL", "TO", "TT", "TV", "TZ", "UG", "VC", "VG"),
+        *("VI", "WS", "ZA", "ZM", "ZW"),
+    }
+)
+"""Countries and territories that drive on the left, ISO 3166-1: OpenStreetMap wiki,
+"Key:driving_side"."""
+
+
 class StoreRow(NamedTuple):
     """A store as it goes to disk."""
 
@@ -126,7 +144,7 @@ class DoorRow(NamedTuple):
 
 def stores(
     features: Iterable[Feature],
-    can_be_reached: Callable[[LonLat], bool],
+    can_be_reached: Near,
     *,
     number_first: bool,
     left: Counter[str],
@@ -138,7 +156,7 @@ def stores(
     features
         Those with other tags are passed over.
     can_be_reached
-        Whether a place is near enough to the streets of any mode.
+        Which places are near enough to the streets of any mode.
     number_first
         How addresses are written.
     left
@@ -149,23 +167,26 @@ def stores(
     Opening hours that are not in the grammar are dropped (the store counts as always open) and
     counted.
     """
-    found: list[tuple[StoreRow, bool]] = []
-    for feature in features:
-        if feature.tags.get("shop") not in SHOP_KINDS:
-            continue
-        row = _store(feature, number_first=number_first, left=left)
-        if not can_be_reached(row.location):
-            left["stores without a street near them"] += 1
-            continue
-        found.append((row, feature.element == "node"))
+    shops = [feature for feature in features if feature.tags.get("shop") in SHOP_KINDS]
+    if not shops:
+        return ()
+    rows = [_store(feature, number_first=number_first, left=left) for feature in shops]
+    near = can_be_reached([row.location for row in rows])
+    if not near.all():
+        left["stores without a street near them"] += int((~near).sum())
+    found = [
+        (row, feature.element == "node")
+        for row, feature, reached in zip(rows, shops, near, strict=True)
+        if reached
+    ]
     areas = [row for row, is_point in found if not is_point]
-    rows = []
+    kept = []
     for row, is_point in found:
         if is_point and any(_same_shop(row, area) for area in areas):
             left["stores mapped twice"] += 1
             continue
-        rows.append(row)
-    return tuple(sorted(rows))
+        kept.append(row)
+    return tuple(sorted(kept))
 
 
 def _store(feature: Feature, *, number_first: bool, left: Counter[str]) -> StoreRow:
@@ -206,7 +227,7 @@ def _same_shop(point: StoreRow, area: StoreRow) -> bool:
 def doors(
     features: Sequence[Feature],
     network: RoadNetwork,
-    can_walk_to: Callable[[LonLat], bool],
+    can_walk_to: Near,
     *,
     number_first: bool,
     left: Counter[str],
@@ -224,7 +245,7 @@ def doors(
     network
         Gives street names, and the streets themselves where nothing else is on the map.
     can_walk_to
-        Whether a place is near enough to the streets; doors that are not are left out and counted.
+        Which places are near enough to the streets; doors that are not are left out and counted.
     number_first
         How addresses are written.
     left
@@ -244,7 +265,7 @@ def doors(
         known = alone if home is None else inside.setdefault(home, {})
         if feature.element == "node" or address not in known:
             known[address] = place
-    names = _StreetNames(network)
+    names = StreetNames(network)
     rows = [DoorRow(place, PEOPLE_WITHOUT_BUILDING, address) for address, place in alone.items()]
     for index, building in enumerate(buildings):
         own = inside.get(index)
@@ -256,10 +277,11 @@ def doors(
     if not rows:
         left["no buildings or addresses: doors were placed along the streets"] += 1
         rows = list(_street_doors(network))
-    near = [row for row in rows if can_walk_to(row.location)]
-    if len(near) < len(rows):
-        left["doors without a street near them"] += len(rows) - len(near)
-    return tuple(sorted(near, key=lambda row: (row.address, row.location)))
+    near = can_walk_to([row.location for row in rows])
+    if not near.all():
+        left["doors without a street near them"] += int((~near).sum())
+    kept = (row for row, reached in zip(rows, near, strict=True) if reached)
+    return tuple(sorted(kept, key=lambda row: (row.address, row.location)))
 
 
 def _people(feature: Feature) -> float:
@@ -287,25 +309,35 @@ def _building_of(place: LonLat, buildings: Sequence[Feature], tree: shapely.STRt
     return int(near[np.lexsort((near, distance))[0]])
 
 
-class _StreetNames:
+class StreetNames:
     """Finds the street that a place without an address belongs to."""
 
     def __init__(self, network: RoadNetwork) -> None:
-        named = np.flatnonzero(np.asarray(network.arrays.edge_name) > 0)
-        self._names = [network.name(int(edge)) for edge in named]
-        self._tree = shapely.STRtree(
-            [shapely.LineString(network.line(int(edge))) for edge in named]
-        )
+        self._network = network
+        self._edges = np.flatnonzero(np.asarray(network.arrays.edge_name) > 0)
+        self._tree = shapely.STRtree(edge_lines(network, self._edges))
 
     def nearest(self, place: LonLat) -> str:
         """Return the name of the nearest street; where there is none, the place itself."""
-        if self._names:
-            return self._names[int(self._tree.nearest(shapely.Point(place)))]
+        if len(self._edges):
+            found = int(self._tree.nearest(shapely.Point(place)))
+            return self._network.name(int(self._edges[found]))
         return f"{place.lat:.5f}, {place.lon:.5f}"
 
 
+def edge_lines(network: RoadNetwork, edges: NDArray[np.int64]) -> NDArray[np.object_]:
+    """Return the lines of some edges as drawn, in degrees."""
+    start = np.asarray(network.arrays.point_start, dtype=np.int64)
+    count = start[edges + 1] - start[edges]
+    owner = np.repeat(np.arange(len(edges)), count)
+    nth = np.arange(len(owner)) - np.repeat(np.cumsum(count) - count, count)
+    points = network.arrays.point_e7[start[edges][owner] + nth] / E7
+    lines: NDArray[np.object_] = shapely.linestrings(points, indices=owner)
+    return lines
+
+
 def _street_doors(network: RoadNetwork) -> Iterable[DoorRow]:
-    names = _StreetNames(network)
+    names = StreetNames(network)
     walkable = (network.times_ds(Mode.WALK) > 0).any(axis=0)
     for edge in np.flatnonzero(walkable):
         road = network.classes[int(network.arrays.edge_class[edge])]
@@ -316,7 +348,7 @@ def _street_doors(network: RoadNetwork) -> Iterable[DoorRow]:
         line = shapely.LineString(network.line(int(edge)))
         for number in range(count):
             point = line.interpolate((number + 0.5) / count, normalized=True)
-            place = _rounded(point.x, point.y)
+            place = rounded(point.x, point.y)
             name = network.name(int(edge)) or names.nearest(place)
             yield DoorRow(place, PEOPLE_PER_STREET_DOOR, name)
 
@@ -335,10 +367,11 @@ def _clean(text: str | None) -> str:
 
 def _inner_point(geometry: BaseGeometry) -> LonLat:
     point = geometry.representative_point()
-    return _rounded(point.x, point.y)
+    return rounded(point.x, point.y)
 
 
-def _rounded(lon: float, lat: float) -> LonLat:
+def rounded(lon: float, lat: float) -> LonLat:
+    """Return a place as it is stored, to the ten-millionth of a degree."""
     return LonLat(round(lon * E7) / E7, round(lat * E7) / E7)
 
 

@@ -30,9 +30,9 @@ _SMALLEST_UNITS2: Final = 64.0
 _FROM_ZOOM: Final[Mapping[str, int]] = {"buildings": 13, "waterways": 11, "rail": 11}
 _STREETS_FROM_ZOOM: Final[Mapping[str, int]] = {
     **dict.fromkeys(("motorway", "trunk", "primary"), 0),
-    **dict.fromkeys(("motorway_link", "trunk_link", "secondary"), 10),
-    **dict.fromkeys(("tertiary", "primary_link", "secondary_link"), 11),
-    **dict.fromkeys(("residential", "unclassified", "living_street", "tertiary_link", "road"), 12),
+    **dict.fromkeys(("motorway_link", "trunk_link", "secondary"), 9),
+    **dict.fromkeys(("tertiary", "primary_link", "secondary_link"), 10),
+    **dict.fromkeys(("residential", "unclassified", "living_street", "tertiary_link", "road"), 11),
 }
 _OTHER_STREETS_FROM_ZOOM: Final = 13
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 
+import numpy as np
 import pytest
 import shapely
 from drawn_town import at, roads
+from numpy.typing import NDArray
 
 from geo.osm import Feature
 from geo.places import DoorRow, StoreRow, doors, store_id, stores
@@ -22,8 +25,8 @@ def point(x_m: float, y_m: float) -> shapely.Point:
     return shapely.Point(at(x_m, y_m))
 
 
-def anywhere(_: LonLat) -> bool:
-    return True
+def anywhere(places: Sequence[LonLat]) -> NDArray[np.bool_]:
+    return np.ones(len(places), dtype=bool)
 
 
 def stores_of(
@@ -42,8 +45,8 @@ def doors_of(
         [([1, 2], {"name": "Etelätie"}), ([2, 3], {"name": "Itätie"})],
     )
 
-    def near(place: LonLat) -> bool:
-        return place.lat < at(0, 600).lat
+    def near(places: Sequence[LonLat]) -> NDArray[np.bool_]:
+        return np.array([place.lat < at(0, 600).lat for place in places], dtype=bool)
 
     return doors(features, network, near, number_first=number_first, left=left), left
 

@@ -70,6 +70,20 @@ def test_far_out_there_are_fewer_things_and_elsewhere_nothing(tiles: Tiles) -> N
     assert len(tiles.tile(0, 0, 0)) < 2000
 
 
+def test_a_city_of_twenty_kilometres_shows_its_streets_where_it_fits_a_screen() -> None:
+    big = Tiles(load_city("la-serena"))
+    middle = (-71.2519, -29.9045)
+    seen = {}
+    for z in (9, 10, 11, 12, 13):
+        content = big.tile(*tile_at(*middle, z))
+        assert len(content) < 200_000
+        streets = mapbox_vector_tile.decode(content)["streets"]["features"]
+        seen[z] = {feature["properties"]["class"] for feature in streets}
+    assert {"primary", "secondary"} <= seen[9]
+    assert "tertiary" in seen[10]
+    assert "residential" in seen[11]
+
+
 @pytest.mark.parametrize("tile", [(-1, 0, 0), (23, 0, 0), (3, 8, 0), (3, 0, 8), (3, -1, 0)])
 def test_a_tile_that_cannot_exist_is_refused(tiles: Tiles, tile: tuple[int, int, int]) -> None:
     with pytest.raises(PlaceError, match="there is no tile"):
