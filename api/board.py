@@ -15,7 +15,7 @@ from dispatch.codec import to_rfc3339
 from dispatch.kpis import Kpis
 from dispatch.model import StopKind
 from dispatch.snapshot import latest_place
-from dispatch.state import CourierState, OrderState
+from dispatch.state import CourierState, OrderState, StoreState
 from geo.errors import GeoError
 
 Json = dict[str, Any]
@@ -73,14 +73,21 @@ class Board:
                 }
                 for sample in live.samples
             ],
-            "stores": [views.store(live, found) for _, found in sorted(state.stores.items())],
+            "stores": [self._store(found) for _, found in sorted(state.stores.items())],
             "couriers": [self._courier(found) for _, found in sorted(state.couriers.items())],
             "orders": [self._order(found, now, at_risk) for found in shown],
+            "closures": [views.closure(live, found) for _, found in sorted(state.closures.items())],
             "attention": self._attention(now, at_risk),
             "feed": [
                 {"at": to_rfc3339(news.at), "text": news.text} for news in live.headlines.latest()
             ],
         }
+
+    def _store(self, found: StoreState) -> Json:
+        row = views.store(self._live, found)
+        # A drawn area has up to thousands of points, and the board is asked for all the time.
+        del row["service_area"]
+        return row
 
     def _courier(self, found: CourierState) -> Json:
         live = self._live

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import logging
 import os
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Final
 
 from fastapi import Request
@@ -14,15 +17,21 @@ from api.board import Board
 from api.clock import open_clock
 from api.idempotency import Idempotency
 from api.live import Live
+from api.osrm import OsrmDesk
 from api.planner import Planner
 from api.settings import Settings, read_policy
 from api.storage.ledger import Ledger, ZoneLog
+from api.streets import StreetDesk
+from api.travel_servers import served
+from api.warmup import WarmUp
 from dispatch.commands import RegisterStore
 from dispatch.engine import Engine
 from dispatch.model import Store
 from geo.city import City, CityStore, find_city, load_city
+from geo.external import ServedTravelTimes
 from geo.tiles import Tiles
 from geo.travel import NetworkTravelTimes
+from geo.warming import warm_up as warm_up_kernels
 
 _log = logging.getLogger("samehour.boot")
 
@@ -40,21 +49,31 @@ class Service:
     board: Board
     idempotency: Idempotency
     tiles: Tiles
+    warm_up: WarmUp
+    osrm: OsrmDesk
+    servers: ServedTravelTimes | None
+    on_open: Callable[[], None] = field(default=lambda: None)
+    """Called once, when the service is ready for work."""
 
     async def start(self) -> None:
         """Begin work; on an empty ledger the city's stores are registered first."""
-        await self.live.start(_registrations(self.city))
+        with self.warm_up.phase("travel_times", "the travel times are being compiled"):
+            await asyncio.to_thread(warm_up_kernels)
+        with self.warm_up.phase("planner", "the planner is starting"):
+            await self.live.start(_registrations(self.city))
+        self.warm_up.done()
         # What boot made stays for good; without it a full collection is too short to be felt.
         gc.collect()
         gc.freeze()
         _log.info(
-            "started zone=%s seq=%d stores=%d speed=%g ledger=%s pid=%d",
+            "started zone=%s seq=%d stores=%d speed=%g ledger=%s pid=%d %s",
             self.live.zone_id,
             self.live.engine.state.seq,
             len(self.live.engine.state.stores),
             self.live.clock.speed,
             self.settings.ledger,
             os.getpid(),
+            " ".join(f"{name}_s={took:.2f}" for name, took in self.warm_up.took_s.items()),
         )
 
     async def stop(self) -> None:
@@ -64,8 +83,11 @@ class Service:
 
     def close(self) -> None:
         """Let go of the planner and the ledger, whether the service was started or not."""
+        self.osrm.close()
         self.live.planner.close()
         self.live.ledger.close()
+        if self.servers is not None:
+            self.servers.close()
 
 
 def of_request(request: Request) -> Service:
@@ -90,18 +112,23 @@ def build(settings: Settings) -> Service:
         planner.start()
         clock = open_clock(settings.clock_start, settings.speed, ledger.last_moment(city.name))
         history = ledger.read(city.name)
+        roads = NetworkTravelTimes(city.network)
+        servers = served(roads, settings.travel_servers)
         log = ZoneLog(city.name, history)
         engine = Engine(
             zone_id=city.name,
             clock=clock,
-            travel=NetworkTravelTimes(city.network),
+            travel=roads if servers is None else servers,
             log=log,
             policy=policy,
             time_zone=city.time_zone,
             seed=settings.seed,
         )
+        streets = StreetDesk(city, roads, clock, _beside(settings.ledger))
+        streets.open(engine.state.closures.values())
         live = Live(
             city=city,
+            streets=streets,
             clock=clock,
             engine=engine,
             log=log,
@@ -114,7 +141,22 @@ def build(settings: Settings) -> Service:
         planner.close()
         ledger.close()
         raise
-    return Service(settings, city, live, Board(live), Idempotency(live), Tiles(city))
+    return Service(
+        settings,
+        city,
+        live,
+        Board(live),
+        Idempotency(live),
+        Tiles(city),
+        WarmUp(),
+        OsrmDesk(city.network),
+        servers,
+    )
+
+
+def _beside(ledger: str) -> Path | None:
+    """Return the ledger's file, None where it is none."""
+    return None if ledger == ":memory:" or "://" in ledger else Path(ledger)
 
 
 def _registrations(city: City) -> list[RegisterStore]:

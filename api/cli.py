@@ -37,6 +37,15 @@ def add_parser(commands: Any) -> None:
     parser.add_argument("--speed", metavar="N", help="service seconds per second (1)")
     parser.add_argument("--policy", metavar="FILE", help="a policy in TOML")
     parser.add_argument("--seed", metavar="N", help="of whatever the planner draws (0)")
+    parser.add_argument(
+        "--travel-server",
+        dest="travel_servers",
+        action="append",
+        metavar="MODE=KIND+URL",
+        help="ask a routing server for a mode, as car=osrm+http://127.0.0.1:5000 or "
+        "bike=valhalla+http://127.0.0.1:8002; our own network answers when it fails; may be "
+        "given once for each mode",
+    )
     parser.set_defaults(handler=run)
 
 

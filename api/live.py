@@ -21,6 +21,7 @@ from api.news import Headlines
 from api.notify import Feed
 from api.planner import Planner
 from api.storage.ledger import Batch, KeptAnswer, Ledger, Position, ZoneLog
+from api.streets import StreetDesk
 from api.ways import Ways
 from dispatch import events as e
 from dispatch.commands import Command
@@ -79,6 +80,7 @@ class Live:
         log: ZoneLog,
         ledger: Ledger,
         planner: Planner,
+        streets: StreetDesk,
         history: Sequence[e.Recorded],
         positions: Iterable[Position],
     ) -> None:
@@ -87,13 +89,15 @@ class Live:
         self.engine = engine
         self.ledger = ledger
         self.planner = planner
+        self.streets = streets
         self.zone_id = engine.state.zone_id
         self.kpis = KpiFold(engine.policy)
         self.headlines = Headlines()
         self.ways = Ways(
             lambda origin, destination, mode: engine.travel.route(
                 origin, destination, mode, clock.now()
-            )
+            ),
+            lambda: engine.travel.version,
         )
         self.samples: deque[Sample] = deque(maxlen=_SAMPLES)
         self.feed = Feed(self._read_events, history[-4096:])
@@ -128,6 +132,7 @@ class Live:
         self._loop = loop
         self.ledger.on_written = self._on_written
         self.ledger.on_failure = self._on_ledger_failure
+        self.streets.on_change = self._on_streets_changed
         if self.engine.state.seq == 0:
             await self.run(lambda: [self.handle(command) for command in first])
         # A plan that nobody sees: the worker imports its solver for it.
@@ -146,6 +151,7 @@ class Live:
         await asyncio.to_thread(self.planner.close)
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await asyncio.to_thread(self._thread.shutdown, wait=True)
+        await self.streets.close()
         await asyncio.to_thread(self.ledger.close)
 
     def problems(self) -> list[str]:
@@ -188,6 +194,11 @@ class Live:
         for event in recorded:
             self.kpis.add(event)
             self.headlines.add(event, self.engine.state)
+            self.streets.hear(event)
+        for position in positions:
+            self.streets.track(
+                position, self.engine.state.courier(position.courier_id).courier.mode
+            )
         if any(type(event.event) in REPLAN_FOR for event in recorded):
             self._loop.call_soon_threadsafe(self._replan_wanted.set)
         self._next_commit_at = self.engine.next_commit_at()
@@ -250,6 +261,7 @@ class Live:
         minute = int(moment) // _MINUTE_S
         if not self.samples or self.samples[-1].at // _MINUTE_S != minute:
             await self.run(self._sample)
+            self.streets.refresh()
         due_at = self._next_commit_at
         wait_s = _TICK_S
         if due_at is not None and due_at > moment:
@@ -280,6 +292,9 @@ class Live:
         events = [event for batch in batches for event in batch.events]
         if events:
             self._loop.call_soon_threadsafe(self.feed.add, events)
+
+    def _on_streets_changed(self) -> None:
+        self._loop.call_soon_threadsafe(self._replan_wanted.set)
 
     def _on_ledger_failure(self, error: Exception) -> None:
         self._loop.call_soon_threadsafe(self._on_failure, error)

@@ -25,6 +25,7 @@ from api.bootstrap import Service
 from api.routes import ROUTERS
 from api.security import Guarded
 from api.settings import Settings, SettingsError
+from api.warmup import Opening
 
 _log = logging.getLogger("samehour.boot")
 
@@ -53,10 +54,14 @@ def create_app(service: Service) -> FastAPI:
 
     @contextlib.asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        # In the background, so that /readyz can say meanwhile what is being waited for.
+        starting = asyncio.create_task(service.start())
+        starting.add_done_callback(lambda task: _on_started(service, task))
         try:
-            await service.start()
             yield
         finally:
+            starting.cancel()
+            await asyncio.gather(starting, return_exceptions=True)
             await service.stop()
 
     problem = {
@@ -91,9 +96,23 @@ def create_app(service: Service) -> FastAPI:
             else settings.allowed_hosts
         ),
     )
+    app.add_middleware(Opening, warm_up=service.warm_up)
     app.add_middleware(problems.Traced)
     _publish_codes(app)
     return app
+
+
+def _on_started(service: Service, task: asyncio.Task[None]) -> None:
+    """Tell whoever waits that the service is open, or end it when it could not start."""
+    if task.cancelled():
+        return
+    error = task.exception()
+    if error is None:
+        service.on_open()
+    else:
+        _log.critical("start_failed error=%r", error, exc_info=error)
+        service.live.failed = True
+        service.live.on_fatal()
 
 
 def _publish_codes(app: FastAPI) -> None:
@@ -156,7 +175,8 @@ async def _serve(service: Service, listener: socket.socket) -> int:
         )
         sys.stdout.flush()
 
-    server = _Server(config, announce)
+    server = _Server(config)
+    service.on_open = announce
 
     def stop() -> None:
         server.should_exit = True
@@ -174,19 +194,10 @@ async def _serve(service: Service, listener: socket.socket) -> int:
 class _Server(uvicorn.Server):
     """Uvicorn without its signal handling, which ends the process by the signal itself."""
 
-    def __init__(self, config: uvicorn.Config, announce: Callable[[], None]) -> None:
-        super().__init__(config)
-        self._announce = announce
-
     @contextlib.contextmanager
     def capture_signals(self) -> Any:
         """Leave signals to whoever started us."""
         yield
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Say where we are once requests are answered."""
-        await super().startup(sockets)
-        self._announce()
 
 
 @contextlib.contextmanager

@@ -26,7 +26,7 @@ from dispatch.errors import (
     WrongStateError,
 )
 from dispatch.model import Reason
-from geo.errors import GeoError, NoRouteError, TooFarFromRoadError
+from geo.errors import GeoError, NoRouteError, TooFarFromRoadError, TravelServerError
 
 _log = logging.getLogger("samehour.http")
 
@@ -50,7 +50,10 @@ CODES: Final[Mapping[str, tuple[int, str]]] = {
     "no_route": (422, "There is no way between the places"),
     "place_unusable": (422, "The place cannot be used"),
     "unknown_mode": (422, "The city has no roads for this mode"),
+    "closure_refused": (422, "The street cannot be closed"),
+    "observation_refused": (422, "The speed cannot have been observed"),
     "bad_opening_hours": (422, "The opening hours cannot be read"),
+    "area_unusable": (422, "The service area cannot be used"),
     **{str(reason): (422, "The order cannot be promised") for reason in Reason},
     "internal_error": (500, "Something went wrong on our side"),
     "not_ready": (503, "The service is starting, stopping or has failed"),
@@ -119,6 +122,8 @@ def of_error(error: DispatchError | GeoError | LedgerError) -> Problem:  # noqa:
             return Problem("invalid_value", _sentence(detail), {"pointer": pointer})
         case TooFarFromRoadError():
             return Problem(str(Reason.OUTSIDE_RADIUS), _sentence(detail))
+        case TravelServerError():
+            return Problem("not_ready", _sentence(detail), headers={"Retry-After": "1"})
         case NoRouteError():
             return Problem("no_route", _sentence(detail))
         case GeoError():
@@ -126,6 +131,17 @@ def of_error(error: DispatchError | GeoError | LedgerError) -> Problem:  # noqa:
             return Problem(known, _sentence(detail))
         case DispatchError():
             return Problem("conflict", _sentence(detail))
+
+
+OSRM_PATHS: Final = ("/nearest/", "/route/", "/table/")
+"""Where clients of OSRM ask; they look for `message` in an error, and VROOM breaks without it."""
+
+
+def for_client(problem: Problem, path: str) -> Problem:
+    """Return a problem as whoever asks at a path can read it."""
+    if path.startswith(OSRM_PATHS):
+        problem.extra = {**problem.extra, "message": problem.detail}
+    return problem
 
 
 def response(problem: Problem, trace_id: str) -> Response:

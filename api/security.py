@@ -12,7 +12,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.problems import Problem, response, trace_id
+from api.problems import Problem, for_client, response, trace_id
 
 MAX_BODY_BYTES: Final = 1_000_000
 
@@ -78,6 +78,7 @@ class Guarded:
         request = Request(scope)
         problem = self._objection(request)
         if problem is not None:
+            problem = for_client(problem, request.url.path)
             await response(problem, trace_id(request))(scope, receive, send_guarded)
             return
         await self._app(scope, _bounded(receive), send_guarded)

@@ -16,6 +16,7 @@ from pydantic import (
     ValidationError,
 )
 
+from api.travel_servers import ServerSpec, read_spec
 from dispatch.codec import from_rfc3339
 from dispatch.errors import InvalidValueError
 from dispatch.model import Policy
@@ -23,6 +24,9 @@ from dispatch.policies import policy_from_toml
 
 ENV_PREFIX: Final = "SAMEHOUR_"
 _MIN_KEY_LENGTH: Final = 16
+_LISTS: Final = ("allowed_hosts", "travel_servers")
+_FLAGS: Final = {"travel_servers": "travel-server"}
+"""Flags that are not called as their setting is, because each gives one of several."""
 
 
 class SettingsError(Exception):
@@ -67,6 +71,8 @@ class Settings(BaseModel):
         Asked of every client as `Authorization: Bearer`; needed off loopback.
     allowed_hosts
         Names clients may call the service by, beside loopback's own.
+    travel_servers
+        Routing servers to ask before our own network, one for a mode.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -83,6 +89,7 @@ class Settings(BaseModel):
     seed: Annotated[int, Field(ge=0, le=2**31 - 1)] = 0
     api_key: SecretStr | None = None
     allowed_hosts: tuple[str, ...] = ()
+    travel_servers: tuple[Annotated[ServerSpec, BeforeValidator(read_spec)], ...] = ()
 
     @property
     def on_loopback(self) -> bool:
@@ -102,7 +109,7 @@ def load(given: Mapping[str, Any], environ: Mapping[str, str]) -> Settings:
     for name in Settings.model_fields:
         variable = environ.get(ENV_PREFIX + name.upper())
         if variable:
-            raw[name] = variable.split(",") if name == "allowed_hosts" else variable
+            raw[name] = variable.split(",") if name in _LISTS else variable
         if given.get(name) is not None:
             raw[name] = given[name]
     problems: list[str] = []
@@ -121,9 +128,28 @@ def load(given: Mapping[str, Any], environ: Mapping[str, str]) -> Settings:
             f"--host: {host} can be reached from other machines; set {ENV_PREFIX}API_KEY to a "
             f"secret of {_MIN_KEY_LENGTH} characters or more, or stay on 127.0.0.1."
         )
+    if settings is not None:
+        problems += _server_problems(settings)
     if problems or settings is None:
         raise SettingsError(problems)
     return settings
+
+
+def _server_problems(settings: Settings) -> list[str]:
+    problems, modes = [], [spec.mode for spec in settings.travel_servers]
+    problems += [
+        f"--travel-server: mode {mode} has {modes.count(mode)} servers; give it one."
+        for mode in dict.fromkeys(modes)
+        if modes.count(mode) > 1
+    ]
+    problems += [
+        f"--travel-server: {spec.mode}={spec.kind}+{spec.url} is this service itself; give "
+        "another one's port, or leave it out."
+        for spec in settings.travel_servers
+        if spec.port == settings.port
+        and (spec.host == settings.host or (is_loopback(spec.host) and is_loopback(settings.host)))
+    ]
+    return problems
 
 
 def read_policy(path: Path | None) -> Policy:
@@ -162,4 +188,5 @@ def _sentence(found: Any) -> str:
     # Our own messages quote the value already; a key is never shown.
     quoted = found["type"] == "value_error" or name == "api_key"
     said = "" if quoted else f" (it was {found['input']!r})"
-    return f"--{name.replace('_', '-')} or {ENV_PREFIX}{name.upper()}: {message}{said}."
+    flag = _FLAGS.get(name, name.replace("_", "-"))
+    return f"--{flag} or {ENV_PREFIX}{name.upper()}: {message}{said}."

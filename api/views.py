@@ -27,8 +27,10 @@ from dispatch.model import (
 )
 from dispatch.snapshot import latest_place, store_windows
 from dispatch.state import CLOSED, UNPICKED, CourierState, OrderState, State, StoreState
-from geo.errors import GeoError
-from geo.types import LonLat
+from geo.closures import Closure
+from geo.errors import ClosureError, GeoError
+from geo.service_area import as_json as area_as_json
+from geo.types import LonLat, RoadStep
 
 Json = dict[str, Any]
 
@@ -55,6 +57,24 @@ def place(where: LonLat) -> Json:
 def promise(given: Promise) -> Json:
     """Return a promise."""
     return {"earliest": to_rfc3339(given.earliest), "latest": to_rfc3339(given.latest)}
+
+
+def closure(live: Live, closed: Closure) -> Json:
+    """Return a closure with its streets; without any when they are not in the city any more."""
+    try:
+        found = live.streets.describe(closed)
+        streets, length_m, lines = list(found.streets), found.length_m, found.lines
+    except ClosureError:
+        streets, length_m, lines = [], 0, []
+    return {
+        "id": closed.closure_id,
+        "streets": streets,
+        "length_m": length_m,
+        "modes": [str(mode) for mode in closed.modes],
+        "reason": closed.reason,
+        "until": moment(closed.until),
+        "lines": lines,
+    }
 
 
 def zone(live: Live) -> Json:
@@ -159,6 +179,7 @@ def store(live: Live, found: StoreState) -> Json:
         "pick_line_s": known.pick_line_s,
         "pickup_service_s": known.pickup_service_s,
         "reach_s": known.reach_s,
+        "service_area": area_as_json(known.service_area) if known.service_area else None,
         "picks_waiting": sum(status in UNPICKED for status in statuses),
         "picks_running": sum(status is OrderStatus.PICKING for status in statuses),
     }
@@ -337,6 +358,20 @@ def _leg(
         "length_m": way.length_m,
         "streets": list(way.streets),
         "line": as_line(np.array(way.points)),
+        "steps": [_step(step) for step in way.steps],
+    }
+
+
+def _step(found: RoadStep) -> Json:
+    """Return what to do on a leg; `point` is the index of its place in the leg's line."""
+    return {
+        "maneuver": found.maneuver,
+        "modifier": found.modifier,
+        "street": found.street,
+        "length_m": found.length_m,
+        "duration_s": found.duration_s,
+        "location": place(found.location),
+        "point": found.point,
     }
 
 

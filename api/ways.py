@@ -1,4 +1,8 @@
-"""Ways through the streets for pages: found once, then cut off as the courier moves along."""
+"""Ways through the streets for pages: found once, then cut off as the courier moves along.
+
+What was found counts for one version of the travel times: when a street closes or the traffic
+changes, a way is looked up anew when it is next asked for.
+"""
 
 from __future__ import annotations
 
@@ -37,15 +41,24 @@ class Ways:
     ----------
     route
         Finds a way; raises `GeoError` when there is none.
+    version
+        Names the travel times in force.
     """
 
-    def __init__(self, route: Callable[[LonLat, LonLat, Mode], RoadRoute]) -> None:
+    def __init__(
+        self,
+        route: Callable[[LonLat, LonLat, Mode], RoadRoute],
+        version: Callable[[], str],
+    ) -> None:
         self._route = route
+        self._version = version
+        self._found_under = version()
         self._between: dict[tuple[LonLat, LonLat, Mode], RoadRoute] = {}
         self._ahead: dict[str, _Kept] = {}
 
     def between(self, origin: LonLat, destination: LonLat, mode: Mode) -> RoadRoute:
         """Return the way between two places."""
+        self._forget_what_is_over()
         key = (origin, destination, mode)
         found = self._between.get(key)
         if found is None:
@@ -59,6 +72,7 @@ class Ways:
 
     def ahead(self, courier_id: str, here: LonLat, destination: LonLat, mode: Mode) -> Line:
         """Return the line from where a courier is to a place, along the way taken so far."""
+        self._forget_what_is_over()
         kept = self._ahead.get(courier_id)
         if kept is not None and kept.destination == destination and kept.mode is mode:
             rest = _cut(kept.points, here)
@@ -67,6 +81,13 @@ class Ways:
         points = np.array(self._route(here, destination, mode).points, dtype=np.float64)
         self._ahead[courier_id] = _Kept(destination, mode, points)
         return as_line(points)
+
+    def _forget_what_is_over(self) -> None:
+        version = self._version()
+        if version != self._found_under:
+            self._between.clear()
+            self._ahead.clear()
+            self._found_under = version
 
 
 def as_line(points: NDArray[np.float64]) -> Line:

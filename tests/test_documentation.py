@@ -90,38 +90,40 @@ def test_the_readme_s_quick_commands_run(bin_on_path: dict[str, str]) -> None:
     assert sorted(set(ran)) == ["city", "simulate"]
 
 
-def test_the_tutorial_delivers_an_order(tmp_path: Path, bin_on_path: dict[str, str]) -> None:
-    shown = blocks(ROOT / "docs" / "tutorial.md", "sh")
-    serve = shlex.split(shown[0])[1:]
-    port_file = tmp_path / "port"
+def run_page(page: str, folder: Path, environ: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    """Run a page's shell blocks beside the service that the first `samehour serve` starts."""
+    shown = blocks(ROOT / "docs" / page, "sh")
+    first = next(n for n, text in enumerate(shown) if "samehour serve" in text)
+    serve = shlex.split(shown[first])[1:]
+    port_file = folder / "port"
     ledger = serve.index("--ledger") + 1
-    serve[ledger] = str(tmp_path / serve[ledger])
+    serve[ledger] = str(folder / serve[ledger])
     port = serve.index("--port") + 1
     serve[port] = "0"
-    with (tmp_path / "service.log").open("w") as log:
+    with (folder / "service.log").open("w") as log:
         service = subprocess.Popen(
             [sys.executable, "-m", "samehour", *serve, "--port-file", str(port_file)],
             cwd=ROOT,
-            env=bin_on_path,
+            env=environ,
             stdout=log,
             stderr=log,
         )
     try:
         while not (port_file.exists() and port_file.read_text()):
-            assert service.poll() is None, (tmp_path / "service.log").read_text()
+            assert service.poll() is None, (folder / "service.log").read_text()
             time.sleep(0.05)
         here = f"localhost:{port_file.read_text().strip()}"
         script = "\n".join(
             [
                 "set -euo pipefail",
                 f"until curl -sf {here}/readyz >/dev/null; do sleep 0.1; done",
-                *(text.replace("localhost:8080", here) for text in shown[1:]),
+                *(text.replace("localhost:8080", here) for text in shown[first + 1 :]),
             ]
         )
         done = subprocess.run(
             ["bash", "-c", script],
-            cwd=tmp_path,
-            env=bin_on_path,
+            cwd=folder,
+            env=environ,
             capture_output=True,
             text=True,
             timeout=120,
@@ -131,8 +133,30 @@ def test_the_tutorial_delivers_an_order(tmp_path: Path, bin_on_path: dict[str, s
         service.terminate()
         code = service.wait(timeout=30)
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr
+    assert code == 0
+    assert "problem" not in done.stdout, done.stdout[-2000:]
+    assert "/docs#" not in done.stdout, done.stdout[-2000:]
+    return done
+
+
+def test_the_tutorial_delivers_an_order(tmp_path: Path, bin_on_path: dict[str, str]) -> None:
+    done = run_page("tutorial.md", tmp_path, bin_on_path)
     assert "The order is delivered." in done.stdout
     figures = json.loads("{" + done.stdout.rpartition("}{")[2])
     assert figures["delivered"] == 1
-    assert "problem" not in done.stdout
-    assert code == 0
+
+
+def test_the_traffic_is_what_the_page_says(tmp_path: Path, bin_on_path: dict[str, str]) -> None:
+    answers = []
+    rest, decoder = run_page("travel.md", tmp_path, bin_on_path).stdout, json.JSONDecoder()
+    while rest := rest.strip():
+        answer, end = decoder.raw_decode(rest)
+        answers.append(answer)
+        rest = rest[end:]
+    preview, closed, listed, observed, traffic, opened = answers
+    assert preview["length_m"] > 0
+    assert closed["streets"] == preview["streets"] != []
+    assert listed["data"] == [closed]
+    assert observed["readings"] > 0
+    assert (traffic["closures"], traffic["readings"]) == (1, observed["readings"])
+    assert opened == closed

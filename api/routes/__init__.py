@@ -10,8 +10,10 @@ from api.routes import (
     health,
     operations,
     orders,
+    osrm,
     pages,
     stores,
+    traffic,
     zones,
 )
 
@@ -23,6 +25,8 @@ ROUTERS: tuple[APIRouter, ...] = (
     couriers.router,
     events.router,
     operations.router,
+    traffic.router,
+    osrm.router,
     pages.router,
 )
 """Every router, in the order of the API document."""

@@ -2,9 +2,18 @@
 
 import { h, setAttribute, setText } from "./dom.js";
 import { ACTIVITY_NAMES, MODE_NAMES, PHASE_NAMES, age, count, toMs } from "./format.js";
-import { Glide } from "./glide.js";
-import { badge, courierGlyph, levelGlyph, orderGlyph, storeGlyph } from "./glyphs.js";
-import { calm, createMap, mapControls, nothing, wayFeature } from "./map.js";
+import { streetNames } from "./closedstreets.js";
+import { Glide, lengthOf, walk } from "./glide.js";
+import { badge, closedGlyph, courierGlyph, levelGlyph, orderGlyph, storeGlyph } from "./glyphs.js";
+import {
+  calm,
+  createMap,
+  drawClosed,
+  mapControls,
+  nothing,
+  pointFeature,
+  wayFeature,
+} from "./map.js";
 import { Overlay } from "./overlay.js";
 import { isOpen, lateMinutes, levelClass } from "./rail.js";
 import { spread } from "./spread.js";
@@ -23,12 +32,16 @@ export class BoardMap {
   /**
    * @param {HTMLElement} container
    * @param {object} zone as on the board
-   * @param {{choose: Function, clock: ServiceClock}} page
+   * @param {{choose: Function, clock: ServiceClock, chooseClosed: Function}} page `chooseClosed(id)`
+   *   when the sign of a closed street is pressed
    */
-  constructor(container, zone, { choose, clock }) {
+  constructor(container, zone, { choose, clock, chooseClosed }) {
     this.container = container;
     this.choose = choose;
     this.clock = clock;
+    this.chooseClosed = chooseClosed;
+    this.pick = null;
+    this.closing = { points: [], lines: [] };
     this.glides = new Map();
     this.route = null;
     this.view = null;
@@ -37,12 +50,22 @@ export class BoardMap {
     if (!this.map) return;
     this.overlay = new Overlay(this.map);
     container.parentElement.append(mapControls(this.map));
-    this.map.on("click", ({ originalEvent }) => {
-      if (!originalEvent.target.closest(".marker")) choose(null);
+    this.map.on("click", ({ originalEvent, lngLat: { lng, lat } }) => {
+      if (this.pick) this.pick([lng, lat]);
+      else if (!originalEvent.target.closest(".marker")) choose(null);
+    });
+    this.map.getCanvas().addEventListener("keydown", (event) => {
+      if (event.key !== "Enter" || !this.pick) return;
+      const { lng, lat } = this.map.getCenter();
+      this.pick([lng, lat]);
     });
     this.map.on("zoom", () => this.showNames());
     this.map.on("zoomend", () => this.makeRoom());
-    this.map.on("load", () => this.drawWays());
+    this.map.on("load", () => {
+      this.drawWays();
+      this.drawClosing();
+      if (this.view) drawClosed(this.map, this.view.board.closures);
+    });
     this.showNames();
     requestAnimationFrame(() => this.frame());
   }
@@ -60,6 +83,7 @@ export class BoardMap {
     this.showStores(related);
     this.showOrders(related);
     this.showCouriers(related);
+    this.showClosed();
     this.showSteps();
     this.makeRoom();
     this.drawWays();
@@ -208,6 +232,65 @@ export class BoardMap {
     for (const id of this.glides.keys()) if (!present.has(id)) this.glides.delete(id);
   }
 
+  // --- closed streets ----------------------------------------------------------------------------------
+
+  showClosed() {
+    const { closures } = this.view.board;
+    drawClosed(this.map, closures);
+    const drawn = closures.filter(({ lines }) => lines.length);
+    this.overlay.keep("closed", drawn, {
+      place: ({ lines }) => middle(lines),
+      create: ({ id }) =>
+        h("button.hit", { type: "button", onclick: () => this.chooseClosed(id) }, closedGlyph()),
+      update: (hit, closure) => {
+        hit.tabIndex = -1; // the rail lists every closed street for the keyboard
+        const name = streetNames(closure);
+        setAttribute(hit, "aria-label", `${name}, closed`);
+        setAttribute(hit, "title", [`${name}, closed`, closure.reason].filter(Boolean).join(" · "));
+      },
+    });
+  }
+
+  /** Bring a closed street into view. */
+  flyTo({ lines }) {
+    // A street that is not in the city any more has no lines.
+    if (!this.map || !lines.length) return;
+    const bounds = new globalThis.maplibregl.LngLatBounds();
+    for (const place of lines.flat()) bounds.extend(place);
+    this.map.fitBounds(bounds, { padding: 120, maxZoom: 16.5, duration: calm() ? 0 : 600 });
+  }
+
+  /**
+   * Let every click on the map pick a place, whatever stands there; with null, choose again.
+   *
+   * @param {((place: number[]) => void)|null} pick told `[lng, lat]`
+   */
+  setPick(pick) {
+    this.pick = pick;
+    if (!this.map) return;
+    this.container.classList.toggle("is-closing", Boolean(pick));
+    if (pick) this.map.doubleClickZoom.disable();
+    else this.map.doubleClickZoom.enable();
+    if (!pick) this.showClosing({ points: [], lines: [] });
+  }
+
+  /** Show what would be closed, and the places picked for it. */
+  showClosing(closing) {
+    this.closing = closing;
+    this.drawClosing();
+  }
+
+  drawClosing() {
+    const { points, lines } = this.closing;
+    this.map?.getSource("closing")?.setData({
+      ...nothing(),
+      features: [
+        ...lines.map((line) => wayFeature("closing", line)),
+        ...points.map((place) => pointFeature("point", place)),
+      ],
+    });
+  }
+
   frame() {
     requestAnimationFrame(() => this.frame());
     if (document.hidden) return;
@@ -284,6 +367,12 @@ export class BoardMap {
 
 function lngLat({ location }) {
   return [location.lng, location.lat];
+}
+
+/** The middle of the longest of some lines: where a sign stands for all of them. */
+function middle(lines) {
+  const longest = lines.reduce((best, line) => (lengthOf(line) > lengthOf(best) ? line : best));
+  return walk(longest, lengthOf(longest) / 2).at;
 }
 
 function pick({ x, y }) {

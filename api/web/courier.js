@@ -6,12 +6,15 @@ import { setText } from "./dom.js";
 import { ZoneTime } from "./format.js";
 import { Outbox, withPending } from "./outbox.js";
 import { askWhy, nextAction, showNext, showPeople, showTask } from "./courierview.js";
+import { nextStep, showStep } from "./steps.js";
 import { Travel } from "./travel.js";
 
 const POLL_MS = 1500;
 const REPORT_MS = 1000;
 /** Every so many polls it is asked whether this courier is still ours, and what time it is. */
 const CHECK_EVERY = 4;
+/** How long it is said that the way has changed. */
+const CHANGED_MS = 12_000;
 const SESSION = "samehour.courier";
 const OPERATOR = "person";
 
@@ -21,6 +24,8 @@ const travel = new Travel(clock);
 const outbox = new Outbox({ onChange: show, onRoute: hearRoute, onRefused });
 
 const state = { me: null, zone: null, zoneTime: null, route: null, map: null, lostSince: null };
+/** When the way last changed, on this device's steady clock. */
+let changedMs = -CHANGED_MS;
 const orders = new Map();
 let polls = 0;
 let pollTimer = 0;
@@ -133,7 +138,9 @@ async function poll() {
 }
 
 async function check(id) {
-  const [courier] = await Promise.all([ask(`/v1/couriers/${id}`), hearZone()]);
+  const asked = [ask(`/v1/couriers/${id}`), ask("/v1/closures"), hearZone()];
+  const [courier, closures] = await Promise.all(asked);
+  state.map?.showClosed(closures.data);
   if (courier.operator === OPERATOR) {
     const { on_shift: onShift, shift } = courier;
     Object.assign(state.me, { on_shift: onShift, shift });
@@ -179,14 +186,24 @@ function show() {
   if (!me || !route) return;
   const pending = outbox.pending(me.id);
   const seen = withPending(route, pending);
-  travel.follow(seen);
+  const changed = travel.follow(seen);
+  if (changed) changedMs = performance.now();
   const offline = state.lostSince !== null;
   const view = { me, route: seen, zoneTime, nowMs: clock.running(), orders, offline };
   showContact(pending.length, offline);
   showTask(part("now"), view);
   showNext(part("next"), view);
   showAction(nextAction(view));
+  showWay();
   state.map.show(seen);
+  if (changed) state.map.fit();
+}
+
+function showWay() {
+  const { leg } = travel;
+  const next = leg ? nextStep(leg, travel.gone()) : null;
+  const goal = leg ? state.route?.stops.find((stop) => stop.id === leg.stopId)?.name : null;
+  showStep(part("step"), next, goal ?? "your stop", performance.now() - changedMs < CHANGED_MS);
 }
 
 function showContact(waiting, offline) {
@@ -263,6 +280,8 @@ document.addEventListener("click", ({ target }) => {
 });
 setInterval(report, REPORT_MS);
 setInterval(() => {
-  if (state.me && state.zoneTime) setText(part("clock"), state.zoneTime.clock(clock.running()));
+  if (!state.me || !state.zoneTime) return;
+  setText(part("clock"), state.zoneTime.clock(clock.running()));
+  showWay();
 }, 250);
 start();

@@ -1,7 +1,7 @@
 /** The courier's map: where I am, the way along the streets, the stops in order. */
 
 import { h, setText } from "./dom.js";
-import { calm, createMap, mapControls, nothing, wayFeature } from "./map.js";
+import { calm, createMap, drawClosed, mapControls, nothing, wayFeature } from "./map.js";
 import { Overlay } from "./overlay.js";
 
 /** How often the drawn way follows the courier, in ms. */
@@ -19,11 +19,15 @@ export class CourierMap {
     this.route = null;
     this.fitted = null;
     this.waysMs = 0;
+    this.closures = [];
     this.map = createMap(container, zone, { padding: 16 });
     if (!this.map) return;
     this.overlay = new Overlay(this.map);
     container.parentElement.append(mapControls(this.map, "Show my way", () => this.fit()));
-    this.map.on("load", () => this.drawWays());
+    this.map.on("load", () => {
+      this.drawWays();
+      drawClosed(this.map, this.closures);
+    });
     requestAnimationFrame(() => this.frame());
   }
 
@@ -48,6 +52,12 @@ export class CourierMap {
     }
   }
 
+  /** Show the streets closed now. */
+  showClosed(closures) {
+    this.closures = closures;
+    if (this.map) drawClosed(this.map, closures);
+  }
+
   /** Bring the courier and the way to the stop at hand into view. */
   fit() {
     const stop = this.route?.stops[0];
@@ -55,7 +65,8 @@ export class CourierMap {
     if (stop) points.push([stop.location.lng, stop.location.lat]);
     const bounds = new globalThis.maplibregl.LngLatBounds();
     for (const point of points.filter(Boolean)) bounds.extend(point);
-    if (bounds.isEmpty()) return;
+    if (!this.map || bounds.isEmpty()) return;
+    this.map.resize(); // what stands above and below may just have grown
     this.map.fitBounds(bounds, { padding: PADDING, maxZoom: 16.5, duration: calm() ? 0 : 600 });
   }
 

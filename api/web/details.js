@@ -92,6 +92,11 @@ export class Details {
     this.restoreFocus(focused);
   }
 
+  /** Ask again with the next showing: something has just changed. */
+  refreshNow() {
+    this.askedMs = -REFRESH_MS;
+  }
+
   focusedPlace() {
     const all = [...this.panel.querySelectorAll("button, a")];
     return all.indexOf(document.activeElement);

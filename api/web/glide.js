@@ -43,9 +43,15 @@ export function walk(line, metres) {
   return { at: end, ahead: [end], bearing: null };
 }
 
-/** The part of `line` up to the point of it nearest to `place`; null when that is far away. */
-export function upTo(line, place) {
+/**
+ * The point of a line nearest to a place; of several about as near, the first.
+ *
+ * @returns {{at: number[], gap: number, metres: number, i: number}|null} the point, how far it is
+ *   from the place, how far along the line, and which point of the line follows it
+ */
+export function nearest(line, place) {
   let best = null;
+  let metres = 0;
   const scale = Math.cos((place[1] * Math.PI) / 180);
   for (let i = 1; i < line.length; i += 1) {
     const [ax, ay] = [(line[i - 1][0] - place[0]) * scale, line[i - 1][1] - place[1]];
@@ -53,8 +59,19 @@ export function upTo(line, place) {
     const square = (bx - ax) ** 2 + (by - ay) ** 2;
     const share = square ? Math.min(1, Math.max(0, -(ax * (bx - ax) + ay * (by - ay)) / square)) : 0;
     const gap = Math.hypot(ax + (bx - ax) * share, ay + (by - ay) * share) * METRES_PER_DEGREE;
-    if (!best || gap < best.gap - 0.5) best = { gap, i };
+    const length = metresBetween(line[i - 1], line[i]);
+    if (!best || gap < best.gap - 0.5) {
+      const at = between(line[i - 1], line[i], share);
+      best = { at, gap, metres: metres + share * length, i };
+    }
+    metres += length;
   }
+  return best;
+}
+
+/** The part of `line` up to the point of it nearest to `place`; null when that is far away. */
+export function upTo(line, place) {
+  const best = nearest(line, place);
   return best && best.gap <= OFF_THE_WAY_M ? [...line.slice(0, best.i), place] : null;
 }
 

@@ -89,6 +89,16 @@ export function storeGlyph() {
   );
 }
 
+/** A closed street: the sign for no entry. */
+export function closedGlyph(size = 26) {
+  return drawing(
+    size,
+    "closed-glyph",
+    s("circle.plate", { r: size / 2 - 1.5 }),
+    s("path.bar", { d: `M${-size / 4.4} 0H${size / 4.4}`, "stroke-width": size / 5.6 }),
+  );
+}
+
 /** A courier: a disc with the mode in it; `.heading` turns to where the courier goes. */
 export function courierGlyph(mode) {
   const [wheels, frame] = MODES[mode] ?? MODES.walk;

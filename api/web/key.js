@@ -1,7 +1,7 @@
 /** The key of the map: every shape with its meaning. */
 
 import { h } from "./dom.js";
-import { courierGlyph, levelGlyph, orderGlyph, storeGlyph } from "./glyphs.js";
+import { closedGlyph, courierGlyph, levelGlyph, orderGlyph, storeGlyph } from "./glyphs.js";
 
 const REMEMBERED = "samehour.key";
 /** From this width on there is room beside the zone, so the key starts open. */
@@ -19,6 +19,7 @@ export function fillKey(key, body) {
     [levelGlyph("late"), "Late, with the minutes", "is-late"],
     [storeGlyph(), "Store, with picks waiting"],
     [courierGlyph("bike"), "Courier, with orders in the bag"],
+    [closedGlyph(), "Street closed now"],
   ];
   body.classList.add("key-rows");
   body.append(

@@ -26,6 +26,8 @@ const MINOR = [
   "road",
 ];
 const SERVICE = ["service", "busway"];
+/** Widths of a closed street's tape by zoom, and of the edge around it. */
+const TAPE = { band: [13, 3.5, 16, 8, 19, 22], edge: [13, 5.5, 16, 11, 19, 26] };
 
 /** The value of a custom property of the style sheet. */
 export function colour(name) {
@@ -187,6 +189,11 @@ function line(id, filter, paint, layout = {}) {
   };
 }
 
+function tape(id, paint) {
+  const layout = { "line-cap": "butt", "line-join": "round" };
+  return { id, type: "line", source: "closed", layout, paint };
+}
+
 function area(id, layer, paint) {
   return { id, type: "fill", source: "city", "source-layer": layer, paint };
 }
@@ -216,6 +223,8 @@ function style(bounds) {
       },
       edge: { type: "geojson", data: rectangle(bounds) },
       ways: { type: "geojson", data: nothing() },
+      closed: { type: "geojson", data: nothing() },
+      closing: { type: "geojson", data: nothing() },
     },
     layers: [
       { id: "void", type: "background", paint: { "background-color": colour("--map-void") } },
@@ -269,6 +278,13 @@ function style(bounds) {
           "line-blur": byZoom(12, 16, 15, 72, 17, 144),
         },
       },
+      tape("closed-edge", { "line-color": colour("--closed"), "line-width": byZoom(...TAPE.edge) }),
+      tape("closed-tape", { "line-color": colour("--closed-tape"), "line-width": byZoom(...TAPE.band) }),
+      tape("closed", {
+        "line-color": colour("--closed"),
+        "line-width": byZoom(...TAPE.band),
+        "line-dasharray": [1.2, 1.2],
+      }),
       {
         id: "ways",
         type: "line",
@@ -303,6 +319,29 @@ function style(bounds) {
         paint: {
           "line-color": colour("--choice"),
           "line-width": byZoom(13, 3, 16, 6),
+        },
+      },
+      ...["closing-edge", "closing"].map((id) => ({
+        id,
+        type: "line",
+        source: "closing",
+        filter: ["==", ["get", "kind"], "closing"],
+        layout: { "line-cap": "round", "line-join": "round" },
+        paint: {
+          "line-color": colour(id === "closing" ? "--closed" : "--closed-tape"),
+          "line-width": byZoom(...(id === "closing" ? TAPE.band : TAPE.edge)),
+        },
+      })),
+      {
+        id: "closing-points",
+        type: "circle",
+        source: "closing",
+        filter: ["==", ["get", "kind"], "point"],
+        paint: {
+          "circle-radius": 5,
+          "circle-color": colour("--closed-tape"),
+          "circle-stroke-color": colour("--closed"),
+          "circle-stroke-width": 2.5,
         },
       },
       {
@@ -347,6 +386,13 @@ const PAINTED = [
   ["ways", "line-color", "--ink"],
   ["chosen", "line-color", "--choice"],
   ["chosen-later", "line-color", "--choice"],
+  ["closed-edge", "line-color", "--closed"],
+  ["closed-tape", "line-color", "--closed-tape"],
+  ["closed", "line-color", "--closed"],
+  ["closing-edge", "line-color", "--closed-tape"],
+  ["closing", "line-color", "--closed"],
+  ["closing-points", "circle-color", "--closed-tape"],
+  ["closing-points", "circle-stroke-color", "--closed"],
 ];
 
 /** Take the colours from the style sheet again: day and night have changed places. */
@@ -373,9 +419,24 @@ export function nothing() {
   return { type: "FeatureCollection", features: [] };
 }
 
-/** A GeoJSON line of a kind the style knows: `way`, `chosen` or `later`. */
+/** A GeoJSON line of a kind the style knows: `way`, `chosen`, `later`, `closed` or `closing`. */
 export function wayFeature(kind, coordinates) {
   return { type: "Feature", properties: { kind }, geometry: { type: "LineString", coordinates } };
+}
+
+/** A GeoJSON point of a kind the style knows: `point`, a click along a street to be closed. */
+export function pointFeature(kind, coordinates) {
+  return { type: "Feature", properties: { kind }, geometry: { type: "Point", coordinates } };
+}
+
+/** Draw closed streets as barrier tape; nothing is handed over while they stay the same. */
+export function drawClosed(map, closures) {
+  const source = map.getSource("closed");
+  const drawn = closures.map((closure) => closure.id).join(" ");
+  if (!source || source.drawn === drawn) return;
+  source.drawn = drawn;
+  const lines = closures.flatMap((closure) => closure.lines);
+  source.setData({ ...nothing(), features: lines.map((each) => wayFeature("closed", each)) });
 }
 
 // --- names of streets, without a glyph server ---------------------------------------------------

@@ -2,10 +2,13 @@
 
 import { BoardMap } from "./boardmap.js";
 import { ServiceClock, ask } from "./client.js";
+import { createClosedStreets, streetNames, untilText } from "./closedstreets.js";
+import { Closing } from "./closing.js";
 import { Details } from "./details.js";
 import { h, keep, setText } from "./dom.js";
 import { createFigures } from "./figures.js";
 import { ZoneTime, speedText } from "./format.js";
+import { closedGlyph } from "./glyphs.js";
 import { fillKey } from "./key.js";
 import { createRail, isOpen } from "./rail.js";
 
@@ -20,6 +23,17 @@ const part = (id) => document.getElementById(id);
 const clock = new ServiceClock();
 const showFigures = createFigures(part("figures"));
 const showRail = createRail(document, choose);
+const showClosed = createClosedStreets(document, {
+  flyTo: (closure) => state.map?.flyTo(closure),
+  onOpened: (closure) => hearOf(`Open again: ${streetNames(closure)}.`),
+});
+const closing = new Closing(part("closing"), {
+  clock,
+  draw: (chosen) => state.map?.showClosing(chosen),
+  onActive: onClosing,
+  onClosed: (closure) =>
+    hearOf(`Closed ${untilText(closure.until, state.zoneTime)}: ${streetNames(closure)}.`),
+});
 const details = new Details(part("details"), { choose, close: () => choose(null), onRoute });
 
 const state = { board: null, zoneTime: null, chosen: null, map: null, misses: 0, timer: 0 };
@@ -52,7 +66,8 @@ function hear(board) {
   }
   if (first) {
     document.body.classList.remove("is-loading");
-    state.map = new BoardMap(part("map"), board.zone, { choose, clock });
+    state.map = new BoardMap(part("map"), board.zone, { choose, clock, chooseClosed });
+    part("close-street").hidden = false;
     chooseFromLink();
   }
   showContact(null);
@@ -74,6 +89,8 @@ function show() {
   document.title = `${titleMark(board)}${board.zone.title || board.zone.city} · samehour`;
   showFigures(board);
   showRail(now);
+  showClosed.show(now);
+  closing.hear(state.zoneTime);
   showFeed(now);
   details.show(now);
   state.map.show(now);
@@ -150,9 +167,33 @@ function chooseFromLink() {
   if (link) choose(link[1], link[2]);
 }
 
+// --- closing streets -----------------------------------------------------------------------------------
+
+function onClosing(active) {
+  part("close-street").setAttribute("aria-pressed", String(active));
+  part("lists").inert = active || Boolean(state.chosen);
+  part("details").inert = active || !state.chosen;
+  state.map?.setPick(active ? (place) => closing.pick(place) : null);
+  if (!active) part("close-street").focus({ preventScroll: true });
+}
+
+/** Say it to whoever cannot see it, and show at once what has become of it. */
+function hearOf(sentence) {
+  setText(part("said"), sentence);
+  details.refreshNow();
+  poll();
+}
+
+function chooseClosed(id) {
+  choose(null);
+  showClosed.focus(id);
+}
+
 // --- starting ----------------------------------------------------------------------------------------
 
 fillKey(part("key"), part("key-body"));
+part("close-street").prepend(closedGlyph(20));
+part("close-street").addEventListener("click", () => closing.toggle());
 part("retry").addEventListener("click", poll);
 addEventListener("online", poll);
 addEventListener("hashchange", chooseFromLink);
@@ -160,7 +201,9 @@ document.addEventListener("visibilitychange", () => {
   if (!document.hidden) poll();
 });
 addEventListener("keydown", (event) => {
-  if (event.key === "Escape" && state.chosen) choose(null);
+  if (event.key !== "Escape") return;
+  if (closing.active) closing.cancel();
+  else if (state.chosen) choose(null);
 });
 setInterval(showTime, 250);
 poll();

@@ -1,7 +1,11 @@
 /** Where the courier is: along the leg at the leg's pace, or where the device says. */
 
 import { ask, rfc3339 } from "./client.js";
-import { lengthOf, walk } from "./glide.js";
+import { lengthOf, metresBetween, nearest, walk } from "./glide.js";
+
+/** A new way that never leaves the known one by more than this, and is as long, is the same. */
+const SAME_WAY_M = 25;
+const SAME_LENGTH_M = 50;
 
 export class Travel {
   /** @param {ServiceClock} clock */
@@ -18,40 +22,64 @@ export class Travel {
     this.leg = null;
   }
 
-  /** Take the leg to the stop that is being travelled to; the one under way goes on. */
+  /**
+   * Take the leg to the stop that is being travelled to; the one under way goes on, unless it
+   * leads another way now.
+   *
+   * @returns {boolean} whether the way to the same stop has changed
+   */
   follow(route) {
     const stop = route.stops[0];
     if (!stop) {
       this.leg = null;
-      return;
+      return false;
     }
     if (stop.status === "arrived") {
       if (this.watch === null) this.here = [stop.location.lng, stop.location.lat];
       this.leg = null;
-      return;
+      return false;
     }
-    if (stop.status !== "committed" || this.leg?.stopId === stop.id) return;
+    if (stop.status !== "committed") return false;
     const leg = route.legs.find((each) => each.stop_id === stop.id);
-    if (!leg || leg.line.length < 2) return;
-    this.leg = {
+    if (!leg || leg.line.length < 2) return false;
+    const isKnown = this.leg?.stopId === stop.id;
+    if (isKnown && isSameWay(this.leg.line, leg.line)) return false;
+    const next = {
       stopId: stop.id,
       line: leg.line,
       lengthM: lengthOf(leg.line),
       startMs: this.clock.running(),
       durationMs: Math.max(1, leg.duration_s) * 1000,
+      steps: leg.steps,
+      marks: marksOf(leg),
     };
+    if (isKnown && next.lengthM > 0) {
+      // The new way begins at the last place reported, a moment behind.
+      const share = nearest(next.line, this.here).metres / next.lengthM;
+      next.startMs -= share * next.durationMs;
+    }
+    this.leg = next;
+    return isKnown;
+  }
+
+  /** Metres gone along the leg; null without one. */
+  gone() {
+    if (!this.leg) return null;
+    if (this.watch !== null) return nearest(this.leg.line, this.here).metres;
+    const share = (this.clock.running() - this.leg.startMs) / this.leg.durationMs;
+    return Math.min(1, Math.max(0, share)) * this.leg.lengthM;
   }
 
   /** Move to where the courier is now; returns the place, what lies ahead, and the bearing. */
   step() {
     if (!this.leg) return { at: this.here, ahead: [], bearing: null, there: false };
+    const gone = this.gone();
+    const place = walk(this.leg.line, gone);
     if (this.watch !== null) {
-      return { at: this.here, ahead: this.leg.line, bearing: null, there: false };
+      return { at: this.here, ahead: place.ahead, bearing: null, there: false };
     }
-    const share = (this.clock.running() - this.leg.startMs) / this.leg.durationMs;
-    const place = walk(this.leg.line, Math.min(1, Math.max(0, share)) * this.leg.lengthM);
     this.here = place.at;
-    return { ...place, there: share >= 1 };
+    return { ...place, there: gone >= this.leg.lengthM };
   }
 
   /** Tell the service; a position that does not get through is not kept, the next one counts. */
@@ -99,4 +127,20 @@ export class Travel {
     this.watch = null;
     this.leg = null;
   }
+}
+
+/** Whether a way found later is the rest of a known one. */
+function isSameWay(known, later) {
+  if (later.some((place) => nearest(known, place).gap > SAME_WAY_M)) return false;
+  const left = lengthOf(known) - nearest(known, later[0]).metres;
+  return Math.abs(lengthOf(later) - left) <= SAME_LENGTH_M;
+}
+
+/** Metres from a leg's start to each of its steps. */
+function marksOf({ line, steps }) {
+  const along = [0];
+  for (let i = 1; i < line.length; i += 1) {
+    along.push(along[i - 1] + metresBetween(line[i - 1], line[i]));
+  }
+  return steps.map((step) => along[step.point]);
 }

@@ -15,7 +15,10 @@ from conftest import Town, until
 
 def test_the_service_is_alive_and_ready(town: Town) -> None:
     assert town.get("/healthz") == {"status": "ok"}
-    assert town.get("/readyz") == {"status": "ready", "problems": []}
+    ready = town.get("/readyz")
+    assert (ready["status"], ready["problems"], ready["travel_servers"]) == ("ready", [], [])
+    assert set(ready["warm_up_s"]) == {"travel_times", "planner"}
+    assert all(took > 0 for took in ready["warm_up_s"].values())
 
 
 def test_the_first_boot_registers_the_stores_of_the_city(town: Town) -> None:
