@@ -1,19 +1,47 @@
 """Compiled loops: one typed door to numba.
 
-What is compiled is kept on disk beside the source (or in the user's cache folder where that may
-not be written), so that it is compiled once per machine.  Kernels let go of the interpreter's
+What is compiled is kept on disk, so that it is compiled once per machine.  Numba looks at the file
+of a kernel only, not at those of the kernels and constants it uses; so each state of
+all kernels' sources has a folder of its own in the user's cache, and never meets old code.  Where
+no such folder can be written it is kept beside the source.  Kernels let go of the interpreter's
 lock: threads may run them side by side.
 """
 
 from __future__ import annotations
 
+import hashlib
+import os
 from collections.abc import Callable
-from typing import ParamSpec, TypeVar, cast
+from pathlib import Path
+from typing import Final, ParamSpec, TypeVar, cast
 
 import numba
 
+from geo.caching import cache_folder
+
 P = ParamSpec("P")
 R = TypeVar("R")
+
+_CONSTANTS: Final = ("plane", "types", "hierarchy_lanes")
+"""Files without kernels that kernels take constants and steps from."""
+
+_DIGITS: Final = 16
+
+
+def _state_of_sources() -> str:
+    """Return a name for what the kernels and the constants in them are now."""
+    digest = hashlib.sha256()
+    for path in sorted(Path(__file__).parent.glob("*.py")):
+        text = path.read_bytes()
+        if b"geo.compiled" in text or path.stem in _CONSTANTS:
+            digest.update(path.name.encode() + text)
+    return digest.hexdigest()[:_DIGITS]
+
+
+if "NUMBA_CACHE_DIR" not in os.environ and (_cache := cache_folder()) is not None:
+    numba.config.CACHE_DIR = str(  # type: ignore[attr-defined]  # set from the environment
+        _cache / "kernels" / _state_of_sources()
+    )
 
 
 def kernel(function: Callable[P, R]) -> Callable[P, R]:

@@ -21,9 +21,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from geo import hierarchy_kernels as kernels
-from geo.hierarchy_kernels import Arcs, Climbers, Goals, Tables, Tree, Wedges
+from geo.hierarchy_kernels import Arcs, Climbers, Goals, Tables, Tree
 from geo.hierarchy_lanes import LANE_BYTES
 from geo.hierarchy_paths import Ends, Links, best_way
+from geo.hierarchy_symbolic import Wedges
 from geo.hierarchy_topology import Topology, build_topology, read_only
 from geo.types import UNREACHABLE_S
 
@@ -131,37 +132,18 @@ def customize(
             "split the network"
         )
     ups = len(topology.up_depth)
-    metric = Metric(
+    kernels.relax(topology.triangles, room.weight, room.time_ds)
+    return Metric(
         topology,
         Arcs(topology.up_start, topology.up_depth, room.weight[:ups]),
         Arcs(topology.down_start, topology.down_depth, room.weight[ups:]),
         Arcs(topology.up_start, topology.up_depth, room.time_ds[:ups]),
         Arcs(topology.down_start, topology.down_depth, room.time_ds[ups:]),
-        Wedges(
-            topology.up_wedge_start,
-            topology.up_wedge_arc,
-            topology.up_wedge_first,
-            topology.up_wedge_last,
-        ),
-        Wedges(
-            topology.down_wedge_start,
-            topology.down_wedge_arc,
-            topology.down_wedge_first,
-            topology.down_wedge_last,
-        ),
+        topology.up_wedges,
+        topology.down_wedges,
         Tree(topology.parent, topology.depth, topology.deepest),
         Links(topology.slot_start, topology.slot_link, room.link),
     )
-    kernels.relax(
-        metric.up,
-        metric.down,
-        metric.up_time.weight,
-        metric.down_time.weight,
-        metric.up_wedges,
-        metric.down_wedges,
-        topology.deepest,
-    )
-    return metric
 
 
 def table(

@@ -49,15 +49,6 @@ class Arcs(NamedTuple):
     weight: Labels  # (A,)
 
 
-class Wedges(NamedTuple):
-    """Pairs of arcs over a lower node that may stand for arcs of a node; see find_wedges."""
-
-    start: Ints  # (N + 1,)
-    arc: Ints  # (W,) of the other direction, between the node and the lower one
-    first: Ints  # (W,) the lower node's arcs of the same direction that lead higher
-    last: Ints  # (W,)
-
-
 class Climbers(NamedTuple):
     """The places of a table that climb, in blocks of as many as a row has lanes."""
 
@@ -127,36 +118,14 @@ def load_weights(time_ds: Ints, length_dm: Ints, slot: Ints, link: Longs, weight
     return -1 if total <= LINKS_LENGTH_LIMIT_DM else len(slot)
 
 
-@kernel_part
-def _relax(node: int, arcs: Arcs, time_ds: Ints, wedges: Wedges, side: Longs, best: Longs) -> None:
-    """Make a node's arcs of one direction as short as the ways over lower nodes."""
-    for j in range(arcs.start[node], arcs.start[node + 1]):
-        best[arcs.depth[j]] = arcs.weight[j]
-    for k in range(wedges.start[node], wedges.start[node + 1]):
-        near = side[wedges.arc[k]]
-        if near < FAR:
-            for j in range(wedges.first[k], wedges.last[k]):
-                best[arcs.depth[j]] = min(best[arcs.depth[j]], near + arcs.weight[j])
-    for j in range(arcs.start[node], arcs.start[node + 1]):
-        arcs.weight[j] = best[arcs.depth[j]]
-        time_ds[j] = best[arcs.depth[j]] >> LENGTH_BITS
-
-
 @kernel
-def relax(
-    up: Arcs,
-    down: Arcs,
-    up_time: Ints,
-    down_time: Ints,
-    up_wedges: Wedges,
-    down_wedges: Wedges,
-    deepest: int,
-) -> None:
-    """Make every arc as short as the ways over lower nodes, in order of rank."""
-    best = np.empty(deepest + 1, np.int64)
-    for node in range(len(up.start) - 1):
-        _relax(node, up, up_time, up_wedges, down.weight, best)
-        _relax(node, down, down_time, down_wedges, up.weight, best)
+def relax(triangles: NDArray[np.int32], weight: Longs, time_ds: Ints) -> None:
+    """Make every arc as short as the ways over lower nodes."""
+    for k in range(len(triangles)):
+        way = weight[triangles[k, 1]] + weight[triangles[k, 2]]
+        weight[triangles[k, 0]] = min(weight[triangles[k, 0]], way)
+    for slot in range(len(weight)):
+        time_ds[slot] = weight[slot] >> LENGTH_BITS
 
 
 @kernel

@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geo.compiled import kernel, kernel_part
-from geo.hierarchy_kernels import FAR, LENGTH_BITS, Arcs, Tree, Wedges
+from geo.hierarchy_kernels import FAR, LENGTH_BITS, Arcs, Tree
+from geo.hierarchy_symbolic import Wedges
 
 Ints: TypeAlias = NDArray[np.int32]
 Longs: TypeAlias = NDArray[np.int64]

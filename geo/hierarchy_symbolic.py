@@ -12,7 +12,7 @@ postorder of the tree, so a node's descendants come right before it.
 
 from __future__ import annotations
 
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,15 @@ from geo.compiled import kernel, kernel_part
 
 Ints: TypeAlias = NDArray[np.int32]
 Flags: TypeAlias = NDArray[np.bool_]
+
+
+class Wedges(NamedTuple):
+    """Pairs of arcs over a lower node that may stand for arcs of a node; see find_wedges."""
+
+    start: Ints  # (N + 1,)
+    arc: Ints  # (W,) of the other direction, between the node and the lower one
+    first: Ints  # (W,) the lower node's arcs of the same direction that lead higher
+    last: Ints  # (W,)
 
 
 @kernel_part
@@ -246,6 +255,65 @@ def find_wedges(
             first[k] = run
             last[k] = end
     return start, arc, first, last
+
+
+@kernel_part
+def _triangles_of(
+    node: int,
+    start: Ints,
+    depth: Ints,
+    slot: int,
+    side_slot: int,
+    wedges: Wedges,
+    slot_at: Ints,
+    triangles: NDArray[np.int32],
+    count: int,
+) -> int:
+    """List a node's triangles of one direction; give how many there are by now."""
+    for j in range(start[node], start[node + 1]):
+        slot_at[depth[j]] = slot + j
+    for k in range(wedges.start[node], wedges.start[node + 1]):
+        for j in range(wedges.first[k], wedges.last[k]):
+            triangles[count, 0] = slot_at[depth[j]]
+            triangles[count, 1] = side_slot + wedges.arc[k]
+            triangles[count, 2] = slot + j
+            count += 1
+    return count
+
+
+@kernel
+def list_triangles(
+    up_start: Ints,
+    up_depth: Ints,
+    down_start: Ints,
+    down_depth: Ints,
+    up_wedges: Wedges,
+    down_wedges: Wedges,
+    deepest: int,
+) -> NDArray[np.int32]:
+    """Write out all wedges, in order of rank.
+
+    Returns
+    -------
+    int32 (T, 3)
+        The slot of an arc, and those of the two arcs over a lower node that may stand for it.
+    """
+    total = 0
+    for wedges in (up_wedges, down_wedges):
+        for k in range(len(wedges.arc)):
+            total += wedges.last[k] - wedges.first[k]
+    triangles = np.empty((total, 3), np.int32)
+    slot_at = np.empty(deepest + 1, np.int32)
+    ups = len(up_depth)
+    count = 0
+    for node in range(len(up_start) - 1):
+        count = _triangles_of(
+            node, up_start, up_depth, 0, ups, up_wedges, slot_at, triangles, count
+        )
+        count = _triangles_of(
+            node, down_start, down_depth, ups, 0, down_wedges, slot_at, triangles, count
+        )
+    return triangles
 
 
 @kernel

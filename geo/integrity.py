@@ -18,6 +18,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from geo.caching import cache_folder
 from geo.errors import CityError
 
 META: Final = "city.json"
@@ -99,14 +100,11 @@ def _state(
 
 def _stamp(root: str) -> Path | None:
     """Return where the stamp of a folder is kept; None where the user has no home."""
-    cache = os.environ.get("XDG_CACHE_HOME", "")
-    if not os.path.isabs(cache):  # noqa: PTH117 - the standard has us pass over relative ones
-        home = os.path.expanduser("~")  # noqa: PTH111 - which does not raise without a home
-        if not os.path.isabs(home):  # noqa: PTH117
-            return None
-        cache = f"{home}/.cache"
+    cache = cache_folder()
+    if cache is None:
+        return None
     digest = hashlib.sha256(root.encode(errors="surrogateescape")).hexdigest()
-    return Path(cache, "samehour", "cities", digest[:32])
+    return cache / "cities" / digest[:32]
 
 
 def _remembers(stamp: Path, root: str, state: str, newest_ns: int) -> bool:

@@ -309,6 +309,18 @@ class RoadNetwork:
                         self.arrays.point_start,
                         self.arrays.point_e7 / E7,
                         (along > 0) | (against > 0),
-                        (self.arrays.edge_flags & FLAG_AVOID_SNAP).astype(bool),
+                        self._avoided(mode),
                     )
         return grid
+
+    def _avoided(self, mode: Mode) -> NDArray[np.bool_]:
+        """Return the edges that a place is not reached from if another is near, bool (E,).
+
+        Motorways and tunnels; and where a bicycle is pushed, for who would come on slower than on
+        foot leaves it at the street and walks.
+        """
+        under = (self.arrays.edge_flags & FLAG_AVOID_SNAP).astype(bool)
+        if mode is Mode.WALK:
+            return under
+        slowest_ds = self.times_ds(mode).max(axis=0)
+        return np.asarray(under | (slowest_ds > self.arrays.edge_length_dm * 3.6 / ACCESS_KMH))

@@ -8,8 +8,8 @@ doi:10.1007/978-3-319-20086-6_22).
 
 Within a cell the node with the fewest neighbours left goes first (George and Liu 1989, "The
 Evolution of the Minimum Degree Ordering Algorithm", doi:10.1137/1031001).  On road networks this
-makes a quarter fewer arcs and a third fewer triangles than splitting to the last node, and costs
-hardly any depth.
+makes a quarter fewer arcs and over a third fewer triangles than splitting to the last node, and
+costs hardly any depth.
 """
 
 from __future__ import annotations

@@ -25,7 +25,8 @@ ACCESS_KMH: Final = 5.0
 """Between a place and its road everyone walks (the same speed as on foot along the street)."""
 
 UNDERPASS_PENALTY_M: Final = 30.0
-"""A motorway or tunnel is snapped to only if every other road is this much farther away."""
+"""A motorway or tunnel, and where one is slower than on foot, is snapped to only if every other
+road is this much farther away."""
 
 _CELL_M: Final = 50.0
 """Side of a cell: in a town about two pieces cross one, and five rings reach `SNAP_LIMIT_M`."""

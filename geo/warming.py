@@ -9,9 +9,11 @@ import numpy as np
 
 from geo import hierarchy
 from geo.errors import TooFarFromRoadError
-from geo.network import NetworkArrays, RoadNetwork
+from geo.hierarchy_topology import topology_of_order
+from geo.network import ModeRoads, NetworkArrays, RoadNetwork
 from geo.osm_access import CLASSES, MODES
 from geo.travel import NetworkTravelTimes
+from geo.turns import mode_graph
 from geo.types import LonLat, Mode
 
 _STREET_E7: Final = 10_000  # 0.001 degrees, 111 m
@@ -56,4 +58,12 @@ def _corner() -> RoadNetwork:
         turn_to=np.zeros(0, dtype=np.int32),
         turn_modes=np.zeros(0, dtype=np.uint8),
     )
-    return RoadNetwork(arrays, MODES, CLASSES, ["", "North Street"], version="corner")
+
+    def stored(mode: Mode) -> ModeRoads:
+        # Any order will do here; finding a good one takes kernels that only building needs.
+        graph = mode_graph(arrays, mode, CLASSES)
+        states = np.arange(len(graph.state_node), dtype=np.int32)
+        return ModeRoads(graph, topology_of_order(states, graph.link_tail, graph.link_head))
+
+    names = ["", "North Street"]
+    return RoadNetwork(arrays, MODES, CLASSES, names, version="corner", stored=stored)

@@ -281,7 +281,7 @@ def test_the_town_for_warming_up_is_as_it_would_be_built() -> None:
     assert typed == _THERE_AND_BACK
 
 
-def test_kernels_come_from_disk_in_another_process(tmp_path: object) -> None:
+def test_kernels_come_from_disk_in_another_process() -> None:
     counted = (
         "import numba.core.event as event\n"
         "with event.install_recorder('numba:compile') as compiled:\n"

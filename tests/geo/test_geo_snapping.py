@@ -153,6 +153,22 @@ def test_a_tunnel_is_met_when_every_street_is_much_farther() -> None:
         assert network.name(network.snap(at(100, 50), Mode.CAR).edge) == expected
 
 
+def test_a_bicycle_is_left_at_the_street_rather_than_pushed_along_the_pavement() -> None:
+    # 1 m to the pavement, 20 m or 40 m from there to the street
+    for away, expected in ((21, "Street"), (41, "Pavement")):
+        network = roads(
+            {1: (0, 0), 2: (200, 0), 3: (0, away), 4: (200, away)},
+            [
+                ([1, 2], {"name": "Pavement", "highway": "footway", "bicycle": "no"}),
+                ([3, 4], {"name": "Street"}),
+                ([1, 3], {"name": "Kerb", "highway": "footway"}),
+            ],
+        )
+        door = at(100, 1)
+        assert network.name(network.snap(door, Mode.BIKE).edge) == expected
+        assert network.name(network.snap(door, Mode.WALK).edge) == "Pavement"
+
+
 def test_only_streets_of_the_mode_count() -> None:
     network = roads(
         {1: (0, 0), 2: (200, 0), 3: (0, 20), 4: (200, 20)},
