@@ -10,10 +10,13 @@ its own: "on this street, come from that one".
 
 Facts used here and where they stand:
 
-* Waiting at signals 2 s, a U-turn 20 s, a turn at a right angle 5.4 s across the oncoming traffic
-  and 2.1 s to the near side by car, 8.4 s and 4.3 s by bicycle: what OSRM's car and bicycle
+* Waiting at signals 2 s, turning round 20 s, a turn at a right angle 5.4 s across the oncoming
+  traffic and 2.1 s to the near side by car, 8.4 s and 4.3 s by bicycle: what OSRM's car and bicycle
   profiles work out from their defaults (7.5 s with bias 1.075; 6 s with bias 1.4).  A smaller
   angle costs by its square, as in the bicycle profile; a sharper one as much as a right angle.
+* OSRM and Valhalla let cars turn round at dead ends only, GraphHopper everywhere for 60 s (its
+  documentation of turn restrictions, `u_turn_costs`).  Here 20 s where nothing else is left, and
+  60 s where one could go on: no street becomes one without a way back.
 * On foot 2 s at signals, 2 s for turning back, and turns are free: OSRM's foot profile.
 * A scooter turns like a car, a cargo bike like a bicycle.
 """
@@ -41,14 +44,15 @@ class TurnCosts(NamedTuple):
     ----------
     signal_s
         For waiting at traffic signals, whichever way one goes on.
-    u_turn_s
-        For turning round.
+    u_turn_s, turn_back_s
+        For turning round where there is no other way, and where there is one.
     near_s, across_s
         For a turn at a right angle to the near side, and across the oncoming traffic.
     """
 
     signal_s: float
     u_turn_s: float
+    turn_back_s: float
     near_s: float
     across_s: float
 
@@ -66,11 +70,11 @@ class TurnCosts(NamedTuple):
 
 
 _RIGHT_ANGLE: Final = 90.0
-_CAR: Final = TurnCosts(signal_s=2.0, u_turn_s=20.0, near_s=2.1, across_s=5.4)
-_BICYCLE: Final = TurnCosts(signal_s=2.0, u_turn_s=20.0, near_s=4.3, across_s=8.4)
+_CAR: Final = TurnCosts(2.0, u_turn_s=20.0, turn_back_s=60.0, near_s=2.1, across_s=5.4)
+_BICYCLE: Final = TurnCosts(2.0, u_turn_s=20.0, turn_back_s=20.0, near_s=4.3, across_s=8.4)
 
 TURN_COSTS: Final[Mapping[Mode, TurnCosts]] = {
-    Mode.WALK: TurnCosts(signal_s=2.0, u_turn_s=2.0, near_s=0.0, across_s=0.0),
+    Mode.WALK: TurnCosts(2.0, u_turn_s=2.0, turn_back_s=2.0, near_s=0.0, across_s=0.0),
     Mode.BIKE: _BICYCLE,
     Mode.CARGO_BIKE: _BICYCLE,
     Mode.SCOOTER: _CAR,
@@ -364,7 +368,8 @@ def _turn_ds(
     seconds = np.zeros(len(tail))
     before, node = states.arc[tail], states.node[tail]
     back = (before >= 0) & (arc == before ^ 1)
-    seconds[back] = costs.u_turn_s
+    ways = np.bincount(tail)[tail]
+    seconds[back] = np.where(ways[back] > 1, costs.turn_back_s, costs.u_turn_s)
     turning = np.flatnonzero((before >= 0) & split.junctions[node] & ~back)
     if len(turning):
         bearing = bearings(arrays)

@@ -120,7 +120,20 @@ def test_a_bicycle_is_pushed_where_it_may_not_be_ridden() -> None:
     assert of(Mode.BIKE, highway="pedestrian").forward_kmh == PUSH_KMH
     assert of(Mode.BIKE, highway="pedestrian", bicycle="yes").forward_kmh == BIKE_KMH
     assert of(Mode.BIKE, highway="residential", bicycle="dismount").forward_kmh == PUSH_KMH
-    assert not any(ways(Mode.BIKE, highway="footway", bicycle="no"))
+    for mode in (Mode.BIKE, Mode.CARGO_BIKE):
+        for closed in ({"bicycle": "no"}, {"vehicle": "no"}):
+            assert of(mode, highway="footway", **closed) == (PUSH_KMH, PUSH_KMH)
+    for shut in (
+        {"highway": "footway", "bicycle": "no", "bicycle:pushing": "no"},
+        {"highway": "footway", "bicycle": "no", "foot": "no"},
+        {"highway": "footway", "bicycle": "private"},
+        {"highway": "footway", "access": "no"},
+        {"highway": "footway", "access": "private", "bicycle": "no"},
+        {"highway": "residential", "bicycle": "no"},
+        {"highway": "steps", "bicycle": "no"},
+    ):
+        assert not any(speeds(shut)[MODES.index(Mode.BIKE)])
+    assert not any(ways(Mode.SCOOTER, highway="footway", vehicle="no"))
 
 
 def test_motor_vehicles_drive_four_fifths_of_the_limit_and_a_scooter_tops_out() -> None:

@@ -72,10 +72,10 @@ def test_only_straight_on_forbids_both_turns_and_turning_round() -> None:
 def test_no_u_turn_sends_a_car_round_the_block() -> None:
     free = roads(BLOCK, STREETS, restrictions=[turn("no_left_turn", 1, 2, 3)])
     bound = roads(BLOCK, STREETS, restrictions=[turn("no_u_turn", 1, 2, 1)])
-    turned = drive(free, Mode.CAR, eastward(free), BLOCK[1])
-    # 200 m at 25 km/h and 20 s for turning round
-    assert turned == (288 + 200, (eastward(free) ^ 1,))
-    around = drive(bound, Mode.CAR, eastward(bound), BLOCK[1])
+    turned = drive(free, Mode.BIKE, eastward(free), BLOCK[1])
+    # 200 m at 15 km/h and 20 s for turning round
+    assert turned == (480 + 200, (eastward(free) ^ 1,))
+    around = drive(bound, Mode.BIKE, eastward(bound), BLOCK[1])
     assert streets(bound, around) == ["Middle", "North", "West"]
 
 

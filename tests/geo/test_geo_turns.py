@@ -51,16 +51,29 @@ def test_a_turn_across_a_busy_street_costs_more_than_one_to_the_near_side() -> N
     tertiary = crossroads("tertiary")
     # OSRM's profiles at a right angle: 5.4 s and 2.1 s by car, 8.4 s and 4.3 s by bicycle
     for mode in (Mode.CAR, Mode.SCOOTER):
-        assert crossed_in(tertiary, mode) == [0, 54, 21, 200]
+        assert crossed_in(tertiary, mode) == [0, 54, 21, 600]
     for mode in (Mode.BIKE, Mode.CARGO_BIKE):
         assert crossed_in(tertiary, mode) == [0, 84, 43, 200]
     assert crossed_in(tertiary, Mode.WALK) == [0, 0, 0, 0]
     assert crossed_in(crossroads("residential"), Mode.CAR) == [0, 0, 0, 0]
 
 
+def test_turning_round_costs_a_car_more_where_it_could_go_on_than_at_a_dead_end() -> None:
+    # 10 m behind the junction, so near that turning round there would save the turn across
+    ends = {**CROSS, 3: (310, 0)}
+    arms: Drawn = [([1, 2], {}), ([2, 3], {}), ([2, 4], {}), ([2, 5], {})]
+    network = roads(ends, [(line, {**tags, "highway": "tertiary"}) for line, tags in arms])
+    for mode, at_end in ((Mode.CAR, 200), (Mode.BIKE, 200)):
+        graph = mode_graph(network.arrays, mode, CLASSES)
+        state = graph.arc_state[arc(network, ends[2], ends[3])]
+        assert graph.link_turn_ds[graph.link_tail == state].tolist() == [at_end]
+    assert crossed_in(crossroads("tertiary"), Mode.CAR)[3] == 600
+    assert crossed_in(crossroads("tertiary"), Mode.BIKE)[3] == 200
+
+
 def test_driving_on_the_left_mirrors_the_costs() -> None:
     tertiary = crossroads("tertiary")
-    assert crossed_in(tertiary, Mode.CAR, drive_left=True) == [0, 21, 54, 200]
+    assert crossed_in(tertiary, Mode.CAR, drive_left=True) == [0, 21, 54, 600]
     assert crossed_in(tertiary, Mode.BIKE, drive_left=True) == [0, 43, 84, 200]
 
 
@@ -211,10 +224,20 @@ class Plain:
                     reached[self.head[one]] = min(there, reached.get(self.head[one], there))
         return {end for end, there in reached.items() if there < limit_ds or end in nodes}
 
-    def turn_ds(self, before: int, one: int) -> int:
+    def ways_on(self, earlier: int, before: int) -> list[int]:
+        return [
+            one
+            for one in self.usable
+            if self.tail[one] == self.head[before]
+            if not {(before, -1, one), (earlier, before, one)} & self.forbidden
+        ]
+
+    def turn_ds(self, before: int, one: int, ways: int) -> int:
         seconds, here = 0.0, self.tail[one]
-        if one == before ^ 1:
-            seconds = self.costs.u_turn_s if here in self.charged else 0.0
+        if one == before ^ 1 and here in self.charged:
+            seconds = self.costs.turn_back_s if ways > 1 else self.costs.u_turn_s
+        elif one == before ^ 1:
+            pass
         elif here in self.busy:
             angle = (self.bearing[one] - self.bearing[before ^ 1]) % 360 - 180
             side_s = self.costs.near_s if angle > 0 else self.costs.across_s
@@ -233,12 +256,9 @@ class Plain:
             now, earlier, before = heapq.heappop(queue)
             if now > best[earlier, before]:
                 continue
-            for one in self.usable:
-                if self.tail[one] != self.head[before]:
-                    continue
-                if {(before, -1, one), (earlier, before, one)} & self.forbidden:
-                    continue
-                then = now + self.turn_ds(before, one) + self.time[one]
+            ways = self.ways_on(earlier, before)
+            for one in ways:
+                then = now + self.turn_ds(before, one, len(ways)) + self.time[one]
                 found[one] = min(then, found.get(one, then))
                 if then < best.get((before, one), math.inf):
                     best[before, one] = then
