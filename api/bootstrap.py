@@ -124,7 +124,7 @@ def build(settings: Settings) -> Service:
             time_zone=city.time_zone,
             seed=settings.seed,
         )
-        streets = StreetDesk(city, roads, clock, _beside(settings.ledger))
+        streets = StreetDesk(city, roads, clock, _beside(settings.ledger), settings.speed_profile)
         streets.open(engine.state.closures.values())
         live = Live(
             city=city,

@@ -36,6 +36,9 @@ def add_parser(commands: Any) -> None:
     )
     parser.add_argument("--speed", metavar="N", help="service seconds per second (1)")
     parser.add_argument("--policy", metavar="FILE", help="a policy in TOML")
+    parser.add_argument(
+        "--speed-profile", metavar="FILE", help="usual speeds by hour of the week, in TOML"
+    )
     parser.add_argument("--seed", metavar="N", help="of whatever the planner draws (0)")
     parser.add_argument(
         "--travel-server",

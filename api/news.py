@@ -71,6 +71,14 @@ def _text(event: e.Event, state: State) -> str | None:  # noqa: C901, PLR0911, P
             return f"{_store(state, event.store_id)} paused: {event.reason}"
         case e.StoreResumed():
             return f"{_store(state, event.store_id)} takes orders again"
+        case e.StreetClosed(closure=closure):
+            return (
+                f"A street was closed: {closure.reason}"
+                if closure.reason
+                else "A street was closed"
+            )
+        case e.StreetReopened():
+            return "A street was opened again"
         case e.ShiftStarted():
             return f"{_courier(state, event.courier_id)} is on shift"
         case e.ShiftEnded():

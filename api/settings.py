@@ -67,6 +67,8 @@ class Settings(BaseModel):
         Of a scaled clock; the machine's own when neither is given.
     policy
         A TOML file with fields of `dispatch.model.Policy`.
+    speed_profile
+        A TOML file of usual speeds by hour of the week, class of street and mode.
     api_key
         Asked of every client as `Authorization: Bearer`; needed off loopback.
     allowed_hosts
@@ -86,6 +88,7 @@ class Settings(BaseModel):
     clock_start: Annotated[int | None, BeforeValidator(_moment)] = None
     speed: Annotated[float, Field(gt=0, le=1000, allow_inf_nan=False)] = 1.0
     policy: Path | None = None
+    speed_profile: Path | None = None
     seed: Annotated[int, Field(ge=0, le=2**31 - 1)] = 0
     api_key: SecretStr | None = None
     allowed_hosts: tuple[str, ...] = ()

@@ -17,13 +17,23 @@ from typing import Any, Final, TypeVar
 
 from api.clock import ServiceClock
 from api.storage.ledger import Position
-from dispatch.events import Recorded, StreetClosed, StreetReopened
+from dispatch.events import (
+    DeliveryFailed,
+    OrderDelivered,
+    ParcelPickedUp,
+    ParcelReturned,
+    Recorded,
+    StopArrived,
+    StreetClosed,
+    StreetReopened,
+)
 from dispatch.street_news import StreetNews
 from geo.city import City
 from geo.closures import Closure
 from geo.errors import GeoError, TrafficError
 from geo.learning import LearnedSpeeds
 from geo.observations import Observation, Track, TrackPoint
+from geo.profiles import read_profile
 from geo.traffic import Traffic
 from geo.travel import NetworkTravelTimes
 from geo.types import Mode
@@ -39,6 +49,7 @@ _KEEP_EVERY_S: Final = 600
 
 _MOST_POINTS: Final = 600
 _LEAST_POINTS: Final = 10
+_DESCRIBED_KEPT: Final = 256
 _DIGITS: Final = 6
 
 
@@ -68,15 +79,22 @@ class StreetDesk:
     beside
         Readings and learned speeds are kept between runs in files beside this one, under its
         name; None keeps nothing.
+    profile
+        A file of usual speeds by hour of the week, believed before anything was learned.
 
     Raises
     ------
     ProfileError
-        What was learned before cannot be read.
+        The profile, or what was learned before, cannot be read.
     """
 
     def __init__(
-        self, city: City, travel: NetworkTravelTimes, clock: ServiceClock, beside: Path | None
+        self,
+        city: City,
+        travel: NetworkTravelTimes,
+        clock: ServiceClock,
+        beside: Path | None,
+        profile: Path | None = None,
     ) -> None:
         self.travel = travel
         self.on_change: Callable[[], None] = lambda: None
@@ -85,12 +103,18 @@ class StreetDesk:
         self._clock = clock
         self._learned_path = None if beside is None else beside.with_suffix(".speeds.json")
         self._readings_path = None if beside is None else beside.with_suffix(".traffic.json")
-        learned = self._read_learned()
-        self._traffic = Traffic(city.network, city.time_zone, learned=learned)
+        self._traffic = Traffic(
+            city.network,
+            city.time_zone,
+            None if profile is None else read_profile(profile, city.network.classes),
+            self._read_learned(),
+        )
         self._news = StreetNews(travel, self._traffic)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="streets")
         self._described: dict[Closure, ClosedStreets] = {}
         self._tracks: dict[str, list[TrackPoint]] = {}
+        self._arrived_at: dict[str, int] = {}
+        self._stops: dict[str, list[tuple[float, float]]] = {}
         self._applied_at = clock.now()
         self._saved_at = clock.now()
 
@@ -113,8 +137,21 @@ class StreetDesk:
 
     def hear(self, recorded: Recorded) -> None:
         """Take an event; closures come into force soon after, `settle` waits for it."""
-        if isinstance(recorded.event, StreetClosed | StreetReopened):
-            self._submit(lambda: self._news.hear(recorded))
+        match recorded.event:
+            case StreetClosed() | StreetReopened():
+                self._submit(lambda: self._news.hear(recorded))
+            case StopArrived(courier_id=courier_id, occurred_at=at):
+                self._arrived_at[courier_id] = at
+            case (
+                ParcelPickedUp(courier_id=courier_id, occurred_at=at)
+                | OrderDelivered(courier_id=courier_id, occurred_at=at)
+                | DeliveryFailed(courier_id=courier_id, occurred_at=at)
+                | ParcelReturned(courier_id=courier_id, occurred_at=at)
+            ) if courier_id in self._arrived_at:
+                stop = (self._arrived_at.pop(courier_id), at)
+                self._stops.setdefault(courier_id, []).append(stop)
+            case _:
+                pass
 
     async def settle(self) -> None:
         """Return when all that was heard is in force."""
@@ -143,10 +180,10 @@ class StreetDesk:
         is_long = position.at - points[0].at >= _LEARN_EVERY_S or len(points) >= _MOST_POINTS
         if is_long:
             del self._tracks[position.courier_id]
+            stops = tuple(self._stops.pop(position.courier_id, ()))
             if len(points) >= _LEAST_POINTS:
-                self._submit(
-                    lambda: self._traffic.learn(Track(tuple(points), mode), self._clock.now())
-                )
+                track = Track(tuple(points), mode, stops)
+                self._submit(lambda: self._traffic.learn(track, self._clock.now()))
 
     def refresh(self) -> None:
         """Let observations fade and the hour strike; in the background."""
@@ -164,8 +201,9 @@ class StreetDesk:
         """
         found = self._described.get(closure)
         if found is None:
-            found = self._describe(closure)
-            self._described[closure] = found
+            if len(self._described) >= _DESCRIBED_KEPT:
+                self._described.clear()
+            found = self._described[closure] = self._describe(closure)
         return found
 
     def _describe(self, closure: Closure) -> ClosedStreets:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Final
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import Field, StringConstraints, model_validator
 
@@ -101,6 +101,19 @@ class StretchSpeedIn(SpeedIn):
         return StretchSpeed(line, self.speed_kmh, at, tuple(self.modes))
 
 
+class FeatureIn(Body):
+    """The same as a GeoJSON Feature (RFC 7946): a LineString with its speed in the properties."""
+
+    type: Literal["Feature"]
+    geometry: dict[str, Any]
+    properties: dict[str, Any]
+
+    def observation(self, now: int) -> Observation:
+        """Return the model's observation."""
+        told = {"observed_at": now, **self.properties}
+        return StretchSpeed.of_geojson({"geometry": self.geometry, "properties": told})
+
+
 class TrackPointIn(Body):
     """Where and when a device was."""
 
@@ -125,6 +138,6 @@ class ObservationsIn(Body):
     """What was seen of the traffic; all of it is taken, or none."""
 
     observations: Annotated[
-        list[WaySpeedIn | StretchSpeedIn | TrackIn],
+        list[WaySpeedIn | StretchSpeedIn | FeatureIn | TrackIn],
         Field(min_length=1, max_length=_MOST_OBSERVATIONS),
     ]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,6 +13,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.problems import Problem, for_client, response, trace_id
 
+_log = logging.getLogger("samehour.boot")
+
+_SAID_AFTER_S = 2.0
 _ANSWERED = ("/healthz", "/readyz", "/assets/")
 
 
@@ -33,7 +38,13 @@ class WarmUp:
     def phase(self, name: str, waiting_for: str) -> Iterator[None]:
         """Do one part; `waiting_for` is what `waiting_for()` says meanwhile."""
         self._waiting_for, self._began = waiting_for, time.monotonic()
-        yield
+        patience = threading.Timer(_SAID_AFTER_S, lambda: _log.info("waiting for=%r", waiting_for))
+        patience.daemon = True
+        patience.start()
+        try:
+            yield
+        finally:
+            patience.cancel()
         self.took_s[name] = time.monotonic() - self._began
 
     def done(self) -> None:

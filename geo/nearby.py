@@ -135,7 +135,7 @@ class Streets:
             No street is meant; the message says what to do.
         """
         usable = self.usable(closure.modes)
-        said = f"closure '{closure.closure_id}'"
+        said = f"closure '{closure.closure_id}'" if closure.closure_id else "this closure"
         if not closure.modes:
             raise ClosureError(f"{said} names no mode; say who may not pass")
         if closure.shape is ClosureShape.WAYS:

@@ -15,6 +15,8 @@ from pathlib import Path
 import pytest
 
 import samehour
+from geo.osm_access import CLASSES
+from geo.profiles import read_profile
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCUMENTS = [ROOT / "README.md", ROOT / "data" / "README.md", *sorted(ROOT.glob("docs/**/*.md"))]
@@ -160,3 +162,11 @@ def test_the_traffic_is_what_the_page_says(tmp_path: Path, bin_on_path: dict[str
     assert observed["readings"] > 0
     assert (traffic["closures"], traffic["readings"]) == (1, observed["readings"])
     assert opened == closed
+
+
+def test_the_profile_shown_can_be_read(tmp_path: Path) -> None:
+    (shown,) = blocks(ROOT / "docs" / "travel.md", "toml")
+    path = tmp_path / "rush-hour.toml"
+    path.write_text(shown, encoding="utf-8")
+    profile = read_profile(path, CLASSES)
+    assert profile.factor.min() == 0.6

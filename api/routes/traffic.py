@@ -39,7 +39,7 @@ async def close_street(asked: ClosureIn, service: Here) -> Json:
     live = service.live
 
     def job() -> Closure:
-        live.streets.describe(asked.closure("asked for"))
+        live.streets.describe(asked.closure(""))
         for recorded in live.handle(CloseStreet(asked.closure(""))):
             if isinstance(recorded.event, StreetClosed):
                 return recorded.event.closure
@@ -56,7 +56,7 @@ async def preview_closure(asked: ClosureIn, service: Here) -> Json:
     live = service.live
 
     def job() -> Json:
-        found = live.streets.describe(asked.closure("asked for"))
+        found = live.streets.describe(asked.closure(""))
         return {
             "streets": list(found.streets),
             "length_m": found.length_m,

@@ -19,6 +19,8 @@ import { isOpen, levelClass } from "./rail.js";
 
 /** How often what the board does not carry is asked for again. */
 const REFRESH_MS = 4000;
+/** And how often at most, while the board says that a route has changed. */
+const CHANGED_MS = 1000;
 
 /** What is asked of the service for each kind, by the name it is kept under. */
 const SOURCES = {
@@ -66,7 +68,8 @@ export class Details {
   show(view) {
     if (!this.chosen) return;
     const { kind, id } = this.chosen;
-    if (performance.now() - this.askedMs > REFRESH_MS && !view.offline) {
+    const pause = this.isBehind(view.board) ? CHANGED_MS : REFRESH_MS;
+    if (performance.now() - this.askedMs > pause && !view.offline) {
       this.askedMs = performance.now();
       this.refresh(kind, id);
     }
@@ -90,6 +93,13 @@ export class Details {
     const focused = this.focusedPlace();
     this.panel.replaceChildren(...next.childNodes);
     this.restoreFocus(focused);
+  }
+
+  /** Whether the route shown is older than the one the board knows of. */
+  isBehind({ couriers }) {
+    const { route } = this.known;
+    const courier = route && couriers.find((each) => each.id === route.courier_id);
+    return Boolean(courier) && courier.route_version !== route.version;
   }
 
   /** Ask again with the next showing: something has just changed. */

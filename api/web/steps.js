@@ -107,5 +107,5 @@ function arrow(shape) {
   const angle = ANGLES[shape] ?? 0;
   if (angle === 0) return s("svg.glyph", box, s("path", { d: "M0 12V-11M-6 -5 0 -11 6 -5" }));
   const head = s("path", { d: "M0 0V-11M-5 -6 0 -11 5 -6", transform: `translate(0 2) rotate(${angle})` });
-  return s("svg.glyph", box, s("path", { d: "M0 13V2" }), head);
+  return s("svg.glyph", box, s("path", { d: "M0 12V2" }), head);
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -154,6 +155,15 @@ def test_a_closure_that_cannot_be_is_refused_with_the_remedy(
         ({"way_id": 5, "speed_kmh": -1, "modes": ["car"]}, "invalid_request", "greater than 0"),
         (
             {
+                "type": "Feature",
+                "geometry": {"type": "Point", "coordinates": [24.94, 60.17]},
+                "properties": {"speed_kmh": 10, "mode": "car"},
+            },
+            "observation_refused",
+            "must be a linestring",
+        ),
+        (
+            {
                 "line": [{"lat": 60.17, "lng": 24.94}, {"lat": 60.171, "lng": 24.94}],
                 "speed_kmh": 150,
                 "modes": ["bike"],
@@ -175,3 +185,59 @@ def test_a_speed_that_cannot_be_is_refused_and_nothing_is_taken(
 def test_an_unknown_closure_cannot_be_opened(shared: Town) -> None:
     answer = shared.http.delete("/v1/closures/clo_nowhere")
     assert (answer.status_code, answer.json()["code"]) == (404, "unknown_id")
+
+
+def test_a_speed_may_come_as_a_geojson_feature(slow_town: Town, city: City) -> None:
+    line = main_street(city.network)
+    feature = {
+        "type": "Feature",
+        "geometry": {"type": "LineString", "coordinates": line},
+        "properties": {"speed_kmh": 5, "modes": ["car"]},
+    }
+    told = slow_town.post("/v1/traffic/observations", {"observations": [feature]})
+    assert told["readings"] >= 1
+    track = {
+        "mode": "car",
+        "track": [
+            {"location": {"lat": lat, "lng": lng}, "at": f"2026-11-20T13:{minute:02}:00Z"}
+            for minute, (lng, lat) in enumerate(line)
+        ],
+    }
+    slow_town.post("/v1/traffic/observations", {"observations": [track]})
+
+
+def main_street(network: RoadNetwork) -> list[list[float]]:
+    """Return the line of the longest two-way edge for cars."""
+    usable = (network.times_ds(Mode.CAR) > 0).all(axis=0)
+    edge = int((network.arrays.edge_length_dm * usable).argmax())
+    line: list[list[float]] = network.line(edge).tolist()
+    return line
+
+
+def test_usual_speeds_are_read_at_start_or_refused_with_every_problem(
+    tmp_path: Path, own_town: Town
+) -> None:
+    profile = tmp_path / "rush-hour.toml"
+    profile.write_text(PROFILE.format(factor=0.5), encoding="utf-8")
+    own_town.start("--port", "0", "--speed-profile", str(profile))
+    assert "+t" in own_town.get("/v1/traffic")["version"]
+    own_town.stop()
+    profile.write_text(PROFILE.format(factor=-1), encoding="utf-8")
+    done = subprocess.run(
+        own_town.command("--port", "0", "--speed-profile", str(profile)),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert "rush-hour.toml" in done.stderr
+
+
+PROFILE = """\
+title = "Rush hour"
+source = "a test"
+
+[[speeds]]
+modes = ["car"]
+by_hour = [{factor}, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1]
+"""
