@@ -305,6 +305,7 @@ def route(live: Live, found: CourierState) -> Json:
     return {
         "courier_id": known.courier_id,
         "version": found.route_version,
+        "travel_version": live.engine.travel.version,
         "leave_at": to_rfc3339(leave_at) if visits else None,
         "stops": stops,
         "legs": legs,

@@ -43,9 +43,12 @@ export class Travel {
     const leg = route.legs.find((each) => each.stop_id === stop.id);
     if (!leg || leg.line.length < 2) return false;
     const isKnown = this.leg?.stopId === stop.id;
-    if (isKnown && isSameWay(this.leg.line, leg.line)) return false;
+    const isSame = isKnown && isSameWay(this.leg.line, leg.line);
+    // Under other travel times a way may differ by a lane; that is no news, but it is drawn.
+    if (isSame && this.leg.version === route.travel_version) return false;
     const next = {
       stopId: stop.id,
+      version: route.travel_version,
       line: leg.line,
       lengthM: lengthOf(leg.line),
       startMs: this.clock.running(),
@@ -59,7 +62,7 @@ export class Travel {
       next.startMs -= share * next.durationMs;
     }
     this.leg = next;
-    return isKnown;
+    return isKnown && !isSame;
   }
 
   /** Metres gone along the leg; null without one. */
