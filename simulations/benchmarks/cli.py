@@ -38,7 +38,7 @@ def add_parser(commands: Any) -> None:
         type=_tiles,
         default=1,
         metavar="N",
-        help="lay the city's roads out N times, joined at the borders: 13 times La Serena is a "
+        help="lay the city's roads out N times, joined at the borders: 23 times La Serena is a "
         "city of 200,000 junctions",
     )
     matrix.add_argument(

@@ -119,11 +119,11 @@ class _Bench:
         self.network, self.path, self.mode = network, path, Mode(arguments.mode)
         self.rounds, self.is_tiled = arguments.rounds, arguments.tiles > 1
         self.osrm: Path | None = arguments.osrm
-        self.links = Links(network, self.mode)
         began = time.perf_counter()
-        with _saying("building the hierarchy"):
+        with _saying("opening the hierarchy" if not self.is_tiled else "building the hierarchy"):
             self.topology = network.topology(self.mode)
         self.build_s = time.perf_counter() - began
+        self.links = Links(network, self.mode)
         self.metric = customize(self.topology, self.links.time_ds, self.links.length_dm)
         rng = np.random.default_rng(arguments.seed)
         self.origins = rng.integers(0, self.links.states, _SIDE, dtype=np.int32)
