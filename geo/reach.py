@@ -15,6 +15,7 @@ from geo.compiled import kernel
 from geo.ends import read_only
 from geo.laying import Laid
 from geo.network import RoadNetwork
+from geo.outline import outline
 from geo.plane import E7, M_PER_DEGREE
 from geo.snapping import Snaps
 from geo.trip import cut
@@ -27,7 +28,7 @@ HOLE_M2: Final = 40_000.0
 """Holes smaller than this (a block of 200 m by 200 m) belong to the area."""
 
 _SIMPLIFY_M: Final = 5.0
-_QUARTER_SEGMENTS: Final = 2
+_SIMPLIFY_PART: Final = 0.25
 _DS_PER_S: Final = 10
 _HALF_DS: Final = 5
 
@@ -77,22 +78,10 @@ class Reach:
         -----
         Worked out on the plane that touches the sphere at the origin, in metres.
         """
-        if not len(self.edge):
-            return shapely.MultiPolygon()
         scale = self._metres
-        line = np.repeat(np.arange(len(self.edge)), np.diff(self.line_start))
-        places = (self.line_e7 / E7 - np.array(self.origin)) * scale
-        lines = shapely.linestrings(places, indices=line)
-        lines = shapely.simplify(lines, _SIMPLIFY_M, preserve_topology=False)
-        strips = shapely.buffer(lines, beside_m, quad_segs=_QUARTER_SEGMENTS)
-        filled = [
-            shapely.Polygon(
-                part.exterior,
-                [hole for hole in part.interiors if shapely.Polygon(hole).area >= hole_m2],
-            )
-            for part in shapely.get_parts(shapely.union_all(strips))
-        ]
-        area = shapely.simplify(shapely.multipolygons(filled), _SIMPLIFY_M)
+        places_m = (self.line_e7 / E7 - np.array(self.origin)) * scale
+        tolerance_m = min(_SIMPLIFY_M, beside_m * _SIMPLIFY_PART)
+        area = outline(places_m, self.line_start, beside_m, hole_m2, tolerance_m)
         degrees = shapely.transform(area, lambda metres: metres / scale + np.array(self.origin))
         # Rounded like every position, without two sides of a narrow place crossing each other.
         rounded = shapely.set_precision(degrees, 1 / E7)

@@ -14,8 +14,8 @@ from playwright.sync_api import Browser, Page, expect
 pytestmark = pytest.mark.browser
 
 START_STORE, GOAL_STORE = "sto_2743riwfgz", "sto_d2qzdedemb"
-"""From K-Market Esplanadi to Pick a Deli a bicycle takes 169 s; with the street at `CLOSED` shut to it
-276 s, by the city in the box."""
+"""From K-Market Esplanadi to Pick a Deli a bicycle takes 169 s; with the street at `CLOSED` shut
+to it 276 s, by the city in the box."""
 CLOSED = (24.945491, 60.16936)
 ON_WATER = (24.942, 60.179)
 DETOUR_S = 60
