@@ -151,10 +151,10 @@ def test_the_tutorial_delivers_an_order(tmp_path: Path, bin_on_path: dict[str, s
 def test_the_traffic_is_what_the_page_says(tmp_path: Path, bin_on_path: dict[str, str]) -> None:
     answers = []
     rest, decoder = run_page("travel.md", tmp_path, bin_on_path).stdout, json.JSONDecoder()
-    while rest := rest.strip():
-        answer, end = decoder.raw_decode(rest)
+    while (begin := rest.find("{")) >= 0:
+        answer, end = decoder.raw_decode(rest[begin:])
         answers.append(answer)
-        rest = rest[end:]
+        rest = rest[begin + end :]
     preview, closed, listed, observed, traffic, opened = answers
     assert preview["length_m"] > 0
     assert closed["streets"] == preview["streets"] != []
