@@ -101,6 +101,12 @@ def run(arguments: argparse.Namespace) -> int:
     bench = _Bench(network, path, arguments)
     try:
         rows = list(bench.rows())
+    except ModuleNotFoundError as error:
+        sys.stderr.write(
+            f"samehour: a benchmark beside its peers needs {error.name}, which is not installed; "
+            "install it: pip install 'samehour[city,dev]'\n"
+        )
+        return _WRONG_INPUT
     except (DifferentAnswerError, OsrmError) as error:
         sys.stderr.write(f"samehour: {error}\n")
         return _MISSED

@@ -56,6 +56,18 @@ def test_a_city_that_is_not_there_is_refused() -> None:
     assert "there is no city 'atlantis'" in done.stderr
 
 
+def test_a_peer_that_is_not_installed_is_named() -> None:
+    script = (
+        "import sys; sys.modules['routingkit_cch'] = None; import samehour; "
+        "sys.exit(samehour.main(['bench', 'matrix', '--city', 'helsinki', '--rounds', '1']))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 2
+    assert "needs routingkit_cch, which is not installed" in done.stderr
+
+
 def test_other_answers_than_a_peer_s_are_no_benchmark() -> None:
     ours, theirs = np.array([[1, 2]], np.int32), np.array([[1, 3]], np.int32)
     with pytest.raises(DifferentAnswerError, match="1 of 2 times differ from those of scipy"):
