@@ -26,6 +26,7 @@ from dispatch.events import (
     Recorded,
     ShiftEnded,
     ShiftStarted,
+    StandbyGiven,
     StockSet,
     StopArrived,
     StopCommitted,
@@ -43,6 +44,7 @@ from dispatch.state import (
     Commitment,
     CourierState,
     OrderState,
+    StandbyState,
     State,
     StoreState,
     leave_at,
@@ -171,7 +173,8 @@ def _shift_started(state: State, event: ShiftStarted, _at: int) -> State:
 
 def _shift_ended(state: State, event: ShiftEnded, _at: int) -> State:
     courier = state.courier(event.courier_id)
-    return _with_courier(state, replace(courier, shift_end=event.occurred_at))
+    courier = replace(courier, shift_end=event.occurred_at, standby=None)
+    return _with_courier(state, courier)
 
 
 def _operator_changed(state: State, event: OperatorChanged, _at: int) -> State:
@@ -243,10 +246,26 @@ def _stop_committed(state: State, event: StopCommitted, _at: int) -> State:
     if event.stop.kind is StopKind.DROPOFF:
         order = replace(order, eta=event.expected_at)
     courier = replace(
-        state.courier(event.courier_id),
+        _at_standby(state, state.courier(event.courier_id), event.occurred_at),
         commitment=Commitment(event.stop, event.occurred_at, event.expected_at),
+        standby=None,
     )
     return _with_courier(_with_order(state, _note(order, event.occurred_at, event)), courier)
+
+
+def _at_standby(state: State, courier: CourierState, at: int) -> CourierState:
+    """Return the courier where the standby is, if it must have been reached by now."""
+    standby = courier.standby
+    if standby is None or at < standby.expected_at:
+        return courier
+    place = state.store(standby.store_id).store.location
+    return replace(courier, place=place, place_at=standby.expected_at, counter=None)
+
+
+def _standby_given(state: State, event: StandbyGiven, _at: int) -> State:
+    courier = _at_standby(state, state.courier(event.courier_id), event.occurred_at)
+    standby = StandbyState(event.store_id, event.occurred_at, event.expected_at)
+    return _with_courier(state, replace(courier, standby=standby, counter=None))
 
 
 def _stop_arrived(state: State, event: StopArrived, _at: int) -> State:
@@ -261,6 +280,7 @@ def _stop_arrived(state: State, event: StopArrived, _at: int) -> State:
         commitment=replace(courier.commitment, arrived_at=event.occurred_at),
         place=state.place_of(event.stop),
         place_at=event.occurred_at,
+        counter=None,
     )
     return _with_courier(_with_order(state, _note(order, event.occurred_at, event)), courier)
 
@@ -279,6 +299,7 @@ def _parcel_picked_up(state: State, event: ParcelPickedUp, _at: int) -> State:
         on_board=(*courier.on_board, event.order_id),
         route=_without(courier.route, event.order_id, frozenset({StopKind.PICKUP})),
         place_at=event.occurred_at,
+        counter=event.store_id,
     )
     return _with_courier(_with_order(state, _note(order, event.occurred_at, event)), courier)
 
@@ -418,6 +439,7 @@ _HANDLERS: Final[dict[type[Any], Callable[[State, Any, int], State]]] = {
     PickStarted: _pick_started,
     PickCompleted: _pick_completed,
     StopCommitted: _stop_committed,
+    StandbyGiven: _standby_given,
     StopArrived: _stop_arrived,
     ParcelPickedUp: _parcel_picked_up,
     OrderDelivered: _order_delivered,

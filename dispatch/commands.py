@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from dispatch.model import Courier, Fulfilment, LonLat, OrderLine, Store
+from dispatch.model import Courier, Fulfilment, LonLat, OrderLine, Promise, Store
 from geo.closures import Closure
 from geo.types import EpochS
 
@@ -105,6 +105,37 @@ class PlaceOrder:
 
 
 @dataclass(frozen=True, slots=True)
+class AcceptOrder:
+    """Take an order whose promise the shop has given already, at the store it names.
+
+    Nothing is weighed or refused for time: what was promised elsewhere is only to be kept.
+
+    Attributes
+    ----------
+    created_at
+        When the customer clicked; not after now.
+    pick_s
+        Expected picking time, as the shop states it.
+    """
+
+    door: LonLat
+    address: str
+    lines: tuple[OrderLine, ...]
+    weight_g: int
+    created_at: EpochS
+    store_id: str
+    promise: Promise
+    service_s: int = 120
+    pick_s: int | None = None
+    basket_cents: int = 0
+    fare_cents: int = 0
+    external_id: str | None = None
+    fulfilment: Fulfilment = Fulfilment.DELIVERY
+    priority: int = 0
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class CancelOrder:
     """Give an order up; goods in a bag come back to their store."""
 
@@ -195,6 +226,7 @@ Command: TypeAlias = (
     | SignOn
     | RequestQuote
     | PlaceOrder
+    | AcceptOrder
     | CancelOrder
     | StartPick
     | CompletePick

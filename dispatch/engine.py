@@ -8,6 +8,7 @@ nothing half-done: what they check comes before the first event they record.
 from __future__ import annotations
 
 from base64 import b32encode
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from hashlib import blake2b
@@ -143,6 +144,8 @@ class Engine:
                 return self._request_quote(command)
             case c.PlaceOrder():
                 return self._place_order(command)
+            case c.AcceptOrder():
+                return self._accept_order(command)
             case c.RegisterCourier():
                 self._check_courier(command.courier)
             case c.CloseStreet(closure=closure):
@@ -361,11 +364,44 @@ class Engine:
         )
         return [e.QuoteGiven(quote)]
 
+    def _refuse_taken(self, external_id: str | None) -> None:
+        known = self._state.external_ids.get(external_id) if external_id is not None else None
+        if external_id is not None and known is not None:
+            raise ExternalIdTakenError(external_id, known)
+
+    def _accept_order(self, command: c.AcceptOrder) -> Sequence[e.Event]:
+        self._refuse_taken(command.external_id)
+        self._refuse_future("created_at", command.created_at)
+        store = self._state.store(command.store_id)
+        order = Order(
+            order_id=self._new_id("ord"),
+            created_at=command.created_at,
+            door=command.door,
+            address=command.address,
+            lines=command.lines,
+            weight_g=command.weight_g,
+            service_s=command.service_s,
+            basket_cents=command.basket_cents,
+            fare_cents=command.fare_cents,
+            fulfilment=command.fulfilment,
+            priority=command.priority,
+            external_id=command.external_id,
+            note=command.note,
+            pick_s=command.pick_s,
+        )
+        wanted = Counter[str]()
+        for line in order.lines:
+            wanted[line.sku] += line.quantity
+        for sku, quantity in sorted(wanted.items()):
+            free = store.available(sku)
+            if free < quantity:
+                raise RefusedError(
+                    Reason.NO_STOCK, f"{store.store.name} has {free} of {sku}, not {quantity}"
+                )
+        return [e.OrderReceived(order, command.promise, command.store_id)]
+
     def _place_order(self, command: c.PlaceOrder) -> Sequence[e.Event]:
-        if command.external_id is not None:
-            known = self._state.external_ids.get(command.external_id)
-            if known is not None:
-                raise ExternalIdTakenError(command.external_id, known)
+        self._refuse_taken(command.external_id)
         now = self.clock.now()
         asked = Order(
             order_id=self._new_id("ord"),

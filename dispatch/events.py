@@ -134,6 +134,16 @@ class StopCommitted:
 
 
 @dataclass(frozen=True, slots=True)
+class StandbyGiven:
+    """A courier without work was told to go to a store and wait there; not a commitment."""
+
+    courier_id: str
+    store_id: str
+    expected_at: EpochS
+    occurred_at: EpochS
+
+
+@dataclass(frozen=True, slots=True)
 class StopArrived:
     courier_id: str
     stop: Stop
@@ -253,6 +263,7 @@ Event: TypeAlias = (
     | PickStarted
     | PickCompleted
     | StopCommitted
+    | StandbyGiven
     | StopArrived
     | ParcelPickedUp
     | OrderDelivered

@@ -40,9 +40,11 @@ __all__ = [
     "Route",
     "ServiceArea",
     "Snapshot",
+    "Standby",
     "Stop",
     "StopKind",
     "Store",
+    "StoreDemand",
     "StoreInPlay",
     "TravelTable",
     "Unassigned",
@@ -147,6 +149,8 @@ class Order:
         Of the whole parcel.
     service_s
         Time needed at the door to hand it over.
+    pick_s
+        Expected picking time as the shop states it; None for the store's own estimate.
     """
 
     order_id: str
@@ -162,6 +166,7 @@ class Order:
     priority: int = 0
     external_id: str | None = None
     note: str = ""
+    pick_s: int | None = None
 
     def __post_init__(self) -> None:
         if not self.lines:
@@ -196,6 +201,9 @@ class Store:
         How many orders can be picked at the same time.
     pick_base_s, pick_line_s
         Expected picking time: `pick_base_s + pick_line_s * lines`.
+    access_s
+        Between street and counter, on foot: taken once when a courier comes to the counter and
+        once when leaving it, however many parcels are fetched between.
     pickup_service_s
         A courier's time at the counter for one parcel.
     reach_s
@@ -214,6 +222,7 @@ class Store:
     pickup_service_s: int = 60
     reach_s: int = 1200
     service_area: ServiceArea | None = None
+    access_s: int = 0
 
     def __post_init__(self) -> None:
         _check_place("location", self.location)
@@ -364,6 +373,8 @@ class CourierInPlay:
         Stops being carried out, in this order; a plan's route begins with exactly these.
     arrived
         The courier already stands at the first committed stop.
+    at_store
+        Store at whose counter the courier stands, having picked up there; None elsewhere.
     on_board
         Orders in the bag; each must be dropped (or returned) by this courier.
     """
@@ -376,6 +387,7 @@ class CourierInPlay:
     committed: tuple[Stop, ...] = ()
     arrived: bool = False
     on_board: tuple[str, ...] = ()
+    at_store: str | None = None
 
     @property
     def courier_id(self) -> str:
@@ -391,6 +403,8 @@ class TravelTable:
     ----------
     duration_s, length_m
         For each mode an int32 array of shape (places, places); `UNREACHABLE_S` for no way.
+        Durations are from standing at the one to standing at the other, so a store's
+        `access_s` is in every leg that leads to or from its counter.
     version
         Of the network and weights the figures come from.
     """
@@ -430,6 +444,11 @@ class Policy:
         whoever is not heard of cannot be counted on.
     replan_every_s
         Longest time between two plans.
+    one_store_per_trip
+        With goods in the bag a courier picks up only what is at the counter where they stand:
+        a trip is one store, then its doors, in the order fixed on leaving the store.
+    standby_diverts
+        A courier on the way to a standby may be given a stop at once; otherwise on arrival.
     promise_min_s, promise_window_s, promise_margin_s
         A promise is `[eta, eta + margin]`, widened to the window and never sooner than the
         minimum after the click.
@@ -463,6 +482,8 @@ class Policy:
     departure_lead_s: int = 30
     overdue_after_s: int = 600
     replan_every_s: int = 30
+    one_store_per_trip: bool = False
+    standby_diverts: bool = True
     promise_min_s: int = 1200
     promise_window_s: int = 900
     promise_margin_s: int = 600
@@ -475,6 +496,23 @@ class Policy:
     routing_solutions: int = 200
     fare_base_cents: int = 290
     fare_km_cents: int = 60
+
+
+@dataclass(frozen=True, slots=True)
+class StoreDemand:
+    """What a store is expected to be asked for in the time to come, by the log so far.
+
+    Attributes
+    ----------
+    orders_per_h
+        Expected arrivals.
+    lead_s
+        How long after the click goods are ready there: recent ones, ascending.
+    """
+
+    store_id: str
+    orders_per_h: float
+    lead_s: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -491,6 +529,8 @@ class Snapshot:
         The plan in force, for a warm start and for counting churn.
     seed
         Of whatever the planner draws.
+    demand
+        Expected demand, by store; empty where nothing is known yet.
     """
 
     zone_id: str
@@ -504,6 +544,7 @@ class Snapshot:
     routes: tuple[Route, ...] = ()
     policy: Policy = field(default_factory=Policy)
     seed: int = 0
+    demand: tuple[StoreDemand, ...] = ()
 
 
 # --- what a decision says ----------------------------------------------------------------------
@@ -540,6 +581,26 @@ class Route:
     visits: tuple[Visit, ...]
     leave_at: EpochS
     version: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Standby:
+    """Where a courier with nothing to do should go and wait for work, leaving now.
+
+    Attributes
+    ----------
+    travel_s, length_m
+        Of the way there.
+    gain
+        What it is expected to save, in courier-seconds, the way there already paid for.
+    """
+
+    courier_id: str
+    store_id: str
+    arrive_at: EpochS
+    travel_s: int
+    length_m: int
+    gain: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -583,6 +644,8 @@ class Plan:
         Every open order that is on no route, with its reason, ascending by order id.
     method
         What found it: `insertion` or `routing`.
+    standbys
+        Moves of couriers without work, ascending by courier id.
     """
 
     plan_id: str
@@ -595,6 +658,7 @@ class Plan:
     objective: Objective
     method: str
     travel_version: str
+    standbys: tuple[Standby, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from dispatch.check import Violation
-from dispatch.events import Event, OrderResourced, PlanPublished
+from dispatch.events import Event, OrderResourced, PlanPublished, StandbyGiven
 from dispatch.model import Plan, Route, Snapshot, StopKind, Visit
 from dispatch.state import UNPICKED, CourierState, OrderState, State, leave_at
 
@@ -52,7 +52,26 @@ def publication(
         travel_version=plan.travel_version,
         solve_ms=solve_ms,
     )
-    return (*(accepted.moves[key] for key in sorted(accepted.moves)), published)
+    moves = (accepted.moves[key] for key in sorted(accepted.moves))
+    return (*moves, published, *_standbys(plan, accepted, state, now))
+
+
+def _standbys(plan: Plan, accepted: _Accepted, state: State, now: int) -> Iterator[StandbyGiven]:
+    """Yield the moves of couriers who have no work and were not told the same before."""
+    for standby in plan.standbys:
+        courier = state.couriers.get(standby.courier_id)
+        if (
+            courier is None
+            or courier.busy
+            or not courier.on_shift(now)
+            or standby.courier_id in accepted.routes
+            or standby.courier_id in accepted.dropped
+            or standby.store_id not in state.stores
+            or (courier.standby is not None and courier.standby.store_id == standby.store_id)
+        ):
+            continue
+        arrive_at = max(standby.arrive_at, now + standby.travel_s)
+        yield StandbyGiven(standby.courier_id, standby.store_id, arrive_at, now)
 
 
 def _accept(plan: Plan, state: State, bad: set[str]) -> _Accepted:

@@ -23,6 +23,7 @@ from dispatch.model import (
     Snapshot,
     Stop,
     StopKind,
+    Store,
     StoreInPlay,
     TravelTable,
 )
@@ -98,10 +99,13 @@ def snapshot(
     fixed += [order.order.door for order in open_orders]
     if asked is not None:
         fixed.append(asked.door)
-    seen = [latest_place(courier, positions) for courier in couriers]
+    seen = [_start(state, courier, positions, policy, now) for courier in couriers]
     places = (*fixed, *(position.place for position in seen))
     modes = sorted({courier.courier.mode for courier in couriers} & travel.modes)
-    table = _table(travel, places, len(fixed), modes, now)
+    counters = [_counter(courier, seen[index]) for index, courier in enumerate(couriers)]
+    table = _with_access(
+        _table(travel, places, len(fixed), modes, now), [s.store for s in stores], counters
+    )
 
     areas = _areas(served, stores, fixed[len(stores) :], travel, now)
     wanted = {line.sku for order in open_orders for line in order.order.lines}
@@ -126,8 +130,11 @@ def snapshot(
     for order in orders_in_play:
         place_of[order.order_id] = order.place
     couriers_in_play = tuple(
-        _courier_in_play(
-            state, courier, seen[index], len(fixed) + index, now, table, place_of, policy
+        replace(
+            _courier_in_play(
+                state, courier, seen[index], len(fixed) + index, now, table, place_of, policy
+            ),
+            at_store=counters[index],
         )
         for index, courier in enumerate(couriers)
     )
@@ -182,6 +189,68 @@ def latest_place(courier: CourierState, positions: Mapping[str, Position]) -> Po
     if reported is not None and reported.at >= courier.place_at:
         return reported
     return Position(courier.place, courier.place_at)
+
+
+def _start(
+    state: State,
+    courier: CourierState,
+    positions: Mapping[str, Position],
+    policy: Policy,
+    now: int,
+) -> Position:
+    """Return from where, and from when on, a courier can be sent elsewhere.
+
+    Whoever was sent to a standby and not heard of since is there once the way is over; if the
+    policy does not divert them, they count as there, from then on, as soon as they were sent.
+    """
+    seen = latest_place(courier, positions)
+    standby = courier.standby
+    if standby is None or seen.at >= standby.expected_at:
+        return seen
+    heard = seen.at > standby.given_at
+    if policy.standby_diverts and (heard or now < standby.expected_at):
+        return seen
+    return Position(state.store(standby.store_id).store.location, standby.expected_at)
+
+
+def _counter(courier: CourierState, seen: Position) -> str | None:
+    """Return the store at whose counter a courier stands, None elsewhere."""
+    commitment = courier.commitment
+    if courier.counter is None or commitment is None or seen.at <= courier.place_at:
+        return courier.counter
+    stays = commitment.stop.kind is StopKind.PICKUP and commitment.stop.store_id == courier.counter
+    return courier.counter if stays else None
+
+
+def _with_access(
+    table: TravelTable, stores: Sequence[Store], counters: Sequence[str | None]
+) -> TravelTable:
+    """Return the table with the ways between street and counter in every leg.
+
+    The stores are the first places, the couriers the last; whoever stands at a counter starts
+    from there.
+    """
+    index_of = {store.store_id: index for index, store in enumerate(stores)}
+    standing = [(index - len(counters), index_of[key]) for index, key in enumerate(counters) if key]
+    access_s = np.array([store.access_s for store in stores], dtype=np.int32)
+    if not standing and not access_s.any():
+        return table
+    duration_s = dict(table.duration_s)
+    length_m = dict(table.length_m)
+    for mode, raw in table.duration_s.items():
+        duration, length = raw.copy(), length_m[mode].copy()
+        reached = duration < UNREACHABLE_S
+        np.fill_diagonal(reached, val=False)
+        walk_s = np.zeros(len(duration), dtype=np.int32)
+        walk_s[: len(stores)] = access_s
+        both_s = walk_s[:, np.newaxis] + walk_s
+        duration[reached] += both_s[reached]
+        for row, store in standing:
+            own = duration[row, row]
+            duration[row], length[row] = duration[store], length[store]
+            duration[row, row] = own
+        duration_s[mode], length_m[mode] = duration, length
+    return replace(table, duration_s=duration_s, length_m=length_m)
 
 
 def _areas(
@@ -241,6 +310,8 @@ def _courier_in_play(
 ) -> CourierInPlay:
     start = courier.shift_start if courier.shift_start is not None else now
     available_at = max(now, start)
+    if courier.commitment is None and courier.standby is not None:
+        available_at = max(available_at, seen.at)
     shift_end = courier.shift_end if courier.shift_end is not None else now
     commitment = courier.commitment
     if commitment is not None:

@@ -109,10 +109,26 @@ class Commitment:
 
 
 @dataclass(frozen=True, slots=True)
+class StandbyState:
+    """Where a courier without work was told to wait."""
+
+    store_id: str
+    given_at: int
+    expected_at: int
+
+
+@dataclass(frozen=True, slots=True)
 class CourierState:
     """A courier, what they do and what they were told.
 
     `place` and `place_at` come from stop events; fresher positions are kept outside the log.
+
+    Attributes
+    ----------
+    counter
+        Store at whose counter the courier picked up last, until the next stop elsewhere.
+    standby
+        Where to wait for work; None when there is work, or nowhere in particular.
     """
 
     courier: Courier
@@ -125,6 +141,8 @@ class CourierState:
     on_board: tuple[str, ...] = ()
     route: Route | None = None
     route_version: int = 0
+    counter: str | None = None
+    standby: StandbyState | None = None
 
     def on_shift(self, now: int) -> bool:
         """Tell whether the courier is on shift at `now`."""

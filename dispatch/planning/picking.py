@@ -38,6 +38,8 @@ class Pick:
 
 def pick_s(store: Store, order: Order) -> int:
     """Return the expected picking time of an order in a store."""
+    if order.pick_s is not None:
+        return order.pick_s
     return store.pick_base_s + store.pick_line_s * len(order.lines)
 
 
