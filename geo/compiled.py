@@ -3,8 +3,8 @@
 What is compiled is kept on disk, so that it is compiled once per machine.  Numba looks at the file
 of a kernel only, not at those of the kernels and constants it uses; so each state of all
 kernels' sources in a package has a folder of its own in the user's cache, and never meets old
-code.  Where no such folder can be written it is kept beside the source.  Kernels let go of the interpreter's
-lock: threads may run them side by side.
+code.  Where no such folder can be written it is kept beside the source.  Kernels let go of the
+interpreter's lock: threads may run them side by side.
 """
 
 from __future__ import annotations

@@ -1,0 +1,157 @@
+"""The decision as arrays: what the compiled search reads and writes.
+
+Everything is numbered: orders, stores, couriers by ascending id; candidates (an order at a store
+it may come from) by order.  Times are UTC epoch seconds as int64, durations int32 seconds.
+"""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+NEVER: Final = 1 << 60
+"""Later than anything: goods that no picker will pick, goods that are never late."""
+
+# --- columns of `Problem.jobs` ------------------------------------------------------------------
+
+JOB_PLACE: Final = 0
+"""Place of its last stop: the door, or the store for what goes back."""
+JOB_SERVICE_S: Final = 1
+"""Service at the last stop."""
+JOB_WEIGHT_G: Final = 2
+JOB_COUNTS_FROM: Final = 3
+"""Waiting counts from here."""
+JOB_LATEST: Final = 4
+"""End of the promise; `NEVER` for what goes back."""
+JOB_BAG: Final = 5
+"""Courier who has it in the bag, or whose committed pickup it is; -1 while it is free."""
+JOB_SHOWN: Final = 6
+"""Courier it was last shown to; -1 for none.  Another one costs churn."""
+JOB_HOME: Final = 7
+"""Candidate that is its present store; -1 for none yet.  Another one costs churn."""
+JOB_RANK: Final = 8
+"""Place in the order of (created_at, order_id): settles ties in pick queues."""
+JOB_AWAITED: Final = 9
+"""1 when a courier already comes for it: picked first, and whatever the hours say."""
+JOB_FIRST: Final = 10
+JOB_LAST: Final = 11
+"""Its candidates are rows `[JOB_FIRST, JOB_LAST)` of `Problem.candidates`."""
+JOB_COLUMNS: Final = 12
+
+# --- columns of `Problem.candidates` ------------------------------------------------------------
+
+CAND_STORE: Final = 0
+CAND_NEED: Final = 1
+"""When the goods must be ready there to keep the promise, without slack."""
+CAND_PICK_S: Final = 2
+CAND_READY: Final = 3
+"""When they are ready, where that does not hang on the queue (picked, or being picked); else -1."""
+CAND_COLUMNS: Final = 4
+
+# --- columns of `Problem.stores` ----------------------------------------------------------------
+
+STORE_PLACE: Final = 0
+STORE_SERVICE_S: Final = 1
+STORE_WINDOW_FIRST: Final = 2
+STORE_WINDOW_LAST: Final = 3
+"""Opening times are rows of `Problem.windows`."""
+STORE_PICKER_FIRST: Final = 4
+STORE_PICKER_LAST: Final = 5
+"""When its pickers are free of what they pick now: entries of `Problem.pickers`."""
+STORE_COLUMNS: Final = 6
+
+# --- columns of `Problem.couriers` --------------------------------------------------------------
+
+COURIER_MODE: Final = 0
+"""First index of the travel tables."""
+COURIER_PLACE: Final = 1
+COURIER_START: Final = 2
+"""Earliest time of leaving the place; of beginning the first stop for one who stands there."""
+COURIER_SHIFT_END: Final = 3
+COURIER_CAPACITY_G: Final = 4
+COURIER_CAPACITY_PARCELS: Final = 5
+COURIER_BAG_G: Final = 6
+COURIER_BAG_PARCELS: Final = 7
+COURIER_LOCKED: Final = 8
+"""How many steps at the beginning of the route stay what and where they are."""
+COURIER_STANDING: Final = 9
+"""1 when already at the first stop: no leg leads to it."""
+COURIER_AT_STORE: Final = 10
+"""Store at whose counter the courier stands; -1 elsewhere."""
+COURIER_COLUMNS: Final = 11
+
+# --- entries of `Problem.prices` ----------------------------------------------------------------
+
+PRICE_UNROUTED: Final = 0
+"""For an order without a route; more than any lateness costs."""
+PRICE_LATE: Final = 1
+PRICE_SQUARE: Final = 2
+PRICE_BUFFER_S: Final = 3
+PRICE_BUFFER: Final = 4
+PRICE_WAITING: Final = 5
+PRICE_TRAVEL: Final = 6
+PRICE_LENGTH: Final = 7
+PRICE_CHURN: Final = 8
+PRICE_COLUMNS: Final = 9
+
+
+class Problem(NamedTuple):
+    """What is to be decided; never written to.
+
+    Attributes
+    ----------
+    jobs : int64 (entries, JOB_COLUMNS)
+        The first `job_count` rows are to be routed; the others only stand in pick queues.
+    job_count
+        How many are to be routed.
+    candidates : int64 (candidates, CAND_COLUMNS)
+    stores : int64 (stores, STORE_COLUMNS)
+    windows : int64 (windows, 2)
+        Opening times `[from, to)`, ascending within a store.
+    pickers : int64 (pickers,)
+        When each is free.
+    couriers : int64 (couriers, COURIER_COLUMNS)
+    allowed : uint8 (job_count, couriers)
+        1 where a courier may take an order.
+    duration_s, length_m : int32 (modes, places, places)
+        `UNREACHABLE_S` for no way.
+    prices : float64 (PRICE_COLUMNS,)
+    now
+        Time of the decision.
+    one_store
+        Whether a trip is one store, then its doors.
+    """
+
+    jobs: NDArray[np.int64]
+    job_count: int
+    candidates: NDArray[np.int64]
+    stores: NDArray[np.int64]
+    windows: NDArray[np.int64]
+    pickers: NDArray[np.int64]
+    couriers: NDArray[np.int64]
+    allowed: NDArray[np.uint8]
+    duration_s: NDArray[np.int32]
+    length_m: NDArray[np.int32]
+    prices: NDArray[np.float64]
+    now: int
+    one_store: bool
+
+
+class Routes(NamedTuple):
+    """A solution; what a search starts from and ends with.
+
+    Attributes
+    ----------
+    steps : int32 (couriers, most steps)
+        `2 * job` fetches an order at its chosen store, `2 * job + 1` ends it.
+    count : int32 (couriers,)
+        Steps in use.
+    chosen : int32 (entries,)
+        Candidate chosen for each order; -1 for one that needs no store any more (in a bag).
+    """
+
+    steps: NDArray[np.int32]
+    count: NDArray[np.int32]
+    chosen: NDArray[np.int32]
