@@ -27,11 +27,12 @@ from api.warmup import WarmUp
 from dispatch.commands import RegisterStore
 from dispatch.engine import Engine
 from dispatch.model import Store
+from dispatch.planning.warming import warm_up as warm_up_decisions
 from geo.city import City, CityStore, find_city, load_city
 from geo.external import ServedTravelTimes
 from geo.tiles import Tiles
 from geo.travel import NetworkTravelTimes
-from geo.warming import warm_up as warm_up_kernels
+from geo.warming import warm_up as warm_up_travel_times
 
 _log = logging.getLogger("samehour.boot")
 
@@ -58,7 +59,10 @@ class Service:
     async def start(self) -> None:
         """Begin work; on an empty ledger the city's stores are registered first."""
         with self.warm_up.phase("travel_times", "the travel times are being compiled"):
-            await asyncio.to_thread(warm_up_kernels)
+            await asyncio.to_thread(warm_up_travel_times)
+        # Quotes are decided in this process; the planner's compiles meanwhile, or waits for us.
+        with self.warm_up.phase("decisions", "the decisions are being compiled"):
+            await asyncio.to_thread(warm_up_decisions)
         with self.warm_up.phase("planner", "the planner is starting"):
             await self.live.start(_registrations(self.city))
         self.warm_up.done()
@@ -107,7 +111,7 @@ def build(settings: Settings) -> Service:
     policy = read_policy(settings.policy)
     city = load_city(find_city(settings.city))
     ledger = Ledger(settings.ledger)
-    planner = Planner()
+    planner = Planner(settings.plan_limit_ms)
     try:
         planner.start()
         clock = open_clock(settings.clock_start, settings.speed, ledger.last_moment(city.name))

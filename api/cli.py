@@ -39,6 +39,11 @@ def add_parser(commands: Any) -> None:
     parser.add_argument(
         "--speed-profile", metavar="FILE", help="usual speeds by hour of the week, in TOML"
     )
+    parser.add_argument(
+        "--plan-limit-ms",
+        metavar="N",
+        help="milliseconds after which no better plan is looked for (1000)",
+    )
     parser.add_argument("--seed", metavar="N", help="of whatever the planner draws (0)")
     parser.add_argument(
         "--travel-server",

@@ -135,8 +135,7 @@ class Live:
         self.streets.on_change = self._on_streets_changed
         if self.engine.state.seq == 0:
             await self.run(lambda: [self.handle(command) for command in first])
-        # A plan that nobody sees: the worker imports its solver for it.
-        await asyncio.to_thread(self.planner.solve, await self.run(self.engine.snapshot))
+        await asyncio.to_thread(self.planner.warm_up)
         self.clock.run()
         self._tasks = [
             loop.create_task(self._forever("replan", self._replan_when_wanted), name="replan"),
@@ -246,7 +245,11 @@ class Live:
         if made_for is None:
             return
         solved = await asyncio.to_thread(self.planner.solve, made_for)
-        await self.run(lambda: self.engine.publish(solved.plan, made_for, solved.solve_ms))
+        await self.run(
+            lambda: self.engine.publish(
+                solved.plan, made_for, solved.solve_ms, cut_short=solved.cut_short
+            )
+        )
 
     def _worth_planning(self) -> Snapshot | None:
         """Return a snapshot, unless there is nothing to decide and the planner is warm."""

@@ -1,7 +1,9 @@
 """A planner in a process of its own: it gets a snapshot, returns a plan, and may be killed.
 
-The service never waits for it on its own thread, and never goes without a plan: when the worker
-dies or is too slow it is started again, and cheapest insertion answers in its place.
+It yields a plan at once and better ones until its wall limit; the last one stands, and whether the
+limit ended the search is told.  The service never waits for it on its own thread, and never goes
+without a plan: when the worker dies or hangs it is started again, and cheapest insertion answers in
+its place.
 """
 
 from __future__ import annotations
@@ -12,17 +14,28 @@ import os
 import signal
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from dispatch.model import Plan, Snapshot
 
 _log = logging.getLogger("samehour.planner")
 
-_FIRST_PLAN_S: Final = 60.0
-"""Wall limit of a worker's first answer: it imports the solver."""
+_LIMIT_MS: Final = 1000
+_GRACE_S: Final = 9.0
+"""Wall seconds over its limit after which a worker is taken to hang."""
+
+_GREETING_S: Final = 60.0
+"""Wall limit of a new worker's first word: it imports the solver and loads what is compiled."""
+
+_COMPILING_S: Final = 600.0
+"""The same on a machine where it may have to be compiled first."""
+
+_READY: Final = "ready"
+"""A worker's first word."""
 
 _PRIORITY: Final = 5
 """Added to the worker's niceness: answers to people go before better plans."""
@@ -34,11 +47,20 @@ class PlannerError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Solved:
-    """A plan, the wall time it took, and whether the worker made it."""
+    """A plan, the wall time it took, and how it came about.
+
+    Attributes
+    ----------
+    by_worker
+        The worker made it; else it is by insertion.
+    cut_short
+        The worker's limit ended its search for a better one.
+    """
 
     plan: Plan
     solve_ms: float
     by_worker: bool
+    cut_short: bool = False
 
 
 class Planner:
@@ -46,12 +68,15 @@ class Planner:
 
     Parameters
     ----------
-    wall_limit_s
-        A plan that takes longer is given up.
+    limit_ms
+        Wall time after which the worker looks for no better plan.
+    grace_s
+        A worker that is over its limit by more is given up.
     """
 
-    def __init__(self, wall_limit_s: float = 10.0) -> None:
-        self._wall_limit_s = wall_limit_s
+    def __init__(self, limit_ms: int = _LIMIT_MS, grace_s: float = _GRACE_S) -> None:
+        self._limit_ms = limit_ms
+        self._hangs_after_s = limit_ms / 1000 + grace_s
         self._context = multiprocessing.get_context("spawn")
         self._guard = threading.Lock()
         self._process: BaseProcess | None = None
@@ -61,7 +86,7 @@ class Planner:
 
     @property
     def is_up(self) -> bool:
-        """Whether the worker runs and has answered."""
+        """Whether the worker runs and was ready."""
         process = self._process
         return self._warm and process is not None and process.is_alive()
 
@@ -71,9 +96,23 @@ class Planner:
         return self._process.pid if self._process is not None else None
 
     def start(self) -> None:
-        """Start the worker; it answers once its solver is imported."""
+        """Start the worker; it begins to get ready."""
         with self._guard:
             self._start()
+
+    def warm_up(self) -> None:
+        """Wait until the worker is ready, which may take compiling; blocks.
+
+        One that fails is started again, and asked for its first plan once it is ready.
+        """
+        with self._guard:
+            if self._closed:
+                return
+            try:
+                self._greet(_COMPILING_S)
+            except PlannerError as error:
+                if not self._closed:
+                    self._replace(error)
 
     def solve(self, snapshot: Snapshot) -> Solved:
         """Return a plan for a snapshot, by the worker or else by insertion; blocks."""
@@ -81,16 +120,16 @@ class Planner:
         with self._guard:
             if self._closed:
                 raise PlannerError("the planner was closed")
+            by_worker, cut_short = True, False
             try:
-                plan, by_worker = self._ask(snapshot), True
+                plan, cut_short = self._ask(snapshot)
             except PlannerError as error:
                 if self._closed:
                     raise
-                _log.warning("planner_failed reason=%r answer=insertion", str(error))
-                self._stop()
-                self._start()
+                self._replace(error)
                 plan, by_worker = _by_insertion(snapshot), False
-        return Solved(plan, round((time.perf_counter() - began) * 1000, 1), by_worker)
+        solve_ms = round((time.perf_counter() - began) * 1000, 1)
+        return Solved(plan, solve_ms, by_worker, cut_short)
 
     def close(self) -> None:
         """End the worker, even in the middle of a plan."""
@@ -106,7 +145,7 @@ class Planner:
     def _start(self) -> None:
         ours, theirs = self._context.Pipe()
         process = self._context.Process(
-            target=_work, args=(theirs,), name="samehour-planner", daemon=True
+            target=_work, args=(theirs, self._limit_ms), name="samehour-planner", daemon=True
         )
         process.start()
         theirs.close()
@@ -120,21 +159,40 @@ class Planner:
             self._process.join()
         self._process, self._pipe, self._warm = None, None, False
 
-    def _ask(self, snapshot: Snapshot) -> Plan:
+    def _replace(self, error: PlannerError) -> None:
+        _log.warning("planner_failed reason=%r answer=insertion", str(error))
+        self._stop()
+        self._start()
+
+    def _greet(self, limit_s: float) -> None:
+        """Wait for a new worker's first word."""
+        if not self._warm:
+            self._hear("not ready", limit_s)
+            self._warm = True
+
+    def _ask(self, snapshot: Snapshot) -> tuple[Plan, bool]:
+        self._greet(_GREETING_S)
         if self._pipe is None:
             raise PlannerError("the worker is not running")
-        limit_s = self._wall_limit_s if self._warm else max(self._wall_limit_s, _FIRST_PLAN_S)
         try:
             self._pipe.send(snapshot)
+        except OSError as error:
+            raise PlannerError("the worker died") from error
+        answer = self._hear("no plan", self._hangs_after_s)
+        if isinstance(answer, Answer):
+            return answer.plan, answer.cut_short
+        raise PlannerError(str(answer))
+
+    def _hear(self, silence: str, limit_s: float) -> Any:
+        """Return the worker's next word; raises `PlannerError` when it says nothing in time."""
+        if self._pipe is None:
+            raise PlannerError("the worker is not running")
+        try:
             if not self._pipe.poll(limit_s):
-                raise PlannerError(f"no plan within {limit_s:g} s")
-            answer: Any = self._pipe.recv()
+                raise PlannerError(f"{silence} within {limit_s:g} s")
+            return self._pipe.recv()
         except (EOFError, OSError) as error:
             raise PlannerError("the worker died") from error
-        if isinstance(answer, Plan):
-            self._warm = True
-            return answer
-        raise PlannerError(str(answer))
 
 
 def _by_insertion(snapshot: Snapshot) -> Plan:
@@ -144,25 +202,55 @@ def _by_insertion(snapshot: Snapshot) -> Plan:
     return plan_by_insertion(snapshot)
 
 
-def _work(pipe: Connection) -> None:
+# --- in the worker -----------------------------------------------------------------------------
+
+
+class Answer(NamedTuple):
+    """The last of the plans found, and whether the limit ended the search."""
+
+    plan: Plan
+    cut_short: bool
+
+
+def best_within(snapshot: Snapshot, is_over: Callable[[], bool]) -> Answer:
+    """Return the best plan found until a limit is over: always one, which is valid."""
+    from dispatch.planning.plan import plans  # noqa: PLC0415  as above
+
+    cut_short = False
+
+    def go_on() -> bool:
+        nonlocal cut_short
+        cut_short = cut_short or is_over()
+        return not cut_short
+
+    *_, last = plans(snapshot, go_on)
+    return Answer(last, cut_short)
+
+
+def _limit(limit_s: float) -> Callable[[], bool]:
+    """Return what tells whether a time, from now on, is over."""
+    until = time.perf_counter() + limit_s
+    return lambda: time.perf_counter() >= until
+
+
+def _work(pipe: Connection, limit_ms: int) -> None:
     """Answer snapshots until the service hangs up; runs in the worker."""
     # Signals reach the whole group of processes; the service decides when we end.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
     if hasattr(os, "nice"):
         os.nice(_PRIORITY)
-    from dispatch.planning.plan import plan  # noqa: PLC0415  as above
+    from dispatch.planning.warming import warm_up  # noqa: PLC0415  as above
 
+    warm_up()
+    said: Any = _READY
     while True:
         try:
+            pipe.send(said)
             snapshot = pipe.recv()
-        except EOFError:
+        except (BrokenPipeError, EOFError):
             return
         try:
-            answer: Plan | str = plan(snapshot)
+            said = best_within(snapshot, _limit(limit_ms / 1000))
         except Exception as error:  # noqa: BLE001  whatever it is, the service must know and go on
-            answer = f"{type(error).__name__}: {error}"
-        try:
-            pipe.send(answer)
-        except BrokenPipeError:
-            return
+            said = f"{type(error).__name__}: {error}"

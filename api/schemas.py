@@ -103,6 +103,7 @@ class DropoffIn(QuoteDropoffIn):
 Lines = Annotated[list[LineIn], Field(min_length=1, max_length=_MAX_LINES)]
 WeightG = Annotated[int, Field(ge=0, le=1_000_000)]
 ServiceS = Annotated[int, Field(ge=0, le=3600)]
+PickS = Annotated[int, Field(ge=0, le=7200)]
 
 
 def order_lines(lines: list[LineIn]) -> tuple[OrderLine, ...]:
@@ -117,6 +118,7 @@ class QuoteIn(Body):
     lines: Lines
     weight_g: WeightG
     service_s: ServiceS = 120
+    pick_s: PickS | None = None
 
     def command(self) -> RequestQuote:
         """Return the command."""
@@ -126,6 +128,7 @@ class QuoteIn(Body):
             lines=order_lines(self.lines),
             weight_g=self.weight_g,
             service_s=self.service_s,
+            pick_s=self.pick_s,
         )
 
 
@@ -139,6 +142,7 @@ class OrderIn(Body):
     weight_g: WeightG
     basket_cents: Annotated[int, Field(ge=0, le=100_000_000)] = 0
     service_s: ServiceS = 120
+    pick_s: PickS | None = None
     created_at: Moment | None = None
 
     def command(self, occurred_at: int) -> PlaceOrder:
@@ -154,6 +158,7 @@ class OrderIn(Body):
             service_s=self.service_s,
             external_id=self.external_id,
             quote_id=self.quote_id,
+            pick_s=self.pick_s,
         )
 
 
@@ -217,6 +222,7 @@ class StoreIn(Body):
     pick_line_s: Annotated[int, Field(ge=0, le=600)] = 25
     pickup_service_s: Annotated[int, Field(ge=0, le=3600)] = 60
     reach_s: Annotated[int, Field(ge=0, le=7200)] = 1200
+    access_s: Annotated[int, Field(ge=0, le=1800)] = 0
     service_area: AreaIn | None = None
 
     def store(self, store_id: str) -> Store:
@@ -231,6 +237,7 @@ class StoreIn(Body):
             pick_line_s=self.pick_line_s,
             pickup_service_s=self.pickup_service_s,
             reach_s=self.reach_s,
+            access_s=self.access_s,
             service_area=None if self.service_area is None else from_json(self.service_area),
         )
 

@@ -69,6 +69,8 @@ class Settings(BaseModel):
         A TOML file with fields of `dispatch.model.Policy`.
     speed_profile
         A TOML file of usual speeds by hour of the week, class of street and mode.
+    plan_limit_ms
+        Wall time after which the planner looks for no better plan.
     api_key
         Asked of every client as `Authorization: Bearer`; needed off loopback.
     allowed_hosts
@@ -90,6 +92,7 @@ class Settings(BaseModel):
     policy: Path | None = None
     speed_profile: Path | None = None
     seed: Annotated[int, Field(ge=0, le=2**31 - 1)] = 0
+    plan_limit_ms: Annotated[int, Field(ge=20, le=60_000)] = 1000
     api_key: SecretStr | None = None
     allowed_hosts: tuple[str, ...] = ()
     travel_servers: tuple[Annotated[ServerSpec, BeforeValidator(read_spec)], ...] = ()

@@ -133,6 +133,7 @@ def order(found: OrderState, *, at_risk: bool) -> Json:
         },
         "lines": [line(item) for item in bought.lines],
         "weight_g": bought.weight_g,
+        "pick_s": bought.pick_s,
         "basket_cents": bought.basket_cents,
         "fare_cents": bought.fare_cents,
         "reason": found.note or None,
@@ -179,6 +180,7 @@ def store(live: Live, found: StoreState) -> Json:
         "pick_line_s": known.pick_line_s,
         "pickup_service_s": known.pickup_service_s,
         "reach_s": known.reach_s,
+        "access_s": known.access_s,
         "service_area": area_as_json(known.service_area) if known.service_area else None,
         "picks_waiting": sum(status in UNPICKED for status in statuses),
         "picks_running": sum(status is OrderStatus.PICKING for status in statuses),
@@ -265,7 +267,22 @@ def courier(live: Live, found: CourierState) -> Json:
         ),
         "activity": activity,
         "on_board": list(found.on_board),
+        "standby": standby(live, found),
         "route_version": found.route_version,
+    }
+
+
+def standby(live: Live, found: CourierState) -> Json | None:
+    """Return where a courier was told to wait for work; None with work, or off shift."""
+    told = found.standby
+    if told is None or found.busy or not found.on_shift(live.clock.now()):
+        return None
+    near = live.engine.state.store(told.store_id).store
+    return {
+        "store_id": told.store_id,
+        "name": near.name,
+        "location": place(near.location),
+        "expected_at": to_rfc3339(told.expected_at),
     }
 
 
@@ -431,6 +448,7 @@ def latest_plan(state: State) -> Json | None:
         ],
         "dropped": list(last.dropped),
         "solve_ms": last.solve_ms,
+        "cut_short": last.cut_short,
         "violations": list(last.violations),
     }
 

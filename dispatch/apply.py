@@ -164,10 +164,13 @@ def _courier_registered(state: State, event: CourierRegistered, at: int) -> Stat
     return _with_courier(state, replace(known, courier=event.courier))
 
 
-def _shift_started(state: State, event: ShiftStarted, _at: int) -> State:
+def _shift_started(state: State, event: ShiftStarted, at: int) -> State:
     courier = state.courier(event.courier_id)
+    # Where somebody was told to wait yesterday is no news of where they are today.
+    standby = courier.standby if courier.on_shift(at) else None
     return _with_courier(
-        state, replace(courier, shift_start=event.starts_at, shift_end=event.ends_at)
+        state,
+        replace(courier, shift_start=event.starts_at, shift_end=event.ends_at, standby=standby),
     )
 
 
@@ -412,14 +415,11 @@ def _plan_published(state: State, event: PlanPublished, _at: int) -> State:
         for visit in courier.route.visits
         if visit.stop.kind is StopKind.DROPOFF
     }
-    orders = {
-        key: replace(
-            order,
-            eta=etas.get(key),
-            ready_forecast=event.ready_at.get(key, order.ready_forecast),
-        )
-        for key, order in state.orders.items()
-    }
+    orders = dict(state.orders)
+    for key, order in state.orders.items():
+        eta, ready_at = etas.get(key), event.ready_at.get(key, order.ready_forecast)
+        if (order.eta, order.ready_forecast) != (eta, ready_at):
+            orders[key] = replace(order, eta=eta, ready_forecast=ready_at)
     return replace(state, couriers=couriers, orders=orders, plan=event)
 
 

@@ -84,6 +84,7 @@ class RequestQuote:
     lines: tuple[OrderLine, ...]
     weight_g: int
     service_s: int = 120
+    pick_s: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +103,7 @@ class PlaceOrder:
     fulfilment: Fulfilment = Fulfilment.DELIVERY
     priority: int = 0
     note: str = ""
+    pick_s: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from dispatch import commands as c
 from dispatch import events as e
 from dispatch.apply import apply
 from dispatch.check import check
+from dispatch.demand import DemandFold
 from dispatch.errors import ConflictError, InvalidValueError, RefusedError, SequenceError
 from dispatch.explain import Explanation, explain, recount
 from dispatch.model import (
@@ -40,7 +41,7 @@ from dispatch.planning.quote import quote as solve_quote
 from dispatch.ports import Clock, EventLog
 from dispatch.publishing import publication
 from dispatch.rules import RULES
-from dispatch.snapshot import Position, asked_in_play, snapshot, standing_plan
+from dispatch.snapshot import Position, StoreViews, asked_in_play, snapshot, standing_plan
 from dispatch.state import CourierState, State
 from geo.area_shapes import check_shapes
 from geo.areas import ServedDoors
@@ -112,9 +113,12 @@ class Engine:
         self.seed = seed
         self.positions: dict[str, Position] = {}
         self._served = ServedDoors()
+        self._demand = DemandFold()
+        self._views = StoreViews()
         state = State(zone_id)
         for recorded in log.read(0):
             state = apply(state, recorded)
+            self._demand.add(recorded)
         self._state = state
 
     @property
@@ -214,9 +218,11 @@ class Engine:
 
     def snapshot(self, asked: Order | None = None) -> Snapshot:
         """Return what a decision may know now."""
+        now = self.clock.now()
+        foresees = self.policy.standby_horizon_s > 0 or self.policy.hold_match > 0
         return snapshot(
             self._state,
-            self.clock.now(),
+            now,
             travel=self.travel.pinned(),
             positions=self.positions,
             policy=self.policy,
@@ -224,6 +230,8 @@ class Engine:
             served=self._served,
             seed=self.seed,
             asked=asked,
+            demand=self._demand.at(now) if foresees and asked is None else (),
+            views=self._views,
         )
 
     def explain(self, order_id: str) -> Explanation:
@@ -237,16 +245,27 @@ class Engine:
         """Return what a store has to pick, in the order of work; raises `UnknownIdError`."""
         return work_order(self.snapshot(), store_id)
 
-    def publish(self, plan: Plan, made_for: Snapshot, solve_ms: float) -> tuple[e.Recorded, ...]:
+    def publish(
+        self, plan: Plan, made_for: Snapshot, solve_ms: float, *, cut_short: bool = False
+    ) -> tuple[e.Recorded, ...]:
         """Put a plan in force, as far as it still fits, and tell couriers what is due.
 
         The plan is verified against its own snapshot and then held against the present state,
         which may have moved on while the plan was made; routes in conflict are dropped and
-        named in `PlanPublished.dropped`.
+        named in `PlanPublished.dropped`.  `cut_short` is for the record: a wall limit ended the
+        search for a better one.
         """
         violations = check(plan, made_for)
         recorded = self._record(
-            publication(plan, made_for, self._state, violations, solve_ms, self.clock.now())
+            publication(
+                plan,
+                made_for,
+                self._state,
+                violations,
+                solve_ms,
+                self.clock.now(),
+                cut_short=cut_short,
+            )
         )
         return (*recorded, *self.commit_due())
 
@@ -312,6 +331,8 @@ class Engine:
         if recorded[-1].seq != state.seq:
             raise SequenceError(f"the log ended at {recorded[-1].seq}, expected {state.seq}")
         self._state = state
+        for entry in recorded:
+            self._demand.add(entry)
         return recorded
 
     def _new_id(self, prefix: str) -> str:
@@ -350,6 +371,7 @@ class Engine:
             lines=command.lines,
             weight_g=command.weight_g,
             service_s=command.service_s,
+            pick_s=command.pick_s,
         )
         offer = self._offer(asked)
         if isinstance(offer, Refusal):
@@ -416,6 +438,7 @@ class Engine:
             priority=command.priority,
             external_id=command.external_id,
             note=command.note,
+            pick_s=command.pick_s,
         )
         quote = None
         if command.quote_id is not None:

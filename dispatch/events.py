@@ -231,6 +231,8 @@ class PlanPublished:
         Wall time of the decision; for the record only, no decision rests on it.
     violations
         What `check` found wrong with the plan as it came from the planner.
+    cut_short
+        The planner's wall limit was reached: with more time the plan might have been better.
     """
 
     plan_id: str
@@ -245,6 +247,7 @@ class PlanPublished:
     method: str
     travel_version: str
     solve_ms: float
+    cut_short: bool = False
 
 
 Event: TypeAlias = (

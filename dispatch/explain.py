@@ -19,10 +19,12 @@ from dispatch.model import (
     StopKind,
     Visit,
 )
-from dispatch.planning import improve, sourcing
-from dispatch.planning.draft import Draft
-from dispatch.planning.schedule import Job
+from dispatch.planning import sourcing
+from dispatch.planning.improve import Search
+from dispatch.planning.picking import awaited
+from dispatch.planning.problem import Posed, pose
 from dispatch.planning.situation import read
+from dispatch.planning.writing import done_at, queues_of
 from dispatch.state import OrderState, State
 from geo.types import EpochS
 
@@ -119,13 +121,14 @@ def explain(snapshot: Snapshot, plan: Plan, order_id: str) -> Explanation:
     found = next((order for order in snapshot.orders if order.order_id == order_id), None)
     if found is None:
         raise UnknownIdError(f"order {order_id} is not open in this zone")
-    draft = Draft(read(snapshot))
-    _settle(draft, plan)
+    posed = pose(read(snapshot), sourcing=plan.sourcing, routes=plan.routes)
+    search = Search(posed.problem, posed.routes, snapshot.seed)
+    search.settle()
     route = _route_of(plan, order_id)
     pickup = _visit(route, order_id, StopKind.PICKUP)
     end = _visit(route, order_id, StopKind.RETURN if found.returning else StopKind.DROPOFF)
     unassigned = next((entry for entry in plan.unassigned if entry.order_id == order_id), None)
-    job = draft.jobs.get(order_id)
+    row = posed.rows.get(order_id)
     held = found.courier_id is not None or found.on_board
     store_id = plan.sourcing.get(order_id, found.store_id)
     explanation = Explanation(
@@ -142,8 +145,8 @@ def explain(snapshot: Snapshot, plan: Plan, order_id: str) -> Explanation:
         slack_s=found.promise.latest - end.depart_at if end is not None else None,
         reason=unassigned.reason if unassigned is not None else None,
         remedy=_REMEDIES[unassigned.reason] if unassigned is not None else "",
-        stores=_stores(draft, found, store_id),
-        couriers=() if held or job is None or route is None else _couriers(draft, job),
+        stores=_stores(posed, search, found, store_id),
+        couriers=() if held or row is None or route is None else _couriers(posed, search, row),
     )
     detail = unassigned.detail if unassigned is not None else ""
     return replace(explanation, sentence=_sentence(explanation, found, detail, snapshot))
@@ -212,15 +215,6 @@ def _cause(order: OrderState) -> str:
     return words.format(longest_s // _MINUTE_S)
 
 
-def _settle(draft: Draft, plan: Plan) -> None:
-    """Bring a draft to the plan's own stores and routes."""
-    for job in draft.free:
-        store_id = plan.sourcing.get(job.order_id)
-        if store_id in job.candidates and not draft.stock.missing(job.order, store_id):
-            draft.set_store(job, store_id)
-    improve.warm_start(draft, plan.routes)
-
-
 def _route_of(plan: Plan, order_id: str) -> Route | None:
     for route in plan.routes:
         if any(visit.stop.order_id == order_id for visit in route.visits):
@@ -235,9 +229,17 @@ def _visit(route: Route | None, order_id: str, kind: StopKind) -> Visit | None:
     return None
 
 
-def _stores(draft: Draft, order: OrderInPlay, chosen: str | None) -> tuple[StoreOption, ...]:
-    situation = draft.situation
-    weighed = sourcing.weigh(situation, order, draft.queues, draft.stock, draft.awaited)
+def _stores(
+    posed: Posed, search: Search, order: OrderInPlay, chosen: str | None
+) -> tuple[StoreOption, ...]:
+    situation = posed.situation
+    stock = sourcing.Stock(situation)
+    queues = queues_of(posed, search)
+    for store_id, queue in queues.items():
+        for other in queue.values():
+            if other.order_id != order.order_id:
+                stock.move(other, None, store_id)
+    weighed = sourcing.weigh(situation, order, queues, stock, awaited(situation))
     options = [
         StoreOption(
             store_id=option.store_id,
@@ -253,24 +255,23 @@ def _stores(draft: Draft, order: OrderInPlay, chosen: str | None) -> tuple[Store
     return tuple(sorted(options, key=lambda option: not option.chosen))
 
 
-def _couriers(draft: Draft, job: Job) -> tuple[CourierOption, ...]:
-    mine = job.tour
-    draft.take(job)
-    mark = draft.mark()
+def _couriers(posed: Posed, search: Search, row: int) -> tuple[CourierOption, ...]:
+    mine = int(search.owner[row])
+    search.remove(row)
+    mark = search.mark()
     found: list[tuple[float, CourierOption]] = []
     cheapest: float | None = None
-    for key, tour in draft.tours.items():
-        place = draft.best_in(job, tour)
-        if place is None or not draft.put(job, place):
-            draft.back_to(mark)
+    for courier, key in enumerate(posed.courier_ids):
+        place = search.best(row, courier)
+        if place is None or not search.insert(row, place):
+            search.back_to(mark)
             continue
-        if key == mine:
+        if courier == mine:
             cheapest = place.added
         else:
-            done_at = tour.depart[tour.steps.index(job.end) + 1]
-            option = CourierOption(key, tour.courier.courier.name, 0.0, done_at)
-            found.append((place.added, option))
-        draft.back_to(mark)
+            name = posed.situation.couriers[key].courier.name
+            found.append((place.added, CourierOption(key, name, 0.0, done_at(search, row))))
+        search.back_to(mark)
     found.sort(key=lambda pair: (pair[0], pair[1].courier_id))
     base = cheapest if cheapest is not None else found[0][0] if found else 0.0
     return tuple(

@@ -41,6 +41,8 @@ class Kpis:
         Refused for want of a store, stock or courier.
     violations
         What `check` found wrong with plans as they came from the planner.
+    replans_cut_short
+        Plans whose planner ran into its wall limit.
     """
 
     orders: int
@@ -56,6 +58,7 @@ class Kpis:
     violations: int
     replans: int
     replan_p95_ms: float | None
+    replans_cut_short: int
 
 
 @dataclass(slots=True)
@@ -81,7 +84,7 @@ class KpiFold:
     _cancelled_at: list[int] = field(default_factory=list)
     _failed_at: list[int] = field(default_factory=list)
     _delivered: list[tuple[int, int, bool]] = field(default_factory=list)
-    _replans: list[tuple[int, float, int]] = field(default_factory=list)
+    _replans: list[tuple[int, float, int, bool]] = field(default_factory=list)
     _open: dict[str, _Open] = field(default_factory=dict)
 
     def add(self, recorded: Recorded) -> None:
@@ -122,7 +125,7 @@ class KpiFold:
             )
 
     def _publish(self, at: int, event: PlanPublished) -> None:
-        self._replans.append((at, event.solve_ms, len(event.violations)))
+        self._replans.append((at, event.solve_ms, len(event.violations), event.cut_short))
         for route in event.routes:
             for visit in route.visits:
                 order = self._open.get(visit.stop.order_id)
@@ -165,6 +168,7 @@ class KpiFold:
             violations=sum(r[2] for r in replans),
             replans=len(replans),
             replan_p95_ms=_quantile(solve_ms, 0.95),
+            replans_cut_short=sum(r[3] for r in replans),
         )
 
 

@@ -7,13 +7,14 @@ Nothing here reads a clock, draws a number or touches the outside.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from enum import StrEnum
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dispatch.errors import InvalidValueError
+from dispatch.fields import MOST, check_least, check_tables, check_types, refusal
 from geo.service_area import ServiceArea
 from geo.types import UNREACHABLE_S, EpochS, LonLat, Mode
 
@@ -116,6 +117,7 @@ class Reason(StrEnum):
 
 _LON_MAX = 180.0
 _LAT_MAX = 90.0
+_NUMBERS = frozenset({int, float, np.float64})
 
 
 # --- what exists -------------------------------------------------------------------------------
@@ -129,6 +131,7 @@ class OrderLine:
     quantity: int
 
     def __post_init__(self) -> None:
+        check_types(self)
         if not self.sku:
             raise InvalidValueError("lines.sku", "is empty; name the article")
         if self.quantity < 1:
@@ -169,10 +172,11 @@ class Order:
     pick_s: int | None = None
 
     def __post_init__(self) -> None:
+        check_types(self)
         if not self.lines:
             raise InvalidValueError("lines", f"of {self.order_id} are empty; an order needs one")
-        if self.weight_g < 0 or self.service_s < 0:
-            raise InvalidValueError("weight_g/service_s", f"of {self.order_id} is negative")
+        check_least(self, 0, "weight_g", "service_s", "basket_cents", "fare_cents", "pick_s")
+        check_least(self, -MOST, "created_at", "priority")
         _check_place("door", self.door)
 
 
@@ -185,6 +189,8 @@ class Promise:
     made_at: EpochS
 
     def __post_init__(self) -> None:
+        check_types(self)
+        check_least(self, -MOST, "earliest", "latest", "made_at")
         if self.earliest > self.latest:
             raise InvalidValueError("promise", f"ends ({self.latest}) before it starts")
 
@@ -225,9 +231,18 @@ class Store:
     access_s: int = 0
 
     def __post_init__(self) -> None:
+        check_types(self)
         _check_place("location", self.location)
-        if self.pickers < 0:
-            raise InvalidValueError("pickers", f"of {self.store_id} is {self.pickers}")
+        check_least(
+            self,
+            0,
+            "pickers",
+            "pick_base_s",
+            "pick_line_s",
+            "pickup_service_s",
+            "reach_s",
+            "access_s",
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,9 +257,9 @@ class Courier:
     capacity_parcels: int = 4
 
     def __post_init__(self) -> None:
+        check_types(self)
         _check_place("home", self.home)
-        if self.capacity_g < 1 or self.capacity_parcels < 1:
-            raise InvalidValueError("capacity", f"of {self.courier_id} must be 1 or more")
+        check_least(self, 1, "capacity_g", "capacity_parcels")
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,6 +272,9 @@ class Stop:
     kind: StopKind
     order_id: str
     store_id: str
+
+    def __post_init__(self) -> None:
+        check_types(self)
 
     @property
     def stop_id(self) -> str:
@@ -305,6 +323,10 @@ class OrderInPlay:
     returning: bool = False
     declined_by: frozenset[str] = frozenset()
 
+    def __post_init__(self) -> None:
+        check_types(self)
+        check_least(self, -MOST, "place", "pick_started_at", "ready_at")
+
     @property
     def order_id(self) -> str:
         """Id of the order."""
@@ -350,6 +372,13 @@ class StoreInPlay:
     paused: bool = False
     area: AreaInPlay | None = None
 
+    def __post_init__(self) -> None:
+        check_types(self)
+        check_least(self, -MOST, "place")
+        if any(not -MOST <= at < MOST for window in self.open_windows for at in window):
+            wanted = f"times from {-MOST} to {MOST}"
+            raise refusal(self, "open_windows", self.open_windows, wanted)
+
     @property
     def store_id(self) -> str:
         """Id of the store."""
@@ -375,6 +404,8 @@ class CourierInPlay:
         The courier already stands at the first committed stop.
     at_store
         Store at whose counter the courier stands, having picked up there; None elsewhere.
+    standby, under_way
+        Store near which the courier was told to wait, and whether still on the way to it.
     on_board
         Orders in the bag; each must be dropped (or returned) by this courier.
     """
@@ -388,6 +419,12 @@ class CourierInPlay:
     arrived: bool = False
     on_board: tuple[str, ...] = ()
     at_store: str | None = None
+    standby: str | None = None
+    under_way: bool = False
+
+    def __post_init__(self) -> None:
+        check_types(self)
+        check_least(self, -MOST, "place", "available_at", "shift_start", "shift_end")
 
     @property
     def courier_id(self) -> str:
@@ -412,6 +449,10 @@ class TravelTable:
     duration_s: Mapping[Mode, NDArray[np.int32]]
     length_m: Mapping[Mode, NDArray[np.int32]]
     version: str
+
+    def __post_init__(self) -> None:
+        check_types(self)
+        check_tables(self, "duration_s", "length_m")
 
 
 @dataclass(frozen=True, slots=True)
@@ -447,8 +488,18 @@ class Policy:
     one_store_per_trip
         With goods in the bag a courier picks up only what is at the counter where they stand:
         a trip is one store, then its doors, in the order fixed on leaving the store.
+    standby_horizon_s
+        Couriers without work move to where orders are expected within this time; 0 lets them
+        wait where they are.  What a move saves is priced by `waiting_cost`, its way by
+        `travel_cost`.
     standby_diverts
         A courier on the way to a standby may be given a stop at once; otherwise on arrival.
+    hold_match
+        Chance that an order which comes while a courier waits for it can share the trip: while
+        what that is expected to save is more than what waiting costs, and no promise comes to
+        be at risk, a courier is let wait for it.  0 never waits on purpose.
+    hold_max_s
+        Longest time that goods wait on purpose.
     promise_min_s, promise_window_s, promise_margin_s
         A promise is `[eta, eta + margin]`, widened to the window and never sooner than the
         minimum after the click.
@@ -460,8 +511,13 @@ class Policy:
         How many stores per order the decision weighs.
     improve_rounds
         Effort of ruin and recreate: how often a few orders are taken out and inserted again.
-    routing_min_orders
-        From this many open orders on, OR-Tools' routing model improves on insertion.
+    selection_neighbourhoods, selection_routes, selection_limit
+        Exact choice from the routes met: how many neighbourhoods a plan looks at (0 for none),
+        how many routes one of them may have, and the solver's effort over all of them in its own
+        deterministic unit, about a second each.
+    routing_min_orders, routing_min_stops
+        From this many open orders on, OR-Tools' routing model looks at routes of at least this
+        many stops; shorter ones are as good without.
     routing_neighbourhoods, routing_solutions
         Effort of that improvement: how many groups of neighbouring routes it looks at in one
         plan, and how many solutions it may visit.
@@ -483,7 +539,10 @@ class Policy:
     overdue_after_s: int = 600
     replan_every_s: int = 30
     one_store_per_trip: bool = False
+    standby_horizon_s: int = 0
     standby_diverts: bool = True
+    hold_match: float = 0.0
+    hold_max_s: int = 300
     promise_min_s: int = 1200
     promise_window_s: int = 900
     promise_margin_s: int = 600
@@ -491,11 +550,19 @@ class Policy:
     quote_valid_s: int = 300
     sourcing_candidates: int = 4
     improve_rounds: int = 60
+    selection_neighbourhoods: int = 0
+    selection_routes: int = 600
+    selection_limit: float = 0.1
     routing_min_orders: int = 3
+    routing_min_stops: int = 8
     routing_neighbourhoods: int = 2
     routing_solutions: int = 200
     fare_base_cents: int = 290
     fare_km_cents: int = 60
+
+    def __post_init__(self) -> None:
+        check_types(self)
+        check_least(self, 0, *_POLICY_NUMBERS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -513,6 +580,12 @@ class StoreDemand:
     store_id: str
     orders_per_h: float
     lead_s: tuple[int, ...] = ()
+
+    def __post_init__(self) -> None:
+        check_types(self)
+        check_least(self, 0, "orders_per_h")
+        if min(self.lead_s, default=0) < 0:
+            raise refusal(self, "lead_s", self.lead_s, "0 or more each")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -545,6 +618,10 @@ class Snapshot:
     policy: Policy = field(default_factory=Policy)
     seed: int = 0
     demand: tuple[StoreDemand, ...] = ()
+
+    def __post_init__(self) -> None:
+        check_types(self)
+        check_least(self, -MOST, "now")
 
 
 # --- what a decision says ----------------------------------------------------------------------
@@ -681,6 +758,12 @@ class Refusal:
     detail: str
 
 
+_POLICY_NUMBERS = tuple(entry.name for entry in fields(Policy) if entry.type in {"int", "float"})
+
+
 def _check_place(name: str, place: LonLat) -> None:
-    if not (abs(place.lon) <= _LON_MAX and abs(place.lat) <= _LAT_MAX):
+    lon, lat = place
+    if type(lon) not in _NUMBERS or type(lat) not in _NUMBERS:
+        raise InvalidValueError(name, f"{tuple(place)} is not a pair of numbers, (lon, lat)")
+    if not (abs(lon) <= _LON_MAX and abs(lat) <= _LAT_MAX):
         raise InvalidValueError(name, f"{tuple(place)} is not a place in degrees, (lon, lat)")

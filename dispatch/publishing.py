@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 
 from dispatch.check import Violation
 from dispatch.events import Event, OrderResourced, PlanPublished, StandbyGiven
-from dispatch.model import Plan, Route, Snapshot, StopKind, Visit
+from dispatch.model import Plan, Route, Snapshot, Stop, StopKind, Visit
 from dispatch.state import UNPICKED, CourierState, OrderState, State, leave_at
 
 TIME_CHANGE_S = 15
@@ -35,6 +35,8 @@ def publication(
     violations: Sequence[Violation],
     solve_ms: float,
     now: int,
+    *,
+    cut_short: bool = False,
 ) -> tuple[Event, ...]:
     """Return the events that put `plan` in force as far as it fits `state`: stores first."""
     accepted = _accept(plan, state, {violation.subject for violation in violations})
@@ -51,6 +53,7 @@ def publication(
         method=plan.method,
         travel_version=plan.travel_version,
         solve_ms=solve_ms,
+        cut_short=cut_short,
     )
     moves = (accepted.moves[key] for key in sorted(accepted.moves))
     return (*moves, published, *_standbys(plan, accepted, state, now))
@@ -208,8 +211,8 @@ def _moves(
     return moves
 
 
-def _sequence(route: Route | None) -> tuple[str, ...]:
-    return tuple(v.stop.stop_id + v.stop.store_id for v in route.visits) if route else ()
+def _sequence(route: Route | None) -> tuple[Stop, ...]:
+    return tuple(v.stop for v in route.visits) if route else ()
 
 
 def _differs(old: Route | None, new: Route) -> bool:

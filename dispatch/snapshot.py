@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -24,6 +24,7 @@ from dispatch.model import (
     Stop,
     StopKind,
     Store,
+    StoreDemand,
     StoreInPlay,
     TravelTable,
 )
@@ -32,6 +33,7 @@ from geo.areas import ServedDoors
 from geo.errors import TooFarFromRoadError
 from geo.hours import open_windows
 from geo.service_area import Site
+from geo.travel import MATRIX_CELL_LIMIT
 from geo.types import UNREACHABLE_S, LonLat, Mode, TravelTimes
 
 SHIFT_AHEAD_S = 1800
@@ -60,6 +62,45 @@ def store_windows(opening_hours: str, time_zone: str, now: int) -> tuple[tuple[i
     return tuple(w for w in _windows(opening_hours, time_zone, now // _HOUR_S) if w[1] > now)
 
 
+class StoreViews:
+    """Stores as decisions see them, made anew only when something about them changed."""
+
+    def __init__(self) -> None:
+        self._made: dict[str, tuple[StoreState, tuple[str, ...], StoreInPlay]] = {}
+
+    def of(
+        self,
+        store: StoreState,
+        place: int,
+        skus: tuple[str, ...],
+        windows: tuple[tuple[int, int], ...],
+        area: AreaInPlay | None,
+    ) -> StoreInPlay:
+        """Return a store at a place, with its free stock of some SKUs."""
+        key = store.store.store_id
+        known = self._made.get(key)
+        if known is not None:
+            state, told, made = known
+            if (
+                state is store
+                and told == skus
+                and made.place == place
+                and made.open_windows == windows
+                and made.area == area
+            ):
+                return made
+        made = StoreInPlay(
+            store=_without_area(store.store),
+            place=place,
+            available={sku: store.available(sku) for sku in skus},
+            open_windows=windows,
+            paused=store.paused is not None,
+            area=area,
+        )
+        self._made[key] = (store, skus, made)
+        return made
+
+
 def snapshot(
     state: State,
     now: int,
@@ -71,6 +112,8 @@ def snapshot(
     served: ServedDoors,
     seed: int = 0,
     asked: Order | None = None,
+    demand: tuple[StoreDemand, ...] = (),
+    views: StoreViews | None = None,
 ) -> Snapshot:
     """Return what a decision at `now` may know.
 
@@ -82,6 +125,10 @@ def snapshot(
         Says which doors lie in a store's service area.
     asked
         An order that somebody asks a quote for: its door and SKUs are added, itself is not.
+    demand
+        What stores are expected to be asked for.
+    views
+        What was made of the stores before, so that only what changed is made anew.
 
     Notes
     -----
@@ -104,22 +151,22 @@ def snapshot(
     modes = sorted({courier.courier.mode for courier in couriers} & travel.modes)
     counters = [_counter(courier, seen[index]) for index, courier in enumerate(couriers)]
     table = _with_access(
-        _table(travel, places, len(fixed), modes, now), [s.store for s in stores], counters
+        travel_table(travel, places, len(fixed), modes, now), [s.store for s in stores], counters
     )
 
     areas = _areas(served, stores, fixed[len(stores) :], travel, now)
     wanted = {line.sku for order in open_orders for line in order.order.lines}
     if asked is not None:
         wanted |= {line.sku for line in asked.lines}
-    skus = sorted(wanted)
+    views = StoreViews() if views is None else views
+    skus = tuple(sorted(wanted))
     stores_in_play = tuple(
-        StoreInPlay(
-            store=replace(store.store, service_area=None),
-            place=index,
-            available={sku: store.available(sku) for sku in skus},
-            open_windows=store_windows(store.store.opening_hours, time_zone, now),
-            paused=store.paused is not None,
-            area=areas.get(store.store.store_id),
+        views.of(
+            store,
+            index,
+            skus,
+            store_windows(store.store.opening_hours, time_zone, now),
+            areas.get(store.store.store_id),
         )
         for index, store in enumerate(stores)
     )
@@ -130,11 +177,16 @@ def snapshot(
     for order in orders_in_play:
         place_of[order.order_id] = order.place
     couriers_in_play = tuple(
-        replace(
-            _courier_in_play(
-                state, courier, seen[index], len(fixed) + index, now, table, place_of, policy
-            ),
-            at_store=counters[index],
+        _courier_in_play(
+            state,
+            courier,
+            seen[index],
+            len(fixed) + index,
+            now,
+            table,
+            place_of,
+            policy,
+            counters[index],
         )
         for index, courier in enumerate(couriers)
     )
@@ -152,6 +204,7 @@ def snapshot(
         ),
         policy=policy,
         seed=seed,
+        demand=demand,
     )
 
 
@@ -298,6 +351,10 @@ def _order_in_play(order: OrderState, place: int) -> OrderInPlay:
     )
 
 
+def _without_area(store: Store) -> Store:
+    return store if store.service_area is None else replace(store, service_area=None)
+
+
 def _courier_in_play(
     state: State,
     courier: CourierState,
@@ -307,6 +364,7 @@ def _courier_in_play(
     table: TravelTable,
     place_of: Mapping[str, int],
     policy: Policy,
+    counter: str | None,
 ) -> CourierInPlay:
     start = courier.shift_start if courier.shift_start is not None else now
     available_at = max(now, start)
@@ -340,6 +398,9 @@ def _courier_in_play(
         committed=(commitment.stop,) if commitment is not None else (),
         arrived=commitment is not None and commitment.arrived_at is not None,
         on_board=courier.on_board,
+        at_store=counter,
+        standby=courier.standby.store_id if courier.standby is not None else None,
+        under_way=courier.standby is not None and now < courier.standby.expected_at,
     )
 
 
@@ -349,9 +410,10 @@ def _service_s(state: State, stop: Stop) -> int:
     return state.store(stop.store_id).store.pickup_service_s
 
 
-def _table(
+def travel_table(
     travel: TravelTimes, places: Sequence[LonLat], fixed: int, modes: Sequence[Mode], now: int
 ) -> TravelTable:
+    """Return travel from all places to the first `fixed` of them; to the others no way leads."""
     duration_s: dict[Mode, NDArray[np.int32]] = {}
     length_m: dict[Mode, NDArray[np.int32]] = {}
     for mode in modes:
@@ -360,17 +422,23 @@ def _table(
         columns = [i for i in rows if i < fixed]
         duration = np.full((len(places), len(places)), UNREACHABLE_S, dtype=np.int32)
         length = duration.copy()
-        if rows and columns:
-            found = travel.matrix(
-                [places[i] for i in rows], [places[i] for i in columns], mode, now
-            )
-            duration[np.ix_(rows, columns)] = found.duration_s
-            length[np.ix_(rows, columns)] = found.length_m
+        goals = [places[i] for i in columns]
+        for block in _blocks(rows, len(goals)):
+            found = travel.matrix([places[i] for i in block], goals, mode, now)
+            duration[np.ix_(block, columns)] = found.duration_s
+            length[np.ix_(block, columns)] = found.length_m
         np.fill_diagonal(duration, 0)
         np.fill_diagonal(length, 0)
         duration_s[mode] = duration
         length_m[mode] = length
     return TravelTable(duration_s, length_m, travel.version)
+
+
+def _blocks(rows: Sequence[int], columns: int) -> Iterator[Sequence[int]]:
+    """Yield the rows of a table in pieces that may be asked for at once."""
+    size = max(1, MATRIX_CELL_LIMIT // max(1, columns))
+    for first in range(0, len(rows) if columns else 0, size):
+        yield rows[first : first + size]
 
 
 def _usable(travel: TravelTimes, place: LonLat, mode: Mode) -> bool:

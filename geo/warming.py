@@ -8,6 +8,7 @@ from typing import Final
 import numpy as np
 
 from geo import hierarchy
+from geo.caching import in_turn
 from geo.errors import TooFarFromRoadError
 from geo.hierarchy_topology import topology_of_order
 from geo.network import ModeRoads, NetworkArrays, RoadNetwork
@@ -22,8 +23,14 @@ _STREET_E7: Final = 10_000  # 0.001 degrees, 111 m
 def warm_up() -> None:
     """Compile, or load from disk, all that travel times need; seconds on a new machine.
 
-    Asks every kind of question of a town of one corner.
+    Asks every kind of question of a town of one corner.  Of several processes that begin at the
+    same time one compiles, and the others load what it has compiled.
     """
+    with in_turn("travel-times"):
+        _ask_everything()
+
+
+def _ask_everything() -> None:
     hierarchy.warm_up()
     travel = NetworkTravelTimes(_corner())
     west, corner, north = LonLat(0.0002, 0.0), LonLat(0.001, 0.0), LonLat(0.001, 0.0008)

@@ -208,6 +208,7 @@ def _register_store(command: RegisterStore) -> Asked:
         "pick_line_s": store.pick_line_s,
         "pickup_service_s": store.pickup_service_s,
         "reach_s": store.reach_s,
+        "access_s": store.access_s,
         "service_area": as_json(store.service_area) if store.service_area else None,
     }
     return Asked("PUT", f"/v1/stores/{store.store_id}", store.store_id, body)

@@ -49,18 +49,23 @@ class Trip:
 
     Attributes
     ----------
+    started_at
+        When they are in the street; until then they walk out from a counter.
     factor
         True duration by the network's.
+    walk_in_s
+        From the street to the counter at the end.
     """
 
     road: RoadRoute
     started_at: int
     factor: float
+    walk_in_s: int = 0
 
     @property
     def arrive_at(self) -> int:
         """When it ends."""
-        return self.started_at + math.ceil(self.road.duration_s * self.factor)
+        return self.started_at + math.ceil(self.road.duration_s * self.factor) + self.walk_in_s
 
     def place(self, at: float) -> LonLat:
         """Return where the courier is, between two points of the street's line."""
@@ -85,6 +90,14 @@ class Doing:
     arrived_at: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Where a courier without work was told to wait."""
+
+    store_id: str
+    given_at: int
+
+
 @dataclass(slots=True)
 class Agent:
     """A courier as they really are.
@@ -96,7 +109,12 @@ class Agent:
     shift
         From and until; None before the first.
     left_at, trip
-        When they set out for the stop, and their way; the way is looked up when it is needed.
+        When they set out for the stop or the standby, and their way; the way is looked up when it
+        is needed.
+    standby
+        Where to wait near, on the way there too; None with work, or nowhere in particular.
+    counter
+        Store at whose counter they stand; None in the street.
     is_lost
         A person acted for them until now: only the service knows where that left them.
     resumed_at
@@ -111,6 +129,8 @@ class Agent:
     left_at: int | None = None
     trip: Trip | None = None
     doing: Doing | None = None
+    standby: Waiting | None = None
+    counter: str | None = None
     bag: set[str] = field(default_factory=set)
     is_lost: bool = False
     resumed_at: int = 0
@@ -119,6 +139,13 @@ class Agent:
     def courier_id(self) -> str:
         """The courier's id."""
         return self.courier.courier_id
+
+    @property
+    def is_bound(self) -> bool:
+        """Whether there is somewhere to go: a stop not reached yet, or a standby."""
+        if self.doing is not None:
+            return self.doing.arrived_at is None
+        return self.standby is not None
 
     def place_at(self, at: float) -> LonLat:
         """Return where the courier is at a time."""
@@ -131,6 +158,8 @@ class Agent:
 
     def stop_moving(self, at: int) -> None:
         """Stand still where they are."""
+        if self.trip is not None and at > self.trip.started_at:
+            self.counter = None
         self.place = self.place_at(at)
         self.trip = None
         self.left_at = None
@@ -167,16 +196,24 @@ class Surroundings:
         return self.stores[stop.store_id].location
 
     def way(self, agent: Agent, at: int) -> Trip | None:
-        """Return the courier's way to the stop they were told; None when there is no way.
+        """Return the courier's way to the stop or standby they were told; None without a way.
 
         A person's device may have left them off the map: then the way starts at the last place
         on it.
         """
-        if agent.doing is None:
+        counter: str | None = None
+        if agent.doing is not None:
+            stop = agent.doing.stop
+            to = self.place_of(stop)
+            name = f"{agent.courier_id} {self.entity(stop.order_id)} {stop.kind}"
+            counter = None if stop.kind is StopKind.DROPOFF else stop.store_id
+        elif agent.standby is not None:
+            # They wait in the street, where the next way begins.
+            to = self.stores[agent.standby.store_id].location
+            name = f"{agent.courier_id} {agent.standby.store_id} {agent.standby.given_at}"
+        else:
             return None
-        stop = agent.doing.stop
         mode = agent.courier.mode
-        to = self.place_of(stop)
         try:
             road = self.travel.route(agent.place, to, mode, at)
         except GeoError:
@@ -186,9 +223,14 @@ class Surroundings:
                 return None
         settings = self.scenario.travel
         factor = self.streams.spread("pace", agent.courier_id, settings.spread)
-        trip = f"{agent.courier_id} {self.entity(stop.order_id)} {stop.kind}"
-        factor *= self.streams.spread("trip", trip, settings.trip_spread)
-        return Trip(road, at, factor)
+        factor *= self.streams.spread("trip", name, settings.trip_spread)
+        stays = counter == agent.counter
+        walk_out_s = 0 if stays else self._access_s(agent.counter)
+        return Trip(road, at + walk_out_s, factor, 0 if stays else self._access_s(counter))
+
+    def _access_s(self, counter: str | None) -> int:
+        """Return the walk between the street and a counter, none without one."""
+        return 0 if counter is None else self.stores[counter].access_s
 
     def next_step(self, agent: Agent) -> tuple[int, Command] | None:
         """Return what the courier will say next and when; None while they wait to be told."""

@@ -9,7 +9,6 @@ import math
 import os
 import signal
 import sys
-import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -22,8 +21,8 @@ from dispatch.codec import to_rfc3339
 from geo.city import City, find_city, load_city
 from geo.errors import GeoError
 from geo.travel import NetworkTravelTimes
-from geo.warming import warm_up
 from simulations.client import Client, http_client
+from simulations.compiling import compile_travel_times
 from simulations.demo_folder import DEFAULT, demo_folder
 from simulations.errors import LedgerMismatchError, ScenarioError, ServiceError, SimulationError
 from simulations.figures import chosen, minutes, percent
@@ -37,8 +36,6 @@ _SPEED: Final = 10.0
 _HEADLESS_SPEED: Final = 120.0
 _HEADLESS_FOR_S: Final = 3600
 _PORT: Final = 8080
-_PATIENCE_S: Final = 1.5
-_COMPILING: Final = "Compiling the travel times, once on this machine (half a minute)\n"
 _BOOT_S: Final = 2.5
 """Wall seconds the service's clock starts before the scenario, for both sides to get ready."""
 
@@ -96,7 +93,6 @@ def run(arguments: argparse.Namespace) -> int:
         folder = arguments.data_dir or (None if arguments.headless else DEFAULT)
         with demo_folder(folder, scenario.name, seed, fresh=arguments.fresh) as (path, goes_on):
             city = load_city(find_city(scenario.city))
-            _compile()
             demo = _demo(arguments, scenario, city, seed, path, goes_on=goes_on)
             return asyncio.run(_run(demo, stopping))
     except (ScenarioError, LedgerMismatchError, GeoError) as error:
@@ -105,17 +101,6 @@ def run(arguments: argparse.Namespace) -> int:
     except SimulationError as error:
         sys.stderr.write(f"{error}\n")
         return 1
-
-
-def _compile() -> None:
-    """Compile the travel times before the service and the city would both do it."""
-    patience = threading.Timer(_PATIENCE_S, lambda: sys.stdout.write(_COMPILING))
-    patience.daemon = True
-    patience.start()
-    try:
-        warm_up()
-    finally:
-        patience.cancel()
 
 
 def _demo(
@@ -156,7 +141,8 @@ async def _run(demo: Demo, stopping: Stopping) -> int:
         )
     )
     try:
-        # While the service starts: reading the roads takes a moment here as well.
+        # While the service starts, whose planner compiles the decisions meanwhile on a new machine.
+        compile_travel_times(sys.stdout)
         travel = NetworkTravelTimes(demo.city.network)
         world = World(demo.scenario, demo.city, travel, demo.seed)
         address = await service.ready(stopping, demo.api_key)

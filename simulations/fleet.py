@@ -20,6 +20,7 @@ from dispatch.events import (
     Recorded,
     ShiftEnded,
     ShiftStarted,
+    StandbyGiven,
     StopArrived,
     StopCommitted,
     StopDeclined,
@@ -27,9 +28,9 @@ from dispatch.events import (
     StreetClosed,
     StreetReopened,
 )
-from dispatch.model import Courier
+from dispatch.model import Courier, StopKind
 from geo.types import LonLat
-from simulations.couriers import SIMULATION, Agent, Doing, Surroundings, next_shift
+from simulations.couriers import SIMULATION, Agent, Doing, Surroundings, Waiting, next_shift
 from simulations.intents import Intents
 
 
@@ -135,11 +136,15 @@ class Fleet:
         match event:
             case ShiftStarted(starts_at=starts_at, ends_at=ends_at):
                 if not agent.is_out(at):
+                    agent.trip = agent.left_at = agent.standby = agent.counter = None
                     agent.place = agent.anchor = agent.courier.home
                 agent.shift = (starts_at, ends_at)
                 self._plan_shift(agent, ends_at)
             case ShiftEnded(occurred_at=occurred_at) if agent.shift is not None:
                 agent.shift = (agent.shift[0], occurred_at)
+                if agent.doing is None:
+                    self._halt(agent, at)
+                    agent.standby = None
             case OperatorChanged(operator=operator):
                 was_ours, agent.operator = agent.operator == SIMULATION, operator
                 if operator != SIMULATION:
@@ -165,11 +170,16 @@ class Fleet:
         match event:
             case StopCommitted(stop=stop, occurred_at=occurred_at):
                 self._halt(agent, occurred_at)
-                agent.doing = Doing(stop, occurred_at)
+                agent.doing, agent.standby = Doing(stop, occurred_at), None
+                self._set_out(agent, occurred_at)
+            case StandbyGiven(store_id=store_id, occurred_at=occurred_at):
+                self._halt(agent, occurred_at)
+                agent.standby = Waiting(store_id, occurred_at)
                 self._set_out(agent, occurred_at)
             case StopArrived(stop=stop, occurred_at=occurred_at) if agent.doing is not None:
                 agent.trip = agent.left_at = None
                 agent.place = agent.anchor = self._around.place_of(stop)
+                agent.counter = None if stop.kind is StopKind.DROPOFF else stop.store_id
                 agent.doing.arrived_at = occurred_at
                 agent.is_lost = False
             case ParcelPickedUp(order_id=order_id):
@@ -187,12 +197,11 @@ class Fleet:
                 pass
 
     def _set_out(self, agent: Agent, at: int) -> None:
-        if agent.operator != SIMULATION or agent.is_lost or agent.doing is None:
+        if agent.operator != SIMULATION or agent.is_lost or not agent.is_bound:
             return
-        if agent.doing.arrived_at is None:
-            agent.trip, agent.left_at = None, at
-            if not self._is_replaying:
-                self._look_up(agent)
+        agent.trip, agent.left_at = None, at
+        if not self._is_replaying:
+            self._look_up(agent)
 
     def _look_up(self, agent: Agent) -> None:
         if agent.left_at is not None and agent.trip is None:

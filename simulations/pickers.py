@@ -115,7 +115,9 @@ class Pickers:
     def true_pick_s(self, store: Store, order: Order) -> int:
         """Return how long the pick of an order really takes; the engine only knows the mean."""
         entity = order.external_id or order.order_id
-        expected_s = store.pick_base_s + store.pick_line_s * len(order.lines)
+        expected_s = order.pick_s
+        if expected_s is None:
+            expected_s = store.pick_base_s + store.pick_line_s * len(order.lines)
         pick_s = expected_s * self._streams.spread("pick", entity, self._settings.spread)
         if self._streams.chance("pick delay", entity, self._settings.delay_share):
             low, high = self._settings.delay_s

@@ -14,6 +14,7 @@ from dispatch.model import Policy
 from dispatch.policies import policy_from_toml
 from geo.city import find_city, load_city
 from geo.errors import GeoError
+from simulations.compiling import compile_all
 from simulations.errors import SimulationError
 from simulations.figures import chosen, minutes, percent
 from simulations.loop import Result, simulate
@@ -22,16 +23,18 @@ from simulations.scenario import load_scenario
 
 def run(arguments: argparse.Namespace) -> int:
     """Simulate and print; returns 0, or 2 when scenario, city or policy cannot be used."""
-    began = time.perf_counter()
     try:
         scenario = load_scenario(arguments.scenario)
         city = load_city(find_city(scenario.city))
+        policy = _policy(arguments.policy)
+        compile_all(sys.stderr)
+        began = time.perf_counter()
         result = simulate(
             scenario,
             city,
             duration_s=arguments.duration_s,
             seed=arguments.seed,
-            policy=_policy(arguments.policy),
+            policy=policy,
             stopwatch=time.perf_counter,
         )
     except (SimulationError, GeoError) as error:

@@ -18,7 +18,9 @@ import httpx
 from simulations.client import http_client
 from simulations.errors import ServiceError
 
-_START_LIMIT_S: Final = 120.0
+_START_LIMIT_S: Final = 300.0
+"""On a new machine the service compiles for a minute, on a slow or busy one for some."""
+
 _STOP_LIMIT_S: Final = 8.0
 _LOOK_EVERY_S: Final = 0.05
 _LAST_LINES: Final = 8

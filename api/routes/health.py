@@ -22,7 +22,8 @@ async def healthz() -> dict[str, str]:
 async def readyz(service: Annotated[Service, Depends(of_request)]) -> JSONResponse:
     """Answer 200 when travel times, planner and ledger are up, 503 with reasons else.
 
-    `warm_up_s` says how long each part took to get ready; compiling is done once per machine.
+    `warm_up_s` says how long each part took to get ready: `travel_times` and `decisions`, which are
+    compiled once per machine, and the `planner`.
     `travel_servers` says how the routing servers do; none of them is waited for, because our own
     network answers in their place.
     """

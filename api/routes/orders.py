@@ -91,6 +91,7 @@ def _same(asked: OrderIn, known: OrderState) -> bool:
         and asked.weight_g == first.weight_g
         and asked.basket_cents == first.basket_cents
         and asked.service_s == first.service_s
+        and asked.pick_s == first.pick_s
         and (asked.created_at is None or asked.created_at == first.created_at)
     )
 

@@ -153,5 +153,5 @@ class Routes(NamedTuple):
     """
 
     steps: NDArray[np.int32]
-    count: NDArray[np.int32]
+    count: NDArray[np.int32]  # type: ignore[assignment]  # a tuple counts its items
     chosen: NDArray[np.int32]

@@ -1,256 +1,404 @@
-"""Find a good plan: keep what is in force, insert what is new, ruin and recreate.
+"""The search: one whole plan in arrays, made sound, filled, improved.
 
 Every order goes where it adds least to the cost of the whole, over all couriers, places in their
-routes and stores it may come from; the order whose second choice is worst goes first (regret,
-Potvin & Rousseau 1993, doi:10.1016/0377-2217(93)90221-8).  Then a few orders at a time are taken
-out and inserted again, kept when that is better (Schrimpf et al. 2000,
-doi:10.1006/jcph.1999.6413).  Nothing is drawn and no clock is read: the same draft always comes
-to the same end.
+routes and stores it may come from (`insertion`); then a few at a time are taken out and inserted
+again (`ruin`).  Good routes met on the way are kept in a pool.  Nothing reads a clock: effort is
+counted in rounds, and the same problem, seed and rounds always come to the same end.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, NamedTuple
 
-from dispatch.model import UNREACHABLE_S, Route, StopKind
-from dispatch.planning.draft import Draft, Options
-from dispatch.planning.schedule import Job, Step, Tour
+import numpy as np
+from numpy.typing import NDArray
 
-_RUINS = (2, 3)
-"""Orders taken out at once, in turn; pairs in a bag are what most gains come from."""
+from dispatch.planning import insertion, ruin
+from dispatch.planning.arrays import (
+    COURIER_LOCKED,
+    COURIER_START,
+    JOB_BAG,
+    JOB_FIRST,
+    JOB_LAST,
+    JOB_LATEST,
+    PRICE_UNROUTED,
+    STORE_PICKER_FIRST,
+    STORE_PICKER_LAST,
+    Problem,
+    Routes,
+)
+from dispatch.planning.ruin import Pool, Ruins
+from dispatch.planning.schedule import (
+    BEGIN,
+    DEPART,
+    STATE_COLUMNS,
+    WORTH_COLUMNS,
+    Board,
+    churn,
+    set_up,
+    time_felt,
+    time_route,
+)
 
-_GAIN = 1e-3
-"""A change must save more than this many courier-seconds to be kept."""
+_NEAR: Final = 24
+"""Related orders kept for each order."""
 
+_ASKED: Final = 24
+"""Couriers asked for each order besides those of its related orders, in a large fleet."""
 
-def warm_start(draft: Draft, routes: Iterable[Route]) -> None:
-    """Take over routes, as far as they still make sense."""
-    seen: set[str] = set()
-    for route in sorted(routes, key=lambda r: r.courier_id):
-        tour = draft.tours.get(route.courier_id)
-        if tour is not None and route.courier_id not in seen:
-            seen.add(route.courier_id)
-            _take_over(draft, tour, route)
+_LARGE_FLEET: Final = 200
+"""From so many couriers on, not all are asked for every order."""
 
+_RUINED: Final = 8
+"""Orders taken out in a round, at most."""
 
-def _take_over(draft: Draft, tour: Tour, route: Route) -> None:
-    seated = tour.steps
-    carried = [step.job for step in seated[tour.locked :]]
-    steps, fetched = _still_sound(draft, tour, route)
-    while True:
-        if tour.refresh(steps) and _bring_all(tour, [j for j in carried if j.end not in steps]):
-            break
-        if not fetched:
-            tour.refresh(seated)
-            return
-        last = fetched.pop()
-        steps = [step for step in steps if step.job is not last]
-    for job in fetched:
-        job.tour = tour.courier_id
+_HOT: Final = 0.1
+_COLD: Final = 0.002
+"""Temperature of the first and the last round, as shares of what an order costs on average."""
 
+_SPARE_STEPS: Final = 24
+"""Room in every route beyond what an even spread needs."""
 
-def _still_sound(draft: Draft, tour: Tour, route: Route) -> tuple[list[Step], list[Job]]:
-    """Return the steps of a route in force that still make sense, and the orders they fetch."""
-    steps = list(tour.steps[: tour.locked])
-    fetched: dict[str, Job] = {}
-    ended: list[Job] = []
-    for visit in route.visits:
-        job = draft.jobs.get(visit.stop.order_id)
-        if job is None:
-            continue
-        if visit.stop.kind is not StopKind.PICKUP:
-            mine = job.tour == tour.courier_id if job.in_bag else job.order_id in fetched
-            if mine and visit.stop.kind is job.end.stop.kind and job.end not in steps:
-                steps.append(job.end)
-                ended.append(job)
-        elif (
-            job.tour is None
-            and job.order_id not in fetched
-            and tour.courier_id in job.allowed
-            and visit.stop.store_id == job.store_id
-        ):
-            steps.append(job.pickups[visit.stop.store_id])
-            fetched[job.order_id] = job
-    whole = [job for job in ended if job.order_id in fetched]
-    return [step for step in steps if step.job.in_bag or step.job in whole], whole
+_STEPS_AN_ORDER: Final = 6
+"""Steps per order and courier that a route has room for: three times an even spread."""
 
 
-def _bring_all(tour: Tour, carried: list[Job]) -> bool:
-    """Insert the drop-offs of what is in the bag; returns whether all have found a place."""
-    for job in carried:
-        place = tour.best_end(job)
-        if place is None or not tour.insert(job, place):
-            return False
-    return True
+class Insertion(NamedTuple):
+    """Where an order goes, and what that adds.
 
-
-def fill(draft: Draft, jobs: Iterable[Job], limit: float = float("inf")) -> None:
-    """Insert orders one by one, the one that would regret waiting most first.
-
-    An order whose cheapest place adds `limit` or more is left without one.
+    `first` and `last` are steps of the route as it is before; `first` is -1 for what is in a bag.
     """
-    waiting = sorted(jobs, key=lambda job: job.order_id)
-    found = {job.order_id: draft.options(job, limit) for job in waiting}
-    queues, versions = _versions(draft)
-    while waiting:
-        job = max(waiting, key=lambda job: _regret(job, found[job.order_id]))
-        waiting.remove(job)
-        _put_best(draft, job, found[job.order_id], limit)
-        queues_now, versions_now = _versions(draft)
-        changed = [key for key in versions if versions_now[key] != versions[key]]
-        for other in waiting:
-            if queues_now != queues:
-                found[other.order_id] = draft.options(other, limit)
-                continue
-            options = found[other.order_id]
-            for key in changed:
-                place = draft.best_in(other, draft.tours[key], limit)
-                if place is None:
-                    options.places.pop(key, None)
-                else:
-                    options.places[key] = place
-            if options.second > options.floor and options.floor < limit:
-                found[other.order_id] = draft.options(other, limit)
-        queues, versions = queues_now, versions_now
+
+    added: float
+    courier: int
+    first: int
+    last: int
+    candidate: int
 
 
-def _versions(draft: Draft) -> tuple[int, dict[str, int]]:
-    return draft.queues_version, {key: tour.version for key, tour in draft.tours.items()}
+@dataclass(frozen=True, slots=True, eq=False)
+class Mark:
+    """What it takes to come back to an earlier solution."""
+
+    steps: NDArray[np.int32]
+    count: NDArray[np.int32]
+    chosen: NDArray[np.int32]
 
 
-def _regret(job: Job, options: Options) -> tuple[float, int, str]:
-    """Return a key that is greatest for the order to insert next."""
-    if not options.places:
-        return float("-inf"), -job.latest, job.order_id
-    cheapest = min(place.added for place in options.places.values())
-    return options.second - cheapest, -job.latest, job.order_id
-
-
-def _put_best(draft: Draft, job: Job, options: Options, limit: float) -> None:
-    """Insert at the cheapest place that leaves every tour feasible, or leave it without one."""
-    mark = draft.mark()
-    tried: set[str] = set()
-    for wider in (False, True):
-        for place in options.in_order():
-            if place.courier_id in tried:
-                continue
-            tried.add(place.courier_id)
-            if draft.put(job, place):
-                return
-            # A change of store made the goods of another order ready too late.
-            draft.back_to(mark)
-        if not wider and options.floor < limit:
-            everywhere = (draft.best_in(job, tour, limit) for tour in draft.tours.values())
-            options = Options({p.courier_id: p for p in everywhere if p is not None})
-
-
-def relocate(draft: Draft, rounds: int) -> int:
-    """Move single orders to a cheaper place while there is one; returns the rounds left."""
-    idle = 0
-    free = draft.free
-    while free and rounds > 0 and idle < len(free):
-        seeds = sorted(free, key=lambda job: (-_badness(draft, job), job.order_id))
-        for job in seeds[:rounds]:
-            rounds -= 1
-            idle = 0 if _moved(draft, job) else idle + 1
-            if idle >= len(free):
-                break
-    return rounds
-
-
-def _moved(draft: Draft, job: Job) -> bool:
-    """Move an order to its cheapest place; returns whether that gained anything."""
-    mark = draft.mark()
-    count, cost = draft.total()
-    draft.take(job)
-    saved = cost - draft.total()[1] if mark.tours[job.order_id] is not None else float("inf")
-    place = draft.best_place(job, saved - _GAIN)
-    if place is not None and draft.put(job, place) and _is_better(draft.total(), (count, cost)):
-        return True
-    draft.back_to(mark)
-    return False
-
-
-def _is_better(new: tuple[int, float], old: tuple[int, float]) -> bool:
-    return (new[0], new[1] + _GAIN) < old
-
-
-def ruin_and_recreate(draft: Draft, rounds: int) -> None:
-    """Take a few related orders out and insert them again; keep what is better.
+class Search:
+    """A plan in the making.
 
     Parameters
     ----------
-    rounds
-        How many times at most; it stops earlier when nothing was gained in a whole turn.
+    problem
+        Never written to; who starts later does so in a copy.
+    routes
+        Where to start: committed steps first, then whatever is known; copied.
+    seed
+        Of the ruins.
+    pool
+        How many routes to remember; 0 for none.
+
+    Attributes
+    ----------
+    board
+        Routes, times, loads, queues and costs, always up to date.
+    pool
+        Good routes met, the oldest overwritten first.
     """
-    best = draft.total()
-    idle = 0
-    seeds: list[Job] = []
-    free = draft.free
-    for number in range(rounds):
-        if idle >= len(free) * len(_RUINS) or len(free) < _RUINS[0]:
-            return
-        if not seeds:
-            seeds = sorted(free, key=lambda job: (_badness(draft, job), job.order_id))
-        seed = seeds.pop()
-        size = _RUINS[number // len(free) % len(_RUINS)]
-        mark = draft.mark()
-        ruined = [seed, *related(draft, seed, free)[: size - 1]]
-        for job in ruined:
-            draft.take(job)
-        # Whoever adds more than all of them did cannot be part of a better plan.
-        whole = all(mark.tours[job.order_id] is not None for job in ruined)
-        fill(draft, ruined, best[1] - draft.total()[1] if whole else float("inf"))
-        if _is_better(draft.total(), best):
-            best = draft.total()
-            idle = 0
-        else:
-            draft.back_to(mark)
-            idle += 1
+
+    def __init__(self, problem: Problem, routes: Routes, seed: int, *, pool: int = 0) -> None:
+        self._posed = problem
+        self.problem = problem._replace(couriers=problem.couriers.copy())
+        self.board = _board(problem, routes)
+        width = self.board.steps.shape[1]
+        self._pool = Pool(
+            courier=np.zeros(pool, dtype=np.int32),
+            count=np.zeros(pool, dtype=np.int32),
+            steps=np.zeros((pool, width), dtype=np.int32),
+            candidate=np.full((pool, width), -1, dtype=np.int32),
+            cost=np.zeros(pool),
+            met=np.zeros(1, dtype=np.int64),
+        )
+        self._ruins = _ruins(problem, self.board, seed)
+        self._related = False
+        self._rounds = 0
+        set_up(problem, self.board)
+
+    # --- what it has come to -------------------------------------------------------------------
+
+    @property
+    def routes(self) -> Routes:
+        """The present solution; a view, not a copy."""
+        return Routes(self.board.steps, self.board.count, self.board.chosen)
+
+    @property
+    def ready(self) -> NDArray[np.int64]:
+        """When the goods of each entry are forecast to be ready at its chosen store."""
+        return self.board.ready
+
+    @property
+    def begin(self) -> NDArray[np.int64]:
+        """When each step begins, shape (couriers, most steps)."""
+        return self.board.state[:, :-1, BEGIN]
+
+    @property
+    def depart(self) -> NDArray[np.int64]:
+        """When each step is over, shape (couriers, most steps)."""
+        return self.board.state[:, 1:, DEPART]
+
+    @property
+    def owner(self) -> NDArray[np.int32]:
+        """Who has each order; -1 for nobody."""
+        return self.board.owner
+
+    @property
+    def route_cost(self) -> NDArray[np.float64]:
+        """Cost of each route without churn; means nothing where `sound` is 0."""
+        return self.board.cost
+
+    @property
+    def sound(self) -> NDArray[np.uint8]:
+        """Whether each route keeps every limit."""
+        return self.board.sound
+
+    @property
+    def unrouted(self) -> int:
+        """How many orders have no route."""
+        return int((self.board.owner < 0).sum())
+
+    @property
+    def rounds(self) -> int:
+        """How many rounds of ruin and recreate were done."""
+        return self._rounds
+
+    @property
+    def pool(self) -> Pool:
+        """The routes remembered, those in use only."""
+        used = min(int(self._pool.met[0]), len(self._pool.courier))
+        kept = self._pool
+        return Pool(
+            kept.courier[:used],
+            kept.count[:used],
+            kept.steps[:used],
+            kept.candidate[:used],
+            kept.cost[:used],
+            kept.met,
+        )
+
+    def cost(self) -> float:
+        """Return the cost of the whole: routes, churn, and a price for each order without one."""
+        return float(self.board.total[0])
+
+    # --- working on it -------------------------------------------------------------------------
+
+    def settle(self) -> None:
+        """Make what was handed over sound.
+
+        What is in a bag gets an end, and what breaks a limit is taken out.  Only a committed
+        stop without a way leaves its route unsound.
+        """
+        ruin.settle(self.problem, self.board)
+
+    def fill(self, jobs: Sequence[int] | None = None) -> None:
+        """Insert orders that have no route, the one whose promise ends first before the others."""
+        waiting = np.flatnonzero(self.board.owner < 0)
+        if jobs is not None:
+            waiting = np.array(jobs, dtype=np.int64)
+        waiting = waiting[self.problem.jobs[waiting, JOB_BAG] < 0]
+        latest = self.problem.jobs[waiting, JOB_LATEST]
+        order = np.lexsort((waiting, self.board.ready[waiting], latest))
+        self._relate()
+        ruin.fill(self.problem, self.board, self._ruins, waiting[order].astype(np.int32))
+
+    def improve(self, rounds: int, *, progress: tuple[float, float] = (0.0, 1.0)) -> float:
+        """Ruin and recreate; keeps the best and returns what was saved.
+
+        Parameters
+        ----------
+        rounds
+            How often.
+        progress
+            Which part of the whole effort this is: the temperature falls from the beginning of
+            the whole to its end.
+        """
+        self._relate()
+        jobs = max(1, len(self._ruins.movable))
+        unrouted = self.unrouted * self.problem.prices[PRICE_UNROUTED]
+        typical = max(1.0, (self.cost() - unrouted) / jobs)
+        hot, cold = (typical * _HOT * (_COLD / _HOT) ** share for share in progress)
+        self._rounds += rounds
+        return float(
+            ruin.improve(
+                self.problem, self.board, self._ruins, self._pool, rounds, _RUINED, hot, cold
+            )
+        )
+
+    def best(self, job: int, courier: int) -> Insertion | None:
+        """Return the cheapest place for an order in one courier's route, None if there is none."""
+        if self.problem.jobs[job, JOB_BAG] >= 0:
+            added, last = insertion.best_end(self.problem, self.board, job, courier)
+            return None if last < 0 else Insertion(added, courier, -1, last, -1)
+        return self._cheapest(job, np.array([courier], dtype=np.int32))
+
+    def best_of_all(self, job: int) -> Insertion | None:
+        """Return the cheapest place for an order, None if there is none."""
+        return self._cheapest(job, self._ruins.all_couriers)
+
+    def _cheapest(self, job: int, among: NDArray[np.int32]) -> Insertion | None:
+        added, courier, first, last, candidate = insertion.best_of(
+            self.problem, self.board, job, among, len(among), -1, self._ruins.ready
+        )
+        return None if courier < 0 else Insertion(added, courier, first, last, candidate)
+
+    def insert(self, job: int, place: Insertion) -> bool:
+        """Insert an order; returns whether every route is as sound as before."""
+        unsound = self.board.total[1]
+        insertion.put(self.problem, self.board, job, *place[1:])
+        return bool(self.board.total[1] <= unsound)
+
+    def remove(self, job: int) -> None:
+        """Take an order out of its route; it stays at its store."""
+        if self.board.owner[job] >= 0:
+            insertion.take(self.problem, self.board, job)
+
+    def start_later(self, courier: int, at: int) -> bool:
+        """Let a courier start at a later time.
+
+        Returns False, and changes nothing, where a limit would be broken by it.
+        """
+        start, unsound = self.problem.couriers[courier, COURIER_START], self.board.total[1]
+        self.problem.couriers[courier, COURIER_START] = at
+        time_route(self.problem, self.board, courier)
+        if self.board.total[1] <= unsound:
+            return True
+        self.problem.couriers[courier, COURIER_START] = start
+        time_route(self.problem, self.board, courier)
+        return False
+
+    def start_as_posed(self) -> None:
+        """Take back every later start."""
+        for courier in np.flatnonzero(
+            self.problem.couriers[:, COURIER_START] != self._posed.couriers[:, COURIER_START]
+        ):
+            self.problem.couriers[courier, COURIER_START] = self._posed.couriers[
+                courier, COURIER_START
+            ]
+            time_route(self.problem, self.board, int(courier))
+
+    def mark(self) -> Mark:
+        """Remember the present solution."""
+        board = self.board
+        return Mark(board.steps.copy(), board.count.copy(), board.chosen.copy())
+
+    def back_to(self, mark: Mark) -> None:
+        """Come back to a remembered solution."""
+        self.board.steps[:] = mark.steps
+        self.board.count[:] = mark.count
+        self.board.chosen[:] = mark.chosen
+        set_up(self.problem, self.board)
+
+    def adopt(self, routes: Mapping[int, Sequence[int]], chosen: Mapping[int, int]) -> bool:
+        """Replace whole routes, and the stores of some orders; all is worked out anew.
+
+        Returns False, and changes nothing, where a limit would be broken that is kept now.
+        """
+        mark, unsound = self.mark(), self.board.total[1]
+        for courier, steps in routes.items():
+            if len(steps) > self.board.steps.shape[1]:
+                self.back_to(mark)
+                return False
+            self.board.steps[courier, : len(steps)] = steps
+            self.board.count[courier] = len(steps)
+        for job, candidate in chosen.items():
+            self.board.chosen[job] = candidate
+        set_up(self.problem, self.board)
+        if self.board.total[1] > unsound:
+            self.back_to(mark)
+            return False
+        return True
+
+    def churn_of(self, job: int) -> float:
+        """Return the churn of an order as it is routed now; 0 without a route."""
+        courier = int(self.board.owner[job])
+        if courier < 0:
+            return 0.0
+        return float(
+            churn(
+                self.problem.jobs,
+                self.problem.allowed,
+                self.problem.prices,
+                job,
+                courier,
+                int(self.board.chosen[job]),
+            )
+        )
+
+    def _relate(self) -> None:
+        if not self._related:
+            time_felt(self.problem, self.board)
+            ruin.relate(self.problem, self.board, self._ruins)
+            ruin.find_nearby(self.problem, self.board, self._ruins)
+            self._related = True
 
 
-def _badness(draft: Draft, job: Job) -> float:
-    """Return what the time of an order's hand-over costs at present."""
-    if job.tour is None:
-        return float("inf")
-    tour = draft.tours[job.tour]
-    return draft.prices.hand_over(job, tour.depart[tour.steps.index(job.end) + 1])
+def _board(problem: Problem, routes: Routes) -> Board:
+    """Return a board with room for a plan; its routes are those given."""
+    couriers = len(problem.couriers)
+    fullest = int(routes.count.max(initial=0))
+    even = _STEPS_AN_ORDER * problem.job_count // max(1, couriers)
+    width = fullest + min(2 * problem.job_count, _SPARE_STEPS + even)
+    steps = np.zeros((couriers, width), dtype=np.int32)
+    steps[:, :fullest] = routes.steps[:, :fullest]
+    entries, stores = len(problem.jobs), len(problem.stores)
+    pickers = problem.stores[:, STORE_PICKER_LAST] - problem.stores[:, STORE_PICKER_FIRST]
+    return Board(
+        steps=steps,
+        count=routes.count.astype(np.int32),
+        owner=np.full(problem.job_count, -1, dtype=np.int32),
+        chosen=routes.chosen.astype(np.int32),
+        ready=np.zeros(entries, dtype=np.int64),
+        queue=np.zeros((stores, entries), dtype=np.int32),
+        queued=np.zeros(stores, dtype=np.int32),
+        state=np.zeros((couriers, width + 1, STATE_COLUMNS), dtype=np.int64),
+        worth=np.zeros((couriers, width + 1, WORTH_COLUMNS)),
+        cost=np.zeros(couriers),
+        sound=np.ones(couriers, dtype=np.uint8),
+        felt=np.zeros(couriers, dtype=np.uint8),
+        picker=np.zeros(max(1, int(pickers.max(initial=0))), dtype=np.int64),
+        total=np.zeros(2),
+    )
 
 
-def related(draft: Draft, seed: Job, others: list[Job]) -> list[Job]:
-    """Return the other orders, those that could best share a trip first."""
-    fastest_s = draft.situation.fastest_s
-    stores = draft.situation.stores
-
-    def distance(job: Job) -> tuple[float, str]:
-        apart_s = min(fastest_s[seed.end.place][job.end.place], UNREACHABLE_S)
-        if seed.store_id and job.store_id:
-            apart_s += fastest_s[stores[seed.store_id].place][stores[job.store_id].place]
-        hurry_s = abs(seed.latest - job.latest)
-        return apart_s + hurry_s / 2, job.order_id
-
-    return sorted((job for job in others if job is not seed), key=distance)
-
-
-def resettle(draft: Draft) -> None:
-    """Move the drop-offs of what is in a bag to their cheapest place in the same tour."""
-    for job in draft.jobs.values():
-        if not job.in_bag or job.tour is None:
-            continue
-        tour = draft.tours[job.tour]
-        before, cost = tour.steps, tour.cost
-        if job.end in before[: tour.locked]:
-            continue
-        tour.refresh([step for step in before if step is not job.end])
-        place = tour.best_end(job)
-        if place is None or not tour.insert(job, place) or tour.cost >= cost - _GAIN:
-            tour.refresh(before)
+def _ruins(problem: Problem, board: Board, seed: int) -> Ruins:
+    couriers, width = board.steps.shape
+    jobs = problem.job_count
+    options = problem.jobs[:jobs, JOB_LAST] - problem.jobs[:jobs, JOB_FIRST]
+    return Ruins(
+        movable=_movable(problem, board),
+        near=np.full((jobs, min(_NEAR, max(0, jobs - 1))), -1, dtype=np.int32),
+        nearby=np.zeros((jobs, _ASKED if couriers > _LARGE_FLEET else 0), dtype=np.int32),
+        all_couriers=np.arange(couriers, dtype=np.int32),
+        kept_steps=np.zeros((couriers, width), dtype=np.int32),
+        kept_count=np.zeros(couriers, dtype=np.int32),
+        kept=np.zeros(couriers, dtype=np.uint8),
+        touched=np.zeros(couriers, dtype=np.int32),
+        best_steps=np.zeros((couriers, width), dtype=np.int32),
+        best_count=np.zeros(couriers, dtype=np.int32),
+        best_chosen=board.chosen.copy(),
+        ready=np.zeros(max(1, int(options.max(initial=0))), dtype=np.int64),
+        among=np.zeros(max(1, couriers), dtype=np.int32),
+        marked=np.zeros(max(1, couriers), dtype=np.int32),
+        # Never 0, which the generator would stay at.
+        random=np.array([(seed * 0x9E3779B97F4A7C15 + 0x5851F42D4C957F2D) % 2**64 or 1], np.uint64),
+    )
 
 
-def search(draft: Draft) -> None:
-    """Bring an empty draft to a good plan: warm start, insertion, ruin and recreate."""
-    warm_start(draft, draft.situation.snapshot.routes)
-    resettle(draft)
-    fill(draft, [job for job in draft.free if job.tour is None])
-    rounds = relocate(draft, draft.situation.policy.improve_rounds)
-    ruin_and_recreate(draft, rounds)
+def _movable(problem: Problem, board: Board) -> NDArray[np.int32]:
+    """Return the orders that may be taken out: free ones, and ends of bags that are not locked."""
+    locked: set[int] = set()
+    for courier, steps in enumerate(problem.couriers[:, COURIER_LOCKED]):
+        locked.update(step >> 1 for step in board.steps[courier, :steps].tolist() if step & 1)
+    return np.array([job for job in range(problem.job_count) if job not in locked], dtype=np.int32)

@@ -70,7 +70,7 @@ def forecast(
     waiting: list[tuple[bool, int, int, str, OrderInPlay]] = []
     for order in queue:
         need = needed_by(order, store)
-        begun = _begun(store.store, order, now, need)
+        begun = begun_pick(store.store, order, now, need)
         if begun is None:
             first = order.order_id not in awaited
             waiting.append((first, need, order.order.created_at, order.order_id, order))
@@ -81,7 +81,8 @@ def forecast(
     done.sort(key=lambda pick: (pick.ready_at, pick.order_id))
     running.sort(key=lambda pick: (pick.ready_at, pick.order_id))
     waiting.sort(key=lambda entry: entry[:4])
-    free = _pickers_free(store.store, [pick.ready_at for pick in running], now)
+    free = pickers_free(store.store, [pick.ready_at for pick in running], now)
+    heapify(free)
     picks = done + running
     for not_awaited, need, _, order_id, order in waiting:
         start: int | None = max(now, heappop(free)) if free else None
@@ -98,7 +99,16 @@ def forecast(
     return {pick.order_id: pick for pick in picks}
 
 
-def _begun(store: Store, order: OrderInPlay, now: int, need: int) -> Pick | None:
+def has_begun(order: OrderInPlay) -> bool:
+    """Return whether the goods of an order are picked or being picked."""
+    return (
+        order.ready_at is not None
+        or order.pick_started_at is not None
+        or order.status in {OrderStatus.PICKING, OrderStatus.READY}
+    )
+
+
+def begun_pick(store: Store, order: OrderInPlay, now: int, need: int) -> Pick | None:
     """Return the pick of an order that is ready or being picked, None if it still waits."""
     key = order.order_id
     if order.ready_at is not None:
@@ -114,13 +124,11 @@ def _begun(store: Store, order: OrderInPlay, now: int, need: int) -> Pick | None
     return Pick(key, start, ready_at, need, running=True)
 
 
-def _pickers_free(store: Store, ends: list[int], now: int) -> list[int]:
-    """Return when each picker is free, as a heap; `ends` of running picks ascend."""
+def pickers_free(store: Store, ends: list[int], now: int) -> list[int]:
+    """Return when each picker is free of what is being picked now; `ends` ascend."""
     # With more picks running than pickers, the first to end free nobody.
     free = ends[max(0, len(ends) - store.pickers) :] if store.pickers else []
-    free = [now] * (store.pickers - len(free)) + free
-    heapify(free)
-    return free
+    return [now] * (store.pickers - len(free)) + free
 
 
 def queues(situation: Situation) -> dict[str, dict[str, OrderInPlay]]:

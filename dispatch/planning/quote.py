@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from dispatch.model import (
     OrderInPlay,
     Policy,
@@ -12,11 +14,12 @@ from dispatch.model import (
     Refusal,
     Snapshot,
 )
-from dispatch.planning import improve
-from dispatch.planning.draft import Draft
-from dispatch.planning.plan import why_unrouted
+from dispatch.planning import arrays as a
+from dispatch.planning.improve import Search
+from dispatch.planning.problem import pose
 from dispatch.planning.situation import read
 from dispatch.planning.sourcing import minutes
+from dispatch.planning.writing import done_at, why_unrouted
 from geo.types import EpochS
 
 _MINUTE_S = 60
@@ -66,21 +69,23 @@ def quote(snapshot: Snapshot, candidate: OrderInPlay) -> Offer | Refusal:
     asked = replace(candidate, promise=Promise(asked_at, latest, snapshot.now), store_id=None)
     others = tuple(order for order in snapshot.orders if order.order_id != asked.order_id)
     situation = read(replace(snapshot, orders=(*others, asked)))
-    draft = Draft(situation, settled=True)
     key = asked.order_id
-    job = draft.jobs.get(key)
-    if job is None:
-        return draft.left_out.get(key) or Refusal(
+    posed = pose(situation, settled=True, last=key)
+    row = posed.rows.get(key)
+    if row is None:
+        return posed.left_out.get(key) or Refusal(
             Reason.OUTSIDE_RADIUS, f"{key} is not to be delivered, so no courier is needed"
         )
-    improve.warm_start(draft, snapshot.routes)
-    improve.fill(draft, [j for j in draft.free if j.tour is None and j is not job])
-    improve.fill(draft, [job])
-    if job.tour is None or job.store_id is None:
-        no = why_unrouted(draft, job)
-        return Refusal(no.reason, no.detail)
-    tour = draft.tours[job.tour]
-    eta = tour.depart[tour.steps.index(job.end) + 1]
+    search = Search(posed.problem, posed.routes, snapshot.seed)
+    search.settle()
+    unrouted = [job for job in np.flatnonzero(search.owner < 0).tolist() if job != row]
+    if unrouted:
+        search.fill(unrouted)
+    search.fill([row])
+    courier = int(search.owner[row])
+    if courier < 0:
+        return why_unrouted(posed, search, row)
+    eta = done_at(search, row)
     promise = promised(policy, asked_at, snapshot.now, eta)
     if promise.latest > asked_at + policy.promise_max_s:
         return Refusal(
@@ -88,8 +93,12 @@ def quote(snapshot: Snapshot, candidate: OrderInPlay) -> Offer | Refusal:
             f"the earliest safe promise ends {minutes(promise.latest - asked_at)} after the "
             f"order, later than the {minutes(policy.promise_max_s)} allowed",
         )
-    length_m = tour.length_m[situation.stores[job.store_id].place][job.end.place]
-    return Offer(eta, promise, job.store_id, tour.courier_id, fare_cents(policy, length_m))
+    store_id = posed.store_of(int(search.routes.chosen[row]))
+    mode = posed.problem.couriers[courier, a.COURIER_MODE]
+    counter, door = situation.stores[store_id].place, asked.place
+    length_m = int(posed.problem.length_m[mode, counter, door])
+    fare = fare_cents(policy, length_m)
+    return Offer(eta, promise, store_id, posed.courier_ids[courier], fare)
 
 
 def promised(policy: Policy, asked_at: int, now: int, eta: int) -> Promise:

@@ -1,46 +1,46 @@
-"""OR-Tools' routing model over the whole plan, once every order has its store.
+"""OR-Tools' routing model for long routes, once every order has its store.
 
-It starts from the plan that insertion found and only goes downhill, up to a number of solutions:
+It starts from the plan that the search found and only goes downhill, up to a number of solutions:
 the same model always comes to the same end, whatever the machine.  All times and costs are
 matrices and vectors handed over once; the solver never calls back.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 from ortools.constraint_solver import pywrapcp, routing_enums_pb2
 from ortools.util import optional_boolean_pb2
 
-from dispatch.model import UNREACHABLE_S, Mode
-from dispatch.planning.draft import Draft
-from dispatch.planning.improve import related
-from dispatch.planning.schedule import Job, Step, Tour
+from dispatch.planning import arrays as a
+from dispatch.planning.improve import Search
+from dispatch.planning.problem import Posed
 
-_SCALE = 100
+_SCALE: Final = 100
 """The solver counts in whole numbers: hundredths of a courier-second."""
 
-_TYPICAL_LATE_S = 300
+_TYPICAL_LATE_S: Final = 300
 """The solver's lateness is linear; its slope is the policy's at this lateness."""
 
-_FAR_S = 864_000
+_FAR_S: Final = 864_000
 """A leg without a way: longer than the solver's horizon, and still safe to add up."""
 
-_DAY_S = 86_400
+_DAY_S: Final = 86_400
 """Nothing planned now happens later than this after now."""
 
+_NEIGHBOURS: Final = 12
+"""Orders of a neighbourhood, unless one route alone has more."""
 
-_NEIGHBOURS = 12
-"""Orders of a neighbourhood, unless one tour alone has more."""
-
-_GAIN = 1e-3
+_GAIN: Final = 1e-3
 """A change must save more than this many courier-seconds to be kept."""
 
-_ON = optional_boolean_pb2.BOOL_TRUE
-_OFF = optional_boolean_pb2.BOOL_FALSE
-_MOVES = (
+_ON: Final = optional_boolean_pb2.BOOL_TRUE
+_OFF: Final = optional_boolean_pb2.BOOL_FALSE
+_MOVES: Final = (
     "use_light_relocate_pair",
     "use_exchange_pair",
     "use_relocate_subtrip",
@@ -61,144 +61,192 @@ class Outcome:
     gains: int = 0
 
 
-def has_way(tour: Tour, job: Job) -> bool:
-    """Return whether a courier can reach some candidate store of an order and then its door."""
-    start = tour.courier.place
-    return any(
-        tour.duration_s[start][step.place] < UNREACHABLE_S
-        and tour.duration_s[step.place][job.end.place] < UNREACHABLE_S
-        for step in job.pickups.values()
-    )
+def improve_routes(posed: Posed, search: Search, go_on: Callable[[], bool]) -> Outcome:
+    """Improve long routes, neighbourhood by neighbourhood; stores stay as they are.
 
-
-def improve_routes(draft: Draft) -> Outcome:
-    """Improve a draft's routes, neighbourhood by neighbourhood; stores stay as they are.
-
-    A neighbourhood is one courier's tour, if it is not as it was shown, with those of the orders
-    nearest to it.  The whole plan in one model costs a hundred times as much for the same gain:
-    the number of moves grows with the cube of the orders.  Each result is priced by the policy
-    itself and kept only if it is better, since the solver's costs just resemble it.
+    A neighbourhood is one courier's route of `policy.routing_min_stops` or more, if it is not as
+    it was shown, with those of the orders nearest to it.  The whole plan in one model costs a
+    hundred times as much for the same gain: the number of moves grows with the cube of the
+    orders.  Each result is priced by the policy itself and kept only if it is better, since the
+    solver's costs just resemble it.  Trips of one store are not known to it and left as they are.
+    `go_on` is asked before every model.
     """
     outcome = Outcome()
-    policy = draft.situation.policy
+    policy = posed.situation.policy
+    if policy.one_store_per_trip:
+        return outcome
     budget = policy.routing_solutions
-    seen: set[frozenset[str]] = set()
-    for tour in _changed(draft):
-        if outcome.models >= policy.routing_neighbourhoods:
+    seen: set[tuple[int, ...]] = set()
+    for courier in _long(posed, search):
+        if outcome.models >= policy.routing_neighbourhoods or not go_on():
             break
-        near = _neighbourhood(draft, tour)
-        key = frozenset(t.courier_id for t in near)
-        if key in seen or budget < 1:
+        near = _neighbourhood(posed, search, courier)
+        if not near or tuple(near) in seen or budget < 1:
             continue
-        seen.add(key)
-        jobs = [job for job in draft.free if job.tour in key or _could_join(draft, job, key)]
+        seen.add(tuple(near))
+        jobs = _movable(posed, search, near)
         # The library ends the process on an empty fleet or an empty model.
-        if not near or not jobs:
+        if not jobs:
             continue
-        model = _Model(draft, near, jobs)
+        model = _Model(posed, search, near, jobs)
         found = model.solve(budget)
         outcome.models += 1
         if found is None:
             continue
         outcome.answered += 1
         budget -= model.visited
-        before, mark = draft.total(), draft.mark()
-        if draft.adopt(found) and _is_better(draft.total(), before):
-            outcome.gains += 1
-        else:
-            draft.back_to(mark)
+        before, mark = search.cost(), search.mark()
+        if search.adopt(found, {}):
+            if search.cost() < before - _GAIN:
+                outcome.gains += 1
+            else:
+                search.back_to(mark)
     return outcome
 
 
-def _changed(draft: Draft) -> list[Tour]:
-    """Return the tours whose order of stops is not that of the routes in force.
+def _steps(search: Search, courier: int) -> list[int]:
+    routes = search.routes
+    found: list[int] = routes.steps[courier, : routes.count[courier]].tolist()
+    return found
+
+
+def _long(posed: Posed, search: Search) -> list[int]:
+    """Return the couriers with a long route that is not as it was shown.
 
     The others were improved when they were made.
     """
-    there = {step.stop for tour in draft.tours.values() for step in tour.steps}
-    shown = {
-        route.courier_id: [visit.stop for visit in route.visits if visit.stop in there]
-        for route in draft.situation.snapshot.routes
-    }
-    return [
-        tour
-        for key, tour in draft.tours.items()
-        if [step.stop for step in tour.steps] != shown.get(key, [])
-    ]
+    least = posed.situation.policy.routing_min_stops
+    found = []
+    for courier in np.flatnonzero(search.routes.count >= least).tolist():
+        steps = _steps(search, courier)
+        here = {posed.entries[step >> 1].order_id for step in steps}
+        shown = [
+            (visit.stop.order_id, visit.stop.kind.value == "pickup")
+            for route in posed.situation.snapshot.routes
+            if route.courier_id == posed.courier_ids[courier]
+            for visit in route.visits
+            if visit.stop.order_id in here
+        ]
+        if [(posed.entries[s >> 1].order_id, not s & 1) for s in steps] != shown:
+            found.append(courier)
+    return found
 
 
-def _could_join(draft: Draft, job: Job, couriers: frozenset[str]) -> bool:
-    """Return whether an order without a tour might find a place with some couriers."""
-    if job.tour is not None or job.store_id is None or job.allowed.isdisjoint(couriers):
-        return False
-    ready_at = draft.ready_at(job, job.store_id)
-    windows = job.pickups[job.store_id].windows
-    return ready_at is not None and any(ready_at < end for _, end in windows)
+def _free(posed: Posed) -> NDArray[np.int64]:
+    """Return the orders that may still go to another courier."""
+    problem = posed.problem
+    return np.flatnonzero(problem.jobs[: problem.job_count, a.JOB_BAG] < 0)
 
 
-def _is_better(new: tuple[int, float], old: tuple[int, float]) -> bool:
-    return (new[0], new[1] + _GAIN) < old
+def _movable(posed: Posed, search: Search, couriers: Sequence[int]) -> list[int]:
+    """Return the free orders that some couriers have, and those without a route they might take."""
+    problem = posed.problem
+    found = []
+    for job in _free(posed).tolist():
+        owner = int(search.owner[job])
+        if owner in couriers:
+            found.append(job)
+        elif owner < 0 and problem.allowed[job, list(couriers)].any():
+            windows = posed.windows(_store(posed, search, job))
+            ready = int(search.ready[job])
+            if any(ready < end for _, end in windows):
+                found.append(job)
+    return found
 
 
-def _neighbourhood(draft: Draft, centre: Tour) -> list[Tour]:
-    """Return a tour and those nearest to it, up to a number of orders, ascending by courier."""
-    free = draft.free
-    counts: dict[str, int] = {}
-    for job in free:
-        if job.tour is not None:
-            counts[job.tour] = counts.get(job.tour, 0) + 1
-    own = [job for job in free if job.tour == centre.courier_id]
-    if not own or _is_overloaded(centre):
+def _store(posed: Posed, search: Search, job: int) -> int:
+    return int(posed.problem.candidates[search.routes.chosen[job], a.CAND_STORE])
+
+
+def _neighbourhood(posed: Posed, search: Search, centre: int) -> list[int]:
+    """Return a courier and those nearest to them, up to a number of orders, ascending."""
+    problem = posed.problem
+    free = _free(posed)
+    owner = search.owner[free]
+    own = free[owner == centre]
+    if not len(own) or _is_overloaded(posed, search, centre):
         return []
-    keys = [centre.courier_id]
+    counts = np.bincount(owner[owner >= 0], minlength=len(problem.couriers))
+    mode = problem.couriers[centre, a.COURIER_MODE]
+    doors = problem.jobs[free, a.JOB_PLACE]
+    columns = problem.candidates[search.routes.chosen[free], a.CAND_STORE]
+    counters = problem.stores[columns, a.STORE_PLACE]
+    seed = int(np.searchsorted(free, own[0]))
+    way_s = problem.duration_s[mode]
+    apart = way_s[doors[seed], doors].astype(np.int64) + way_s[counters[seed], counters]
+    hurry_s = np.abs(problem.jobs[free, a.JOB_LATEST] - problem.jobs[own[0], a.JOB_LATEST])
+    near = [centre]
     orders = len(own)
-    for job in related(draft, own[0], free):
-        key = job.tour
-        if key is None or key in keys or _is_overloaded(draft.tours[key]):
+    for index in np.argsort(2 * apart + hurry_s, kind="stable").tolist():
+        courier = int(owner[index])
+        if courier < 0 or courier in near or _is_overloaded(posed, search, courier):
             continue
-        if orders + counts[key] > _NEIGHBOURS:
+        if orders + counts[courier] > _NEIGHBOURS:
             break
-        keys.append(key)
-        orders += counts[key]
-    return [draft.tours[key] for key in sorted(keys)]
+        near.append(courier)
+        orders += int(counts[courier])
+    return sorted(near)
 
 
-def _is_overloaded(tour: Tour) -> bool:
-    """Return whether a bag is already fuller than it may be; its tour stays as it is."""
-    fullest_g = max(tour.load_g[: tour.locked + 1])
-    fullest = max(tour.load_parcels[: tour.locked + 1])
-    return fullest_g > tour.capacity_g or fullest > tour.capacity_parcels
+def _loads(posed: Posed, search: Search, courier: int) -> tuple[int, int, bool]:
+    """Return weight and parcels in the bag after the locked steps; whether it was ever too full."""
+    crew = posed.problem.couriers[courier]
+    load_g, parcels = int(crew[a.COURIER_BAG_G]), int(crew[a.COURIER_BAG_PARCELS])
+    most_g, most = int(crew[a.COURIER_CAPACITY_G]), int(crew[a.COURIER_CAPACITY_PARCELS])
+    too_full = load_g > most_g or parcels > most
+    for step in _steps(search, courier)[: int(crew[a.COURIER_LOCKED])]:
+        sign = -1 if step & 1 else 1
+        load_g += sign * int(posed.problem.jobs[step >> 1, a.JOB_WEIGHT_G])
+        parcels += sign
+        too_full = too_full or load_g > most_g or parcels > most
+    return load_g, parcels, too_full
+
+
+def _is_overloaded(posed: Posed, search: Search, courier: int) -> bool:
+    """Return whether a bag is already fuller than it may be; its route stays as it is."""
+    return _loads(posed, search, courier)[2]
 
 
 class _Model:
-    """The routing model of a draft.
+    """The routing model of some couriers and orders.
 
     Nodes: for each free order its pickup and its end, for each order in a bag its end, for each
-    courier the place where the committed steps end, and one node for all route ends, which costs
+    courier the place where the locked steps end, and one node for all route ends, which costs
     nothing to reach.
     """
 
-    def __init__(self, draft: Draft, tours: Sequence[Tour], jobs: Sequence[Job]) -> None:
-        self.draft = draft
-        self.tours = list(tours)
+    def __init__(
+        self, posed: Posed, search: Search, couriers: Sequence[int], jobs: Sequence[int]
+    ) -> None:
+        self.posed = posed
+        self.problem = posed.problem
+        self.search = search
+        self.now = posed.problem.now
+        self.couriers = list(couriers)
         self.jobs = list(jobs)
-        self.now = draft.situation.now
         self.visited = 0
-        self.steps: list[Step] = []
-        for job in self.jobs:
-            self.steps += [job.pickups[job.store_id or ""], job.end]
-        for tour in self.tours:
-            self.steps += [s for s in tour.steps[tour.locked :] if s.job.in_bag]
-        self.node_of = {id(step): node for node, step in enumerate(self.steps)}
+        locked = self.problem.couriers[:, a.COURIER_LOCKED].tolist()
+        self.locked = [_steps(search, c)[: locked[c]] for c in self.couriers]
+        self.open = [_steps(search, c)[locked[c] :] for c in self.couriers]
+        self.held = [
+            (step, vehicle)
+            for vehicle, steps in enumerate(self.open)
+            for step in steps
+            if self.problem.jobs[step >> 1, a.JOB_BAG] >= 0
+        ]
+        self.steps = [step for job in self.jobs for step in (2 * job, 2 * job + 1)]
+        self.steps += [step for step, _ in self.held]
+        self.node_of = {step: node for node, step in enumerate(self.steps)}
+        self.stores = {job: _store(posed, search, job) for job in self.jobs}
         count = len(self.steps)
-        self.starts = [count + index for index in range(len(self.tours))]
-        self.end = count + len(self.tours)
+        self.starts = [count + index for index in range(len(self.couriers))]
+        self.end = count + len(self.couriers)
         self.manager = pywrapcp.RoutingIndexManager(
-            self.end + 1, len(self.tours), self.starts, [self.end] * len(self.tours)
+            self.end + 1, len(self.couriers), self.starts, [self.end] * len(self.couriers)
         )
         self.model = pywrapcp.RoutingModel(self.manager)
 
-    def solve(self, solutions: int) -> dict[str, list[Step]] | None:
+    def solve(self, solutions: int) -> dict[int, list[int]] | None:
         """Return the steps of every courier; None if the solver has no answer."""
         self._add_legs()
         self._add_loads()
@@ -214,9 +262,7 @@ class _Model:
         for move in moves.DESCRIPTOR.fields_by_name:
             setattr(moves, move, _ON if move in _MOVES else _OFF)
         self.model.CloseModelWithParameters(parameters)
-        sequences = [
-            [self.node_of[id(step)] for step in tour.steps[tour.locked :]] for tour in self.tours
-        ]
+        sequences = [[self.node_of[step] for step in steps] for steps in self.open]
         first = self.model.ReadAssignmentFromRoutes(sequences, True)
         if first is None:
             return None
@@ -224,33 +270,57 @@ class _Model:
         self.visited = self.model.solver().Solutions()
         return None if found is None else self._read(found)
 
-    def _read(self, found: pywrapcp.Assignment) -> dict[str, list[Step]]:
-        steps = {key: list(tour.steps) for key, tour in self.draft.tours.items()}
-        for vehicle, tour in enumerate(self.tours):
-            sequence = tour.steps[: tour.locked]
+    def _read(self, found: pywrapcp.Assignment) -> dict[int, list[int]]:
+        routes: dict[int, list[int]] = {}
+        for vehicle, courier in enumerate(self.couriers):
+            sequence = list(self.locked[vehicle])
             index = found.Value(self.model.NextVar(self.model.Start(vehicle)))
             while not self.model.IsEnd(index):
                 sequence.append(self.steps[self.manager.IndexToNode(index)])
                 index = found.Value(self.model.NextVar(index))
-            steps[tour.courier_id] = sequence
-        return steps
+            routes[courier] = sequence
+        return routes
 
     # --- the parts of the model ----------------------------------------------------------------
 
+    def _place(self, step: int) -> int:
+        if step & 1:
+            return int(self.problem.jobs[step >> 1, a.JOB_PLACE])
+        candidate = self.search.routes.chosen[step >> 1]
+        store = self.problem.candidates[candidate, a.CAND_STORE]
+        return int(self.problem.stores[store, a.STORE_PLACE])
+
+    def _service_s(self, step: int) -> int:
+        if step & 1:
+            return int(self.problem.jobs[step >> 1, a.JOB_SERVICE_S])
+        return int(self.problem.stores[self.stores[step >> 1], a.STORE_SERVICE_S])
+
+    def _free_from(self, vehicle: int) -> tuple[int, int]:
+        """Return where and when a courier is done with the locked steps."""
+        courier = self.couriers[vehicle]
+        locked = self.locked[vehicle]
+        if not locked:
+            crew = self.problem.couriers[courier]
+            return int(crew[a.COURIER_PLACE]), int(crew[a.COURIER_START])
+        return self._place(locked[-1]), int(self.search.depart[courier, len(locked) - 1])
+
     def _add_legs(self) -> None:
-        places = [step.place for step in self.steps]
-        places += [tour.place[tour.locked] for tour in self.tours]
-        service_s = [step.service_s for step in self.steps] + [0] * len(self.tours)
-        self.time_of: dict[Mode, int] = {}
-        cost_of: dict[Mode, int] = {}
+        places = [self._place(step) for step in self.steps]
+        places += [self._free_from(vehicle)[0] for vehicle in range(len(self.couriers))]
+        service_s = [self._service_s(step) for step in self.steps] + [0] * len(self.couriers)
+        prices = self.problem.prices
+        self.modes = self.problem.couriers[self.couriers, a.COURIER_MODE].tolist()
+        self.time_of: dict[int, int] = {}
+        cost_of: dict[int, int] = {}
         nothing = [0] * (len(places) + 1)
-        for vehicle, tour in enumerate(self.tours):
-            mode = tour.courier.courier.mode
+        grid = np.ix_(places, places)
+        for vehicle, mode in enumerate(self.modes):
             if mode not in self.time_of:
-                times = np.minimum(np.array(tour.duration_s)[np.ix_(places, places)], _FAR_S)
-                times += np.array(service_s)[:, np.newaxis]
-                costs = np.array(tour.edge_cost)[np.ix_(places, places)] * _SCALE
-                costs = np.minimum(costs, _FAR_S * _SCALE).astype(np.int64)
+                way_s = self.problem.duration_s[mode][grid].astype(np.int64)
+                costs = prices[a.PRICE_TRAVEL] * way_s
+                costs += prices[a.PRICE_LENGTH] * self.problem.length_m[mode][grid]
+                costs = np.minimum(costs * _SCALE, _FAR_S * _SCALE).astype(np.int64)
+                times = np.minimum(way_s, _FAR_S) + np.array(service_s)[:, np.newaxis]
                 self.time_of[mode], cost_of[mode] = (
                     self.model.RegisterTransitMatrix([*([*row, 0] for row in table), nothing])
                     for table in (times.tolist(), costs.tolist())
@@ -258,25 +328,18 @@ class _Model:
             self.model.SetArcCostEvaluatorOfVehicle(cost_of[mode], vehicle)
 
     def _add_loads(self) -> None:
-        sign = [1 if step.picks_up else -1 for step in self.steps]
-        weights = [s * step.job.weight_g for s, step in zip(sign, self.steps, strict=True)]
-        rest = [0] * (len(self.tours) + 1)
+        sign = [-1 if step & 1 else 1 for step in self.steps]
+        weight_g = self.problem.jobs[[step >> 1 for step in self.steps], a.JOB_WEIGHT_G].tolist()
+        weights = [s * w for s, w in zip(sign, weight_g, strict=True)]
+        crew = self.problem.couriers[self.couriers]
+        loads = [_loads(self.posed, self.search, courier) for courier in self.couriers]
+        rest = [0] * (len(self.couriers) + 1)
         for name, change, capacity, loaded in (
-            (
-                "weight",
-                weights,
-                [tour.capacity_g for tour in self.tours],
-                [tour.load_g[tour.locked] for tour in self.tours],
-            ),
-            (
-                "parcels",
-                sign,
-                [tour.capacity_parcels for tour in self.tours],
-                [tour.load_parcels[tour.locked] for tour in self.tours],
-            ),
+            ("weight", weights, crew[:, a.COURIER_CAPACITY_G], [load[0] for load in loads]),
+            ("parcels", sign, crew[:, a.COURIER_CAPACITY_PARCELS], [load[1] for load in loads]),
         ):
             transit = self.model.RegisterUnaryTransitVector([*change, *rest])
-            self.model.AddDimensionWithVehicleCapacity(transit, 0, capacity, False, name)
+            self.model.AddDimensionWithVehicleCapacity(transit, 0, capacity.tolist(), False, name)
             dimension = self.model.GetDimensionOrDie(name)
             for vehicle, load in enumerate(loaded):
                 dimension.CumulVar(self.model.Start(vehicle)).SetValue(load)
@@ -286,7 +349,7 @@ class _Model:
 
         The solver knows one slope per clock and place, so each step has a clock of its own.
         """
-        policy = self.draft.situation.policy
+        policy = self.posed.situation.policy
         buffer = policy.buffer_cost if policy.buffer_s > 0 else 0.0
         late = policy.late_cost + policy.late_square_cost * _TYPICAL_LATE_S
         clocks = (
@@ -301,11 +364,12 @@ class _Model:
             clock = self._add_clock(name)
             self.clocks.append(clock)
             for step in self.steps:
-                if step.picks_up:
+                if not step & 1:
                     continue
                 bound = 0
                 if ahead_s is not None:
-                    bound = step.job.latest - ahead_s - step.service_s - self.now
+                    latest = int(self.problem.jobs[step >> 1, a.JOB_LATEST])
+                    bound = latest - ahead_s - self._service_s(step) - self.now
                 if bound < _DAY_S and slope > 0:
                     clock.SetCumulVarSoftUpperBound(
                         self._index(step), max(0, bound), int(_SCALE * slope)
@@ -313,61 +377,64 @@ class _Model:
         self.time = self.clocks[0]
 
     def _add_clock(self, name: str) -> pywrapcp.RoutingDimension:
-        transits = [self.time_of[tour.courier.courier.mode] for tour in self.tours]
+        transits = [self.time_of[mode] for mode in self.modes]
         self.model.AddDimensionWithVehicleTransits(transits, _DAY_S, 2 * _DAY_S, False, name)
         clock = self.model.GetDimensionOrDie(name)
-        for vehicle, tour in enumerate(self.tours):
-            leaves = max(0, tour.depart[tour.locked] - self.now)
+        for vehicle in range(len(self.couriers)):
+            leaves = max(0, self._free_from(vehicle)[1] - self.now)
             clock.CumulVar(self.model.Start(vehicle)).SetValue(leaves)
         for step in self.steps:
-            if step.picks_up:
+            if not step & 1:
                 self._limit_pickup(clock.CumulVar(self._index(step)), step)
         return clock
 
-    def _limit_pickup(self, var: pywrapcp.IntVar, step: Step) -> None:
+    def _limit_pickup(self, var: pywrapcp.IntVar, step: int) -> None:
         """Keep a pickup within one opening: that in which it begins now, or the first one."""
-        at = step.earliest
-        if step.job.tour is not None:
-            tour = self.draft.tours[step.job.tour]
-            at = tour.begin[tour.steps.index(step)]
-        start, end = next(window for window in step.windows if at < window[1])
-        var.SetRange(max(0, start - self.now, step.earliest - self.now), end - 1 - self.now)
+        job = step >> 1
+        ready_at = at = int(self.search.ready[job])
+        courier = int(self.search.owner[job])
+        if courier >= 0:
+            at = int(self.search.begin[courier, _steps(self.search, courier).index(step)])
+        windows = self.posed.windows(self.stores[job])
+        start, end = next(window for window in windows if at < window[1])
+        var.SetRange(max(0, start - self.now, ready_at - self.now), end - 1 - self.now)
 
     def _add_pairs(self) -> None:
         solver = self.model.solver()
-        penalty = int(_SCALE * self.draft.situation.policy.undelivered_cost)
-        vehicles = {tour.courier_id: vehicle for vehicle, tour in enumerate(self.tours)}
-        self.horizon_s = max(tour.depart[-1] for tour in self.tours) - self.now + 3600
-        ends = [tour.shift_end - self.now for tour in self.tours]
+        penalty = int(_SCALE * self.posed.situation.policy.undelivered_cost)
+        crew = self.problem.couriers[self.couriers]
+        done = [
+            int(self.search.depart[courier, self.search.routes.count[courier] - 1])
+            for courier in self.couriers
+        ]
+        horizon_s = max(done) - self.now + 3600
+        ends = (crew[:, a.COURIER_SHIFT_END] - self.now).tolist()
         for job in self.jobs:
-            pickup = self._index(job.pickups[job.store_id or ""])
-            end = self._index(job.end)
+            pickup, end = self._index(2 * job), self._index(2 * job + 1)
             self.model.AddPickupAndDelivery(pickup, end)
             vehicle = self.model.VehicleVar(pickup)
             solver.Add(vehicle == self.model.VehicleVar(end))
             solver.Add(self.time.CumulVar(pickup) <= self.time.CumulVar(end))
             self.model.AddDisjunction([pickup], penalty)
             self.model.AddDisjunction([end], penalty)
-            for key, barred in vehicles.items():
-                if key not in job.allowed:
+            for barred, courier in enumerate(self.couriers):
+                if not self.problem.allowed[job, courier]:
                     vehicle.RemoveValue(barred)
             # Place 0 is for "no vehicle", which the solver calls -1.
-            if min(ends) < self.horizon_s:
+            if min(ends) < horizon_s:
                 latest = solver.Element([2 * _DAY_S, *ends], (vehicle + 1).Var())
                 solver.Add(self.time.CumulVar(pickup) <= latest)
-        for step in self.steps[2 * len(self.jobs) :]:
-            self.model.VehicleVar(self._index(step)).SetValue(vehicles[step.job.tour or ""])
+        for step, vehicle in self.held:
+            self.model.VehicleVar(self._index(step)).SetValue(vehicle)
 
     def _add_churn(self) -> None:
-        cost = int(_SCALE * self.draft.situation.policy.churn_cost)
-        vehicles = {tour.courier_id: vehicle for vehicle, tour in enumerate(self.tours)}
+        cost = int(_SCALE * self.posed.situation.policy.churn_cost)
         for job in self.jobs:
-            shown = self.draft.situation.shown.get(job.order_id)
-            if shown in vehicles and shown in job.allowed and cost > 0:
-                pickup = self._index(job.pickups[job.store_id or ""])
-                start = self.model.Start(vehicles[shown])
-                self.model.AddSoftSameVehicleConstraint([start, pickup], cost)
+            shown = int(self.problem.jobs[job, a.JOB_SHOWN])
+            if shown in self.couriers and cost > 0:
+                start = self.model.Start(self.couriers.index(shown))
+                self.model.AddSoftSameVehicleConstraint([start, self._index(2 * job)], cost)
 
-    def _index(self, step: Step) -> int:
-        index: int = self.manager.NodeToIndex(self.node_of[id(step)])
+    def _index(self, step: int) -> int:
+        index: int = self.manager.NodeToIndex(self.node_of[step])
         return index

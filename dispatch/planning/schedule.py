@@ -1,499 +1,491 @@
-"""Times, loads, feasibility and cost along one courier's route.
+"""Times, loads, feasibility and cost along routes, and the pick queues they hang on.
 
-A `Tour` is a route being worked on: its steps, and for each the state in which the courier
-leaves it, so that a change is priced from where it begins and only as far as it is felt.
+The arrays of a `Board` hold, for every route, the state in which its courier leaves each step, so
+that a change is priced from where it begins and only as far as it is felt.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from typing import Final, NamedTuple
 
-from dispatch.model import (
-    UNREACHABLE_S,
-    CourierInPlay,
-    OrderInPlay,
-    Policy,
-    Route,
-    Stop,
-    StopKind,
-    StoreInPlay,
-    Visit,
+import numpy as np
+from numpy.typing import NDArray
+
+from dispatch.planning.arrays import (
+    CAND_NEED,
+    CAND_PICK_S,
+    CAND_READY,
+    CAND_STORE,
+    COURIER_BAG_G,
+    COURIER_BAG_PARCELS,
+    COURIER_CAPACITY_G,
+    COURIER_CAPACITY_PARCELS,
+    COURIER_LOCKED,
+    COURIER_MODE,
+    COURIER_PLACE,
+    COURIER_SHIFT_END,
+    COURIER_STANDING,
+    COURIER_START,
+    JOB_AWAITED,
+    JOB_BAG,
+    JOB_COUNTS_FROM,
+    JOB_HOME,
+    JOB_LATEST,
+    JOB_PLACE,
+    JOB_RANK,
+    JOB_SERVICE_S,
+    JOB_SHOWN,
+    JOB_WEIGHT_G,
+    NEVER,
+    PRICE_BUFFER,
+    PRICE_BUFFER_S,
+    PRICE_CHURN,
+    PRICE_LATE,
+    PRICE_LENGTH,
+    PRICE_SQUARE,
+    PRICE_TRAVEL,
+    PRICE_UNROUTED,
+    PRICE_WAITING,
+    STORE_PICKER_FIRST,
+    STORE_PICKER_LAST,
+    STORE_PLACE,
+    STORE_SERVICE_S,
+    STORE_WINDOW_FIRST,
+    STORE_WINDOW_LAST,
+    Problem,
 )
-from dispatch.planning.situation import Situation
+from geo.compiled import kernel, kernel_part
+from geo.types import UNREACHABLE_S
 
-_NEVER = 1 << 60
-"""Later than any promise ends."""
-
-_NO_LIMIT = float("inf")
-
-_GAIN = 1e-6
+GAIN: Final = 1e-6
 """Costs nearer than this are the same: sums of floats in another order differ in the last bit."""
 
-
-@dataclass(slots=True, eq=False)
-class Step:
-    """A stop as the search sees it.
-
-    Attributes
-    ----------
-    place
-        Index in the travel table.
-    earliest
-        The service cannot begin sooner: when the goods are ready.
-    windows
-        Opening times in which a pickup must begin, unless it is committed.
-    """
-
-    stop: Stop
-    job: Job
-    place: int
-    service_s: int
-    picks_up: bool
-    earliest: int = 0
-    windows: tuple[tuple[int, int], ...] = ()
+INFINITE: Final = 1e300
+"""More than anything costs."""
 
 
-@dataclass(slots=True, eq=False)
-class Job:
-    """An order as the search sees it.
+PLACE: Final = 0
+"""Where the courier leaves from."""
+DEPART: Final = 1
+LOAD_G: Final = 2
+PARCELS: Final = 3
+BEGIN: Final = 4
+"""When step i begins."""
+STORE: Final = 5
+"""Store of step i, a pickup; -1 for the end of an order, and after the last step."""
+JOB: Final = 6
+"""Order of step i."""
+STATE_COLUMNS: Final = 7
 
-    Attributes
-    ----------
-    weight_g
-        Of the parcel.
-    counts_from, latest
-        Waiting counts from the one, lateness from the other; goods that go back are never late.
-    end
-        The step that ends it: a drop-off or a return.
-    pickups
-        A pickup step for each store it may come from.
-    store_id
-        The store chosen at present.
-    allowed
-        Ids of the couriers who may take it.
-    in_bag
-        It needs no pickup any more, or the pickup is committed: it stays with its courier.
-    tour
-        Who has it in the present draft.
-    """
-
-    order: OrderInPlay
-    weight_g: int
-    counts_from: int
-    latest: int
-    end: Step = field(init=False)
-    pickups: dict[str, Step] = field(default_factory=dict)
-    store_id: str | None = None
-    candidates: tuple[str, ...] = ()
-    allowed: frozenset[str] = frozenset()
-    in_bag: bool = False
-    tour: str | None = None
-
-    @property
-    def order_id(self) -> str:
-        """Id of the order."""
-        return self.order.order_id
+AFTER: Final = 0
+"""With the leg to step i."""
+REST: Final = 1
+"""Without it."""
+WORTH_COLUMNS: Final = 2
 
 
-@dataclass(frozen=True, slots=True)
-class Insertion:
-    """Where an order goes into a tour, and what that adds to the cost.
-
-    `pickup_at` and `end_at` are positions in the tour as it is before the insertion.
-    """
-
-    added: float
-    courier_id: str
-    pickup_at: int
-    end_at: int
-    store_id: str | None
-
-
-class Prices:
-    """The policy's costs, ready for the inner loop."""
-
-    __slots__ = ("buffer_s", "late", "per_buffer_s", "per_waiting_s", "square", "whole_buffer")
-
-    def __init__(self, policy: Policy) -> None:
-        self.per_waiting_s = policy.waiting_cost
-        self.per_buffer_s = policy.buffer_cost
-        self.buffer_s = policy.buffer_s
-        self.whole_buffer = policy.buffer_cost * policy.buffer_s
-        self.late = policy.late_cost
-        self.square = policy.late_square_cost
-
-    def waiting(self, job: Job, done_at: int) -> float:
-        """Return the price of the time from click to hand-over."""
-        return self.per_waiting_s * (done_at - job.counts_from)
-
-    def lateness(self, job: Job, done_at: int) -> float:
-        """Return the price of a hand-over near or after the promise's end; convex."""
-        late = done_at - job.latest
-        if late > 0:
-            return self.whole_buffer + late * (self.late + self.square * late)
-        short = late + self.buffer_s
-        return self.per_buffer_s * short if short > 0 else 0.0
-
-    def hand_over(self, job: Job, done_at: int) -> float:
-        """Return all that the time of a hand-over costs."""
-        cost = self.per_waiting_s * (done_at - job.counts_from)
-        late = done_at - job.latest
-        if late > 0:
-            return cost + self.whole_buffer + late * (self.late + self.square * late)
-        if late > -self.buffer_s:
-            cost += self.per_buffer_s * (late + self.buffer_s)
-        return cost
-
-
-class Tour:
-    """A courier's route being worked on.
+class Board(NamedTuple):
+    """Routes being worked on, with all that follows from them.
 
     Attributes
     ----------
-    steps
-        In order; the first `locked` are committed and stay where they are.
-    version
-        Changes whenever the steps or their times do.
-    feasible
-        Whether every leg has a way and every limit is kept; if not, `cost` means nothing.
+    steps : int32 (couriers, most steps), count : int32 (couriers,)
+        As in `arrays.Routes`.
+    owner : int32 (jobs,)
+        Who has it; -1 for nobody.
+    chosen : int32 (entries,), ready : int64 (entries,)
+        Candidate in use, and when the goods are ready there.
+    queue : int32 (stores, most waiting), queued : int32 (stores,)
+        Entries that wait to be picked, in the order of work.
+    state : int64 (couriers, most steps + 1, STATE_COLUMNS)
+        Row i: how the courier leaves step i - 1 (0: the start), and what step i is.
+    worth : float64 (couriers, most steps + 1, WORTH_COLUMNS)
+        Row i: cost of everything from step i on.
+    cost : float64 (couriers,), sound : uint8 (couriers,)
+        Of each route; a cost means nothing where it is not sound.
+    felt : uint8 (couriers,)
+        Routes whose ready times changed since they were timed.
+    picker : int64 (most pickers,)
+        Scratch.
+    total : float64 (2,)
+        Cost of the whole (routes, churn, orders without a route), and how many routes are unsound.
     """
 
-    def __init__(self, courier: CourierInPlay, situation: Situation, prices: Prices) -> None:
-        mode = courier.courier.mode
-        self.courier = courier
-        self.courier_id = courier.courier_id
-        self.now = situation.now
-        self.prices = prices
-        self.duration_s = situation.duration_s[mode]
-        self.edge_cost = situation.edge_cost[mode]
-        self.length_m = situation.length_m[mode]
-        self.start_at = courier.available_at
-        self.capacity_g = courier.courier.capacity_g
-        self.capacity_parcels = courier.courier.capacity_parcels
-        self.shift_end = courier.shift_end
-        self.bag_g = 0
-        self.bag_parcels = 0
-        self.arrived = False
-        self.locked = 0
-        self.steps: list[Step] = []
-        self.version = 0
-        self.feasible = True
-        self.cost = 0.0
-        # State on leaving step i - 1 (index 0: the start), one longer than the steps.
-        self.place: list[int] = [courier.place]
-        self.depart: list[int] = [self.start_at]
-        self.load_g: list[int] = [0]
-        self.load_parcels: list[int] = [0]
-        # Per step; and the cost of everything from step i on, with and without the leg to it,
-        # one longer than the steps.
-        self.begin: list[int] = []
-        self.after: list[float] = [0.0]
-        self.rest: list[float] = [0.0]
+    steps: NDArray[np.int32]
+    count: NDArray[np.int32]  # type: ignore[assignment]  # a tuple counts its items
+    owner: NDArray[np.int32]
+    chosen: NDArray[np.int32]
+    ready: NDArray[np.int64]
+    queue: NDArray[np.int32]
+    queued: NDArray[np.int32]
+    state: NDArray[np.int64]
+    worth: NDArray[np.float64]
+    cost: NDArray[np.float64]
+    sound: NDArray[np.uint8]
+    felt: NDArray[np.uint8]
+    picker: NDArray[np.int64]
+    total: NDArray[np.float64]
 
-    def seat(self, committed: list[Step], bag: Sequence[Job], *, arrived: bool) -> bool:
-        """Begin the tour with its committed steps and its bag; returns whether it is feasible."""
-        self.locked = len(committed)
-        self.arrived = arrived
-        self.bag_g = sum(job.weight_g for job in bag)
-        self.bag_parcels = len(bag)
-        self.start_at = self.courier.available_at
-        if not committed:
-            # Whoever is on the way may have left before now; whoever is free has not.
-            self.start_at = max(self.start_at, self.now)
-            if not bag:
-                self.start_at = max(self.start_at, self.courier.shift_start)
-        return self.refresh(committed)
 
-    def refresh(self, steps: list[Step] | None = None) -> bool:
-        """Work out all times, loads and costs again; new steps are kept, never changed."""
-        if steps is not None:
-            self.steps = steps
-        self.version += 1
-        self.place = [self.courier.place]
-        self.depart = [self.start_at]
-        self.load_g = [self.bag_g]
-        self.load_parcels = [self.bag_parcels]
-        self.begin = []
-        costs: list[float] = []
-        self.feasible = True
-        place, at = self.courier.place, self.start_at
-        load_g, parcels = self.bag_g, self.bag_parcels
-        for index, step in enumerate(self.steps):
-            standing = index == 0 and self.arrived
-            leg_s = 0 if standing else self.duration_s[place][step.place]
-            committed = index < self.locked
-            begin: int | None = max(at + leg_s, step.earliest)
-            if step.picks_up and not committed:
-                begin = self._pickup_at(step, at + leg_s)
-            if leg_s >= UNREACHABLE_S or begin is None:
-                self.feasible = False
-                begin = at if begin is None else begin
-            cost = 0.0 if standing else self.edge_cost[place][step.place]
-            # Whoever is overdue at a stop ends it now at the earliest.
-            at = max(begin + step.service_s, self.now)
-            place = step.place
-            if step.picks_up:
-                load_g += step.job.weight_g
-                parcels += 1
-                if not committed and (load_g > self.capacity_g or parcels > self.capacity_parcels):
-                    self.feasible = False
-            else:
-                load_g -= step.job.weight_g
-                parcels -= 1
-                cost += self.prices.hand_over(step.job, at)
-            self.place.append(place)
-            self.depart.append(at)
-            self.load_g.append(load_g)
-            self.load_parcels.append(parcels)
-            self.begin.append(begin)
-            costs.append(cost)
-        total = 0.0
-        after = [0.0]
-        for cost in reversed(costs):
-            total += cost
-            after.append(total)
-        after.reverse()
-        self.after = after
-        self.rest = [
-            later - self.edge_cost[here][step.place]
-            for later, here, step in zip(after, self.place, self.steps, strict=False)
-        ]
-        self.rest.append(0.0)
-        self.cost = total
-        return self.feasible
+@kernel_part
+def as_index(number: int) -> int:
+    """Return an index in the one type that all kernels take, so that each is compiled once."""
+    return np.int64(number)  # type: ignore[return-value]
 
-    def _pickup_at(self, step: Step, arrive: int) -> int | None:
-        """Return when a pickup begins: the goods ready, the store open, the shift not over."""
-        begin = max(step.earliest, arrive)
-        for start, end in step.windows:
-            if begin < end:
-                begin = max(start, begin)
-                return begin if begin <= self.shift_end else None
-        return None
 
-    def best_end(self, job: Job) -> Insertion | None:
-        """Return the cheapest place for the drop-off or return of what is in the bag by then."""
-        first = max(self.locked, self._step_after_pickup(job))
-        best = _NO_LIMIT
-        where: int | None = None
-        for index in range(first, len(self.steps) + 1):
-            place = self.place[index]
-            leg_s = self.duration_s[place][job.end.place]
-            if leg_s >= UNREACHABLE_S:
-                continue
-            done = self.depart[index] + leg_s + job.end.service_s
-            added = self.edge_cost[place][job.end.place] + self.prices.hand_over(job, done)
-            added += self._tail(index, job.end.place, done) - self.after[index]
-            if added < best - _GAIN:
-                best = added
-                where = index
-        if where is None:
-            return None
-        return Insertion(best, self.courier_id, where, where, job.store_id)
+# --- prices ------------------------------------------------------------------------------------
 
-    def best_pair(
-        self, job: Job, pickup: Step, extra: float = 0.0, limit: float = _NO_LIMIT
-    ) -> Insertion | None:
-        """Return the cheapest places for an order's pickup and drop-off, None if it has none.
 
-        `extra` is added to the cost; nothing that costs `limit` or more is looked for.  Of
-        places that cost the same the earliest is taken.
-        """
-        duration_s = self.duration_s
-        ride_s = duration_s[pickup.place][job.end.place]
-        if job.weight_g > self.capacity_g or ride_s >= UNREACHABLE_S:
-            return None
-        soonest_s = pickup.service_s + ride_s + job.end.service_s
-        best = limit - extra
-        where: tuple[int, int] | None = None
-        for first in range(self.locked, len(self.steps) + 1):
-            place = self.place[first]
-            leg_s = duration_s[place][pickup.place]
-            if leg_s >= UNREACHABLE_S or not self._has_room(first, job):
-                continue
-            begin = self._pickup_at(pickup, self.depart[first] + leg_s)
-            if begin is None:
-                continue
-            # Saved by not going on as before; what is saved later can only be less.
-            cost = self.edge_cost[place][pickup.place] - self.after[first]
-            least = cost + self.prices.hand_over(job, begin + soonest_s) + self.rest[first]
-            if least >= best:
-                continue
-            at = begin + pickup.service_s
-            found, last = self._best_drop(job, first, pickup.place, at, cost, best)
-            if last is not None:
-                best = found
-                where = (first, last)
-        if where is None:
-            return None
-        return Insertion(best + extra, self.courier_id, *where, pickup.stop.store_id)
+@kernel_part
+def hand_over(prices: NDArray[np.float64], counts_from: int, latest: int, at: int) -> float:
+    """Return the price of handing an order over at a time: waiting, slack used up, lateness."""
+    cost = prices[PRICE_WAITING] * (at - counts_from)
+    late = at - latest
+    if late > 0:
+        cost += prices[PRICE_BUFFER] * prices[PRICE_BUFFER_S]
+        cost += late * (prices[PRICE_LATE] + prices[PRICE_SQUARE] * late)
+    elif late > -prices[PRICE_BUFFER_S]:
+        cost += prices[PRICE_BUFFER] * (late + prices[PRICE_BUFFER_S])
+    return cost
 
-    def _best_drop(
-        self, job: Job, first: int, place: int, at: int, cost: float, best: float
-    ) -> tuple[float, int | None]:
-        """Return the best cost and place of a drop-off after a pickup before step `first`.
 
-        `place`, `at` and `cost` are the state after the pickup; None if nothing beats `best`.
-        """
-        duration_s, edge, steps = self.duration_s, self.edge_cost, self.steps
-        hand_over = self.prices.hand_over
-        end_place, end_service_s = job.end.place, job.end.service_s
-        where: int | None = None
-        for last in range(first, len(steps) + 1):
-            leg_s = duration_s[place][end_place]
-            if leg_s < UNREACHABLE_S:
-                done = at + leg_s + end_service_s
-                here = cost + edge[place][end_place] + hand_over(job, done)
-                # The rest costs at least what it did before, but for the leg to it.
-                if here + self.rest[last] < best:
-                    here += self._tail(last, end_place, done)
-                    if here < best - _GAIN:
-                        best = here
-                        where = last
-            if last == len(steps):
-                break
-            step = steps[last]
-            leg_s = duration_s[place][step.place]
-            if leg_s >= UNREACHABLE_S or (step.picks_up and not self._has_room(last + 1, job)):
-                break
-            cost += edge[place][step.place]
-            place = step.place
-            if step.picks_up:
-                begin = self._pickup_at(step, at + leg_s)
-                if begin is None:
-                    break
-                at = begin + step.service_s
-            else:
-                at += leg_s + step.service_s
-                cost += hand_over(step.job, at)
-        return best, where
+@kernel_part
+def churn(
+    jobs: NDArray[np.int64],
+    allowed: NDArray[np.uint8],
+    prices: NDArray[np.float64],
+    job: int,
+    courier: int,
+    candidate: int,
+) -> float:
+    """Return the price of telling somebody else: another courier, or another store."""
+    if jobs[job, JOB_BAG] >= 0:
+        return 0.0
+    changes = 0
+    shown = jobs[job, JOB_SHOWN]
+    if shown >= 0 and shown != courier and allowed[job, shown]:
+        changes += 1
+    home = jobs[job, JOB_HOME]
+    if home >= 0 and candidate != home:
+        changes += 1
+    return changes * prices[PRICE_CHURN]
 
-    def _has_room(self, index: int, job: Job) -> bool:
-        return (
-            self.load_g[index] + job.weight_g <= self.capacity_g
-            and self.load_parcels[index] < self.capacity_parcels
+
+@kernel_part
+def leg_cost(
+    duration_s: NDArray[np.int32],
+    length_m: NDArray[np.int32],
+    prices: NDArray[np.float64],
+    mode: int,
+    here: int,
+    there: int,
+) -> float:
+    """Return the price of a leg: by the second and by the metre."""
+    cost = prices[PRICE_TRAVEL] * duration_s[mode, here, there]
+    if prices[PRICE_LENGTH] > 0:
+        cost += prices[PRICE_LENGTH] * length_m[mode, here, there]
+    return cost
+
+
+# --- opening hours and pick queues --------------------------------------------------------------
+
+
+@kernel_part
+def opening(stores: NDArray[np.int64], windows: NDArray[np.int64], store: int, at: int) -> int:
+    """Return the first second from `at` on at which a store is open; `NEVER` if there is none."""
+    for row in range(stores[store, STORE_WINDOW_FIRST], stores[store, STORE_WINDOW_LAST]):
+        if at < windows[row, 1]:
+            return max(at, windows[row, 0])
+    return NEVER
+
+
+@kernel_part
+def _picked_at(
+    candidates: NDArray[np.int64],
+    stores: NDArray[np.int64],
+    windows: NDArray[np.int64],
+    picker: NDArray[np.int64],
+    pickers: int,
+    now: int,
+    candidate: int,
+    awaited: int,
+) -> int:
+    """Give a candidate the picker who is free first; returns when the goods are ready."""
+    start = NEVER
+    who = -1
+    if pickers > 0:
+        who = 0
+        for index in range(1, pickers):
+            if picker[index] < picker[who]:
+                who = index
+        start = opening(stores, windows, candidates[candidate, CAND_STORE], max(now, picker[who]))
+    if start >= NEVER:
+        if awaited == 0:
+            return NEVER
+        start = now
+    ready = start + candidates[candidate, CAND_PICK_S]
+    if who >= 0:
+        picker[who] = ready
+    return ready
+
+
+@kernel_part
+def _open_queue(
+    stores: NDArray[np.int64], free_at: NDArray[np.int64], picker: NDArray[np.int64], store: int
+) -> int:
+    """Set all pickers of a store to when they are free; returns how many there are."""
+    first = stores[store, STORE_PICKER_FIRST]
+    pickers = stores[store, STORE_PICKER_LAST] - first
+    for index in range(pickers):
+        picker[index] = free_at[first + index]
+    return pickers
+
+
+@kernel
+def forecast(problem: Problem, board: Board, store: int) -> None:
+    """Work out when everything in a store's queue is ready; marks the routes that feel it."""
+    jobs, candidates, stores = problem.jobs, problem.candidates, problem.stores
+    windows, picker = problem.windows, board.picker
+    chosen, owner, known, queue = board.chosen, board.owner, board.ready, board.queue
+    pickers = _open_queue(stores, problem.pickers, picker, store)
+    for index in range(board.queued[store]):
+        entry = queue[store, index]
+        ready = _picked_at(
+            candidates,
+            stores,
+            windows,
+            picker,
+            pickers,
+            problem.now,
+            chosen[entry],
+            jobs[entry, JOB_AWAITED],
         )
+        if ready != known[entry]:
+            known[entry] = ready
+            if entry < problem.job_count and owner[entry] >= 0:
+                board.felt[owner[entry]] = 1
 
-    def _step_after_pickup(self, job: Job) -> int:
-        for index, step in enumerate(self.steps):
-            if step.job is job and step.picks_up:
-                return index + 1
-        return 0
 
-    def _tail(self, index: int, place: int, at: int) -> float:
-        """Return the cost of going on from a place with step `index`; infinite if it fails."""
-        duration_s, edge, steps, begins = self.duration_s, self.edge_cost, self.steps, self.begin
-        buffer_s, price = self.prices.buffer_s, self.prices
-        cost = 0.0
-        for later in range(index, len(steps)):
-            step = steps[later]
-            leg_s = duration_s[place][step.place]
-            if leg_s >= UNREACHABLE_S:
-                return _NO_LIMIT
-            begin = at + leg_s
-            if step.picks_up:
-                opened = self._pickup_at(step, begin)
-                if opened is None:
-                    return _NO_LIMIT
-                begin = opened
-            cost += edge[place][step.place]
-            place = step.place
-            if begin == begins[later]:
-                # The delay is absorbed here: the rest is as it was.
-                return cost + self.after[later] - edge[self.place[later]][place]
-            at = begin + step.service_s
-            if not step.picks_up:
-                # As in Prices.hand_over, written out: this is the innermost loop.
-                job = step.job
-                cost += price.per_waiting_s * (at - job.counts_from)
-                late = at - job.latest
-                if late > 0:
-                    cost += price.whole_buffer + late * (price.late + price.square * late)
-                elif late > -buffer_s:
-                    cost += price.per_buffer_s * (late + buffer_s)
-        return cost
+@kernel_part
+def _before(
+    jobs: NDArray[np.int64],
+    candidates: NDArray[np.int64],
+    one: int,
+    its: int,
+    other: int,
+    others: int,
+) -> bool:
+    """Return whether one entry is picked before another; `its`, `others` are their candidates."""
+    if jobs[one, JOB_AWAITED] != jobs[other, JOB_AWAITED]:
+        return bool(jobs[one, JOB_AWAITED] > jobs[other, JOB_AWAITED])
+    need, needs = candidates[its, CAND_NEED], candidates[others, CAND_NEED]
+    if need != needs:
+        return bool(need < needs)
+    return bool(jobs[one, JOB_RANK] < jobs[other, JOB_RANK])
 
-    def insert(self, job: Job, place: Insertion) -> bool:
-        """Put an order in; returns whether the tour is feasible."""
-        steps = list(self.steps)
-        steps.insert(place.end_at, job.end)
-        if not job.in_bag and place.store_id is not None:
-            steps.insert(place.pickup_at, job.pickups[place.store_id])
-        job.tour = self.courier_id
-        return self.refresh(steps)
 
-    def without(self, job: Job) -> list[Step]:
-        """Return the steps without those of an order."""
-        return [step for step in self.steps if step.job is not job]
+@kernel
+def ready_if(problem: Problem, board: Board, job: int, candidate: int) -> int:
+    """Return when an order would be ready at one of its candidates."""
+    chosen, jobs, candidates = board.chosen, problem.jobs, problem.candidates
+    if chosen[job] == candidate:
+        return board.ready[job]
+    if candidates[candidate, CAND_READY] >= 0:
+        return candidates[candidate, CAND_READY]
+    stores, windows, picker, queue = problem.stores, problem.windows, board.picker, board.queue
+    store = candidates[candidate, CAND_STORE]
+    pickers = _open_queue(stores, problem.pickers, picker, store)
+    now = problem.now
+    for index in range(board.queued[store]):
+        entry = queue[store, index]
+        if _before(jobs, candidates, job, candidate, entry, chosen[entry]):
+            break
+        awaited = jobs[entry, JOB_AWAITED]
+        _picked_at(candidates, stores, windows, picker, pickers, now, chosen[entry], awaited)
+    awaited = jobs[job, JOB_AWAITED]
+    return _picked_at(candidates, stores, windows, picker, pickers, now, candidate, awaited)
 
-    def route(self) -> Route | None:
-        """Return the route with its times, leaving just in time; None if there is nothing to do.
 
-        Only waiting at the first stop is turned into a later start, and only where the courier
-        was not already told to go.
-        """
-        if not self.steps:
-            return None
-        visits: list[Visit] = []
-        for index, step in enumerate(self.steps):
-            standing = index == 0 and self.arrived
-            here = self.place[index]
-            leg_s = 0 if standing else self.duration_s[here][step.place]
-            visits.append(
-                Visit(
-                    stop=step.stop,
-                    arrive_at=self.depart[index] + leg_s,
-                    begin_at=self.begin[index],
-                    depart_at=self.depart[index + 1],
-                    travel_s=leg_s,
-                    length_m=0 if standing else self.length_m[here][step.place],
-                )
+@kernel
+def enqueue(problem: Problem, board: Board, entry: int) -> None:
+    """Put an entry into the queue of its chosen store, if it still has to be picked."""
+    candidate = board.chosen[entry]
+    if problem.candidates[candidate, CAND_READY] >= 0:
+        board.ready[entry] = problem.candidates[candidate, CAND_READY]
+        return
+    store = problem.candidates[candidate, CAND_STORE]
+    index = board.queued[store]
+    while index > 0:
+        other = board.queue[store, index - 1]
+        if not _before(
+            problem.jobs, problem.candidates, entry, candidate, other, board.chosen[other]
+        ):
+            break
+        board.queue[store, index] = other
+        index -= 1
+    board.queue[store, index] = entry
+    board.queued[store] += 1
+
+
+@kernel
+def choose(problem: Problem, board: Board, job: int, candidate: int) -> None:
+    """Move an order to another store; queues and ready times follow."""
+    old = board.chosen[job]
+    if old == candidate:
+        return
+    if problem.candidates[old, CAND_READY] < 0:
+        store = problem.candidates[old, CAND_STORE]
+        kept = 0
+        for index in range(board.queued[store]):
+            entry = board.queue[store, index]
+            if entry != job:
+                board.queue[store, kept] = entry
+                kept += 1
+        board.queued[store] = kept
+        forecast(problem, board, store)
+    board.chosen[job] = candidate
+    enqueue(problem, board, job)
+    if problem.candidates[candidate, CAND_READY] < 0:
+        forecast(problem, board, problem.candidates[candidate, CAND_STORE])
+
+
+# --- along a route -----------------------------------------------------------------------------
+
+
+@kernel_part
+def pickup_at(
+    stores: NDArray[np.int64], windows: NDArray[np.int64], store: int, shift_end: int, at: int
+) -> int:
+    """Return when a pickup begins that could at `at`: the store open, the shift not over."""
+    begin = opening(stores, windows, store, at)
+    return begin if begin <= shift_end else NEVER
+
+
+@kernel
+def time_route(problem: Problem, board: Board, courier: int) -> None:
+    """Work out all times, loads and costs of a route again; the totals follow."""
+    jobs, candidates, stores = problem.jobs, problem.candidates, problem.stores
+    windows, crew, prices = problem.windows, problem.couriers, problem.prices
+    duration_s, length_m = problem.duration_s, problem.length_m
+    steps, chosen, goods = board.steps, board.chosen, board.ready
+    state, worth = board.state, board.worth
+    mode = crew[courier, COURIER_MODE]
+    locked = crew[courier, COURIER_LOCKED]
+    place = crew[courier, COURIER_PLACE]
+    at = crew[courier, COURIER_START]
+    load_g = crew[courier, COURIER_BAG_G]
+    parcels = crew[courier, COURIER_BAG_PARCELS]
+    shift_end = crew[courier, COURIER_SHIFT_END]
+    count = board.count[courier]
+    state[courier, 0, PLACE] = place
+    state[courier, 0, DEPART] = at
+    state[courier, 0, LOAD_G] = load_g
+    state[courier, 0, PARCELS] = parcels
+    sound = True
+    for index in range(count):
+        step = steps[courier, index]
+        job = step >> 1
+        committed = index < locked
+        if step & 1:
+            store = -1
+            there = jobs[job, JOB_PLACE]
+            service_s = jobs[job, JOB_SERVICE_S]
+        else:
+            store = candidates[chosen[job], CAND_STORE]
+            there = stores[store, STORE_PLACE]
+            service_s = stores[store, STORE_SERVICE_S]
+        leg_s = 0
+        leg = 0.0
+        if index > 0 or crew[courier, COURIER_STANDING] == 0:
+            leg_s = duration_s[mode, place, there]
+            leg = leg_cost(duration_s, length_m, prices, mode, place, there)
+        begin = at + leg_s
+        if leg_s >= UNREACHABLE_S:
+            sound = False
+            begin = at
+        price = leg
+        if store >= 0:
+            begin = max(begin, goods[job])
+            if not committed:
+                begin = pickup_at(stores, windows, store, shift_end, begin)
+            if begin >= NEVER:
+                sound = False
+                begin = at
+            load_g += jobs[job, JOB_WEIGHT_G]
+            parcels += 1
+            if not committed and (
+                load_g > crew[courier, COURIER_CAPACITY_G]
+                or parcels > crew[courier, COURIER_CAPACITY_PARCELS]
+            ):
+                sound = False
+        # Whoever is overdue at a stop ends it now at the earliest.
+        at = max(begin + service_s, problem.now)
+        if store < 0:
+            load_g -= jobs[job, JOB_WEIGHT_G]
+            parcels -= 1
+            price += hand_over(prices, jobs[job, JOB_COUNTS_FROM], jobs[job, JOB_LATEST], at)
+        place = there
+        state[courier, index, BEGIN] = begin
+        state[courier, index, STORE] = store
+        state[courier, index, JOB] = job
+        state[courier, index + 1, PLACE] = place
+        state[courier, index + 1, DEPART] = at
+        state[courier, index + 1, LOAD_G] = load_g
+        state[courier, index + 1, PARCELS] = parcels
+        worth[courier, index, AFTER] = price
+        worth[courier, index, REST] = leg
+    later = 0.0
+    state[courier, count, STORE] = -1
+    worth[courier, count, AFTER] = 0.0
+    worth[courier, count, REST] = 0.0
+    for index in range(count - 1, -1, -1):
+        later += worth[courier, index, AFTER]
+        worth[courier, index, AFTER] = later
+        worth[courier, index, REST] = later - worth[courier, index, REST]
+    board.total[0] += later - board.cost[courier]
+    board.cost[courier] = later
+    board.total[1] += int(board.sound[courier]) - int(sound)
+    board.sound[courier] = sound
+    board.felt[courier] = 0
+
+
+@kernel
+def time_felt(problem: Problem, board: Board) -> None:
+    """Time again every route that feels a change of the queues."""
+    for courier in range(len(board.felt)):
+        if board.felt[courier]:
+            time_route(problem, board, courier)
+
+
+@kernel
+def set_up(problem: Problem, board: Board) -> None:
+    """Work out everything from `steps`, `count` and `chosen` alone."""
+    board.owner[:] = -1
+    board.queued[:] = 0
+    board.felt[:] = 0
+    board.cost[:] = 0.0
+    board.sound[:] = 1
+    board.total[:] = 0.0
+    for courier in range(len(board.count)):
+        for index in range(board.count[courier]):
+            board.owner[board.steps[courier, index] >> 1] = courier
+    for entry in range(len(board.chosen)):
+        board.ready[entry] = NEVER
+        if board.chosen[entry] >= 0:
+            enqueue(problem, board, entry)
+    for store in range(len(problem.stores)):
+        forecast(problem, board, store)
+    for courier in range(len(board.count)):
+        time_route(problem, board, courier)
+    for job in range(problem.job_count):
+        if board.owner[job] < 0:
+            board.total[0] += problem.prices[PRICE_UNROUTED]
+        else:
+            board.total[0] += churn(
+                problem.jobs,
+                problem.allowed,
+                problem.prices,
+                job,
+                board.owner[job],
+                board.chosen[job],
             )
-        leave_at = self.start_at
-        first = visits[0]
-        if self.locked == 0:
-            leave_at += first.begin_at - first.arrive_at
-            visits[0] = Visit(
-                first.stop,
-                first.begin_at,
-                first.begin_at,
-                first.depart_at,
-                first.travel_s,
-                first.length_m,
-            )
-        return Route(self.courier_id, tuple(visits), leave_at)
-
-
-def make_job(situation: Situation, order: OrderInPlay) -> Job:
-    """Return an order as a job, with its last step; pickups are added store by store."""
-    returning = order.returning
-    job = Job(
-        order=order,
-        weight_g=order.order.weight_g,
-        counts_from=situation.now if returning else order.order.created_at,
-        latest=_NEVER if returning else order.promise.latest,
-        store_id=order.store_id,
-    )
-    store_id = order.store_id or ""
-    if returning:
-        store = situation.stores[store_id]
-        stop = Stop(StopKind.RETURN, order.order_id, store_id)
-        job.end = Step(stop, job, store.place, store.store.pickup_service_s, picks_up=False)
-    else:
-        stop = Stop(StopKind.DROPOFF, order.order_id, store_id)
-        job.end = Step(stop, job, order.place, order.order.service_s, picks_up=False)
-    return job
-
-
-def pickup_step(job: Job, store: StoreInPlay, ready_at: int) -> Step:
-    """Return the step that fetches an order at a store."""
-    return Step(
-        stop=Stop(StopKind.PICKUP, job.order_id, store.store_id),
-        job=job,
-        place=store.place,
-        service_s=store.store.pickup_service_s,
-        picks_up=True,
-        earliest=ready_at,
-        windows=store.open_windows,
-    )

@@ -38,33 +38,37 @@ class Situation:
     ----------
     orders, stores, couriers
         By id, ascending.  Orders may still have a door outside the table: see `has_door`.
+    order_rows, store_rows, courier_rows
+        Place of each id in that order.
     carriers
         Who has the order in the bag, by order.
+    bags
+        Orders in each courier's bag, ascending, by courier; those without one are missing.
     holders
         Who carries or is committed to it, known to us or not, by order.
     shown
         Which courier the order was last shown to, by order.
-    duration_s, length_m
-        By mode, `[from][to]`, as nested lists: single look-ups are several times faster than
-        in an array.
-    edge_cost
-        By mode, `[from][to]`: the policy's cost of the leg.
-    fastest_s
-        `[from][to]` by the fastest mode of the fleet.  All zero when there is no fleet: then
-        nobody can say how far anything is.
+    places
+        How many places every travel table knows.
+    trip_s : int32 (orders, stores)
+        From store to door by the fastest mode of the fleet; `UNREACHABLE_S` for no way and for
+        a door outside the table.  All zero when there is no fleet: then nobody can say how far
+        anything is.
     """
 
     snapshot: Snapshot
     orders: dict[str, OrderInPlay]
     stores: dict[str, StoreInPlay]
     couriers: dict[str, CourierInPlay]
+    order_rows: dict[str, int]
+    store_rows: dict[str, int]
+    courier_rows: dict[str, int]
     carriers: dict[str, str]
+    bags: dict[str, list[str]]
     holders: dict[str, str]
     shown: dict[str, str]
-    duration_s: dict[Mode, list[list[int]]]
-    length_m: dict[Mode, list[list[int]]]
-    edge_cost: dict[Mode, list[list[float]]]
-    fastest_s: list[list[int]]
+    places: int
+    trip_s: NDArray[np.int32]
 
     @property
     def now(self) -> int:
@@ -78,13 +82,18 @@ class Situation:
 
     def has_door(self, order: OrderInPlay) -> bool:
         """Return whether the door of an order is a place of the travel table."""
-        return 0 <= order.place < len(self.fastest_s)
+        return 0 <= order.place < self.places
+
+    def trip_to(self, order: OrderInPlay, store: StoreInPlay) -> int:
+        """Return the way from a store to an order's door by the fastest mode, seconds."""
+        row, column = self.order_rows[order.order_id], self.store_rows[store.store_id]
+        return int(self.trip_s[row, column])
 
     def needed_by(self, order: OrderInPlay, store: StoreInPlay) -> int:
         """Return when the goods must be ready at `store` to keep the promise, without slack."""
         if order.order.fulfilment is not Fulfilment.DELIVERY:
             return order.promise.latest
-        trip_s = self.fastest_s[store.place][order.place] if self.has_door(order) else 0
+        trip_s = self.trip_to(order, store) if self.has_door(order) else 0
         hand_over_s = store.store.pickup_service_s + order.order.service_s
         return order.promise.latest - hand_over_s - trip_s
 
@@ -99,7 +108,9 @@ class Situation:
         name another store than the order's own, pickups of what is already in the bag, and
         drop-offs or returns of what is not in the bag by then.
         """
-        bag = {key for key, who in self.carriers.items() if who == courier.courier_id}
+        if not courier.committed:
+            return ()
+        bag = set(self.bags.get(courier.courier_id, ()))
         picked: set[str] = set()
         kept: list[Stop] = []
         for stop in courier.committed:
@@ -140,26 +151,29 @@ class Situation:
 
 
 def read(snapshot: Snapshot) -> Situation:
-    """Return the sound part of a snapshot."""
+    """Return the sound part of a snapshot.
+
+    Linear in what is in play, apart from the ways from stores to doors, which are looked up for
+    all pairs at once.
+    """
     places = _number_of_places(snapshot)
     stores = {
-        key: store for key, store in _by_id(snapshot.stores).items() if 0 <= store.place < places
+        key: store
+        for key, store in _by_id(snapshot.stores, [s.store_id for s in snapshot.stores]).items()
+        if 0 <= store.place < places
     }
-    orders = _by_id(snapshot.orders)
+    orders = _by_id(snapshot.orders, [o.order_id for o in snapshot.orders])
     couriers = {
         key: courier
-        for key, courier in _by_id(snapshot.couriers).items()
+        for key, courier in _by_id(
+            snapshot.couriers, [c.courier_id for c in snapshot.couriers]
+        ).items()
         if 0 <= courier.place < places and courier.courier.mode in snapshot.travel.duration_s
     }
-    carriers: dict[str, str] = {}
-    for key, courier in couriers.items():
-        for order_id in courier.on_board:
-            if order_id in orders:
-                carriers.setdefault(order_id, key)
-    for order_id, order in orders.items():
-        # The order's own word counts for more than a bag's list.
-        if order.on_board and order.courier_id in couriers:
-            carriers[order_id] = order.courier_id or ""
+    carriers = _carriers(orders, couriers)
+    bags: dict[str, list[str]] = {}
+    for order_id in sorted(carriers):
+        bags.setdefault(carriers[order_id], []).append(order_id)
     holders = {
         stop.order_id: key
         for key, courier in reversed(couriers.items())
@@ -178,13 +192,15 @@ def read(snapshot: Snapshot) -> Situation:
         orders=orders,
         stores=stores,
         couriers=couriers,
+        order_rows={key: row for row, key in enumerate(orders)},
+        store_rows={key: row for row, key in enumerate(stores)},
+        courier_rows={key: row for row, key in enumerate(couriers)},
         carriers=carriers,
+        bags=bags,
         holders=holders,
         shown=shown,
-        duration_s={mode: a.tolist() for mode, a in snapshot.travel.duration_s.items()},
-        length_m={mode: a.tolist() for mode, a in snapshot.travel.length_m.items()},
-        edge_cost=_edge_cost(snapshot),
-        fastest_s=_fastest(snapshot, couriers.values(), places),
+        places=places,
+        trip_s=_trips(snapshot, orders.values(), stores.values(), couriers.values(), places),
     )
 
 
@@ -196,16 +212,23 @@ def opening(at: int, windows: Sequence[tuple[int, int]]) -> int | None:
     return None
 
 
-def _by_id(things: Iterable[_InPlay]) -> dict[str, _InPlay]:
-    first: dict[str, _InPlay] = {}
-    for thing in things:
-        key = thing.store_id if isinstance(thing, StoreInPlay) else _key(thing)
-        first.setdefault(key, thing)
+def _by_id(things: Sequence[_InPlay], ids: Sequence[str]) -> dict[str, _InPlay]:
+    """Return things by id, ascending; of two with the same id the first counts."""
+    first = dict(zip(reversed(ids), reversed(things), strict=True))
     return dict(sorted(first.items()))
 
 
-def _key(thing: OrderInPlay | CourierInPlay) -> str:
-    return thing.order_id if isinstance(thing, OrderInPlay) else thing.courier_id
+def _carriers(orders: dict[str, OrderInPlay], couriers: dict[str, CourierInPlay]) -> dict[str, str]:
+    carriers: dict[str, str] = {}
+    for key, courier in couriers.items():
+        for order_id in courier.on_board:
+            if order_id in orders:
+                carriers.setdefault(order_id, key)
+    for order_id, order in orders.items():
+        # The order's own word counts for more than a bag's list.
+        if order.on_board and order.courier_id in couriers:
+            carriers[order_id] = order.courier_id or ""
+    return carriers
 
 
 def _number_of_places(snapshot: Snapshot) -> int:
@@ -215,21 +238,26 @@ def _number_of_places(snapshot: Snapshot) -> int:
     return min(sizes)
 
 
-def _edge_cost(snapshot: Snapshot) -> dict[Mode, list[list[float]]]:
-    policy, travel = snapshot.policy, snapshot.travel
-    found: dict[Mode, list[list[float]]] = {}
-    for mode, duration_s in travel.duration_s.items():
-        length_m = travel.length_m[mode]
-        found[mode] = (duration_s * policy.travel_cost + length_m * policy.length_cost).tolist()
-    return found
-
-
-def _fastest(snapshot: Snapshot, couriers: Iterable[CourierInPlay], places: int) -> list[list[int]]:
-    modes = sorted({c.courier.mode for c in couriers}) or sorted(snapshot.travel.duration_s)
+def _trips(
+    snapshot: Snapshot,
+    orders: Iterable[OrderInPlay],
+    stores: Iterable[StoreInPlay],
+    couriers: Iterable[CourierInPlay],
+    places: int,
+) -> NDArray[np.int32]:
+    """Return the ways from stores to doors by the fastest mode, (orders, stores)."""
+    doors = np.array([order.place for order in orders], dtype=np.int64)
+    counters = np.array([store.place for store in stores], dtype=np.int64)
+    known = (doors >= 0) & (doors < places)
+    trip_s = np.full((doors.size, counters.size), UNREACHABLE_S, dtype=np.int32)
+    modes: list[Mode] = sorted({c.courier.mode for c in couriers})
+    modes = modes or sorted(snapshot.travel.duration_s)
     if not modes:
-        return [[0] * places for _ in range(places)]
-    fastest: NDArray[np.int32] = np.minimum.reduce(
-        [snapshot.travel.duration_s[mode][:places, :places] for mode in modes]
-    )
-    found: list[list[int]] = np.minimum(fastest, UNREACHABLE_S).tolist()
-    return found
+        trip_s[known] = 0
+        return trip_s
+    found = trip_s[known]
+    pairs = np.ix_(counters, doors[known])
+    for mode in modes:
+        np.minimum(found, snapshot.travel.duration_s[mode][pairs].T, out=found)
+    trip_s[known] = found
+    return trip_s

@@ -15,7 +15,7 @@ from dispatch.model import (
 from dispatch.planning.picking import forecast
 from dispatch.planning.situation import Situation, opening
 
-_USEFULNESS = (
+USEFULNESS = (
     Reason.STORE_PAUSED,
     Reason.STORE_CLOSED,
     Reason.NO_STOCK,
@@ -54,26 +54,42 @@ class Stock:
     """
 
     def __init__(self, situation: Situation) -> None:
-        self._free = {key: dict(store.available) for key, store in situation.stores.items()}
+        self._stores = situation.stores
+        self._moved: dict[tuple[str, str], int] = {}
+
+    def free(self, store_id: str, sku: str) -> int:
+        """Return how much of an article a store has left."""
+        there = self._stores[store_id].available.get(sku, 0)
+        return there - self._moved.get((store_id, sku), 0)
+
+    def has(self, store_id: str, wants: Mapping[str, int]) -> bool:
+        """Return whether a store has enough of everything."""
+        there, moved = self._stores[store_id].available, self._moved
+        for sku, quantity in wants.items():
+            free = there.get(sku, 0)
+            if moved:
+                free -= moved.get((store_id, sku), 0)
+            if free < quantity:
+                return False
+        return True
 
     def missing(self, order: OrderInPlay, store_id: str) -> dict[str, int]:
         """Return how much of each SKU a store lacks; nothing at the order's own store."""
         if order.store_id == store_id:
             return {}
-        free = self._free[store_id]
         return {
-            sku: quantity - free.get(sku, 0)
+            sku: quantity - self.free(store_id, sku)
             for sku, quantity in wanted(order).items()
-            if quantity > free.get(sku, 0)
+            if quantity > self.free(store_id, sku)
         }
 
     def move(self, order: OrderInPlay, from_store: str | None, to_store: str | None) -> None:
         """Take an order's goods at one store and put back what it had taken at another."""
         for sku, quantity in wanted(order).items():
-            if from_store is not None and from_store != order.store_id:
-                self._free[from_store][sku] = self._free[from_store].get(sku, 0) + quantity
-            if to_store is not None and to_store != order.store_id:
-                self._free[to_store][sku] = self._free[to_store].get(sku, 0) - quantity
+            for store_id, taken in ((from_store, -quantity), (to_store, quantity)):
+                if store_id is not None and store_id != order.store_id:
+                    key = (store_id, sku)
+                    self._moved[key] = self._moved.get(key, 0) + taken
 
 
 def wanted(order: OrderInPlay) -> dict[str, int]:
@@ -116,26 +132,41 @@ def weigh(
     )
 
 
-def chosen(
-    situation: Situation, order: OrderInPlay, weighed: tuple[Candidate, ...]
-) -> tuple[str, ...]:
-    """Return the stores a decision should consider, its own among them if it can serve."""
-    able = [c.store_id for c in weighed if c.reason is None]
-    first = able[: max(1, situation.policy.sourcing_candidates)]
-    if order.store_id in able and order.store_id not in first:
-        first[-1] = order.store_id
-    return tuple(first)
-
-
 def refusal(order: OrderInPlay, weighed: tuple[Candidate, ...]) -> Refusal:
     """Return the most useful reason why no store can serve: that of the one nearest to it."""
-    for reason in _USEFULNESS:
+    for reason in USEFULNESS:
         same = [c for c in weighed if c.reason is reason]
         if same:
-            more = f" ({len(same)} stores alike)" if len(same) > 1 else ""
-            return Refusal(reason, f"{same[0].detail}{more}")
+            return told(Refusal(reason, same[0].detail), len(same))
+    return nobody(order)
+
+
+def told(first: Refusal, alike: int) -> Refusal:
+    """Return a refusal that says how many stores would give the same one."""
+    more = f" ({alike} stores alike)" if alike > 1 else ""
+    return Refusal(first.reason, f"{first.detail}{more}")
+
+
+def nobody(order: OrderInPlay) -> Refusal:
+    """Return the refusal of an order where there is no store at all."""
     return Refusal(
         Reason.OUTSIDE_RADIUS, f"no store is known in the zone that could serve {order.order_id}"
+    )
+
+
+def judged(
+    situation: Situation,
+    order: OrderInPlay,
+    store: StoreInPlay,
+    stock: Stock,
+    ready_at: int | None,
+) -> Refusal | None:
+    """Return why a store cannot serve an order that would be ready at a time; None if it can."""
+    trip_s = situation.trip_to(order, store)
+    return (
+        _out_of_reach(order, store, trip_s)
+        or _out_of_stock(order, store, stock)
+        or _out_of_service(situation, order, store, ready_at, trip_s)
     )
 
 
@@ -148,9 +179,7 @@ def _verdict(
     awaited: Collection[str],
 ) -> Candidate:
     key = store.store_id
-    trip_s = UNREACHABLE_S
-    if situation.has_door(order):
-        trip_s = situation.fastest_s[store.place][order.place]
+    trip_s = situation.trip_to(order, store)
     no = _out_of_reach(order, store, trip_s) or _out_of_stock(order, store, stock)
     if no is not None:
         return Candidate(key, trip_s, None, no.reason, no.detail)
@@ -221,7 +250,8 @@ def _closed(
     if opens_at is None:
         return f"{name} is closed and does not open within a day"
     if ready_at is None:
-        return ""
+        has_pickers = store.store.pickers > 0
+        return f"{name} closes before anybody is free to pick" if has_pickers else ""
     pickup_at = opening(ready_at, store.open_windows)
     if pickup_at is None:
         return f"{name} closes before the goods are ready in {minutes(ready_at - now)}"

@@ -7,10 +7,14 @@ from pathlib import Path
 from typing import Any, Final
 
 from geo.modes import Mode
+from simulations.benchmarks.tick_cli import add_tick
 
 DEFAULT_CITY: Final = "la-serena"
 DEFAULT_ROUNDS: Final = 5
 MOST_TILES: Final = 100
+DEFAULT_JOBS: Final = 2
+DEFAULT_AHEAD_MIN: Final = 75
+DEFAULT_PERFECT_ROUNDS: Final = 20_000
 
 
 def add_parser(commands: Any) -> None:
@@ -57,6 +61,75 @@ def add_parser(commands: Any) -> None:
         help="a Python 3.12 with OSRM's own wheel, to be measured beside",
     )
     matrix.set_defaults(handler=_matrix)
+    _add_mdrp(kinds)
+    add_tick(kinds)
+
+
+def _add_mdrp(kinds: Any) -> None:
+    mdrp = kinds.add_parser(
+        "mdrp",
+        help="whole days of meals: the Grubhub instances, beside the baselines",
+        description="Run the engine over meal-delivery instances with our policies and the "
+        "baselines, write and verify their solutions, and print the published measures. Exit "
+        "code 1 when a rule is broken or, over all instances, a gate is missed.",
+    )
+    mdrp.add_argument(
+        "folder", type=Path, metavar="DIR", help="a folder of instances, or one instance"
+    )
+    mdrp.add_argument(
+        "--policy",
+        action="append",
+        metavar="NAME|FILE",
+        help="balanced, fast, nearest, reyes-5, reyes-2, insertion, vroom or a policy's .toml; "
+        "again for more (all but vroom)",
+    )
+    mdrp.add_argument(
+        "--instances", default="*", metavar="GLOB", help="only those with such names (all)"
+    )
+    mdrp.add_argument(
+        "--every",
+        type=_minutes,
+        metavar="MIN",
+        help="minutes between two decisions of our policies (what the policy says)",
+    )
+    mdrp.add_argument(
+        "--jobs", type=_jobs, default=DEFAULT_JOBS, metavar="N", help=f"processes ({DEFAULT_JOBS})"
+    )
+    mdrp.add_argument("--seed", type=int, default=1, metavar="N", help="handed to plans (1)")
+    mdrp.add_argument(
+        "--out",
+        type=Path,
+        metavar="DIR",
+        help="write there, by policy and instance, what the published evaluator reads, and "
+        "instances.csv and undelivered.csv",
+    )
+    mdrp.add_argument("--json", action="store_true", help="the last line is a JSON object")
+    mdrp.add_argument(
+        "--perfect",
+        action="store_true",
+        help="beside them the balanced policy with orders known ahead, and with all orders of "
+        "the day known from the start and one long plan",
+    )
+    mdrp.add_argument(
+        "--perfect-ahead",
+        type=_ahead,
+        default=DEFAULT_AHEAD_MIN,
+        metavar="MIN",
+        help=f"minutes before its placement that an order is known ({DEFAULT_AHEAD_MIN})",
+    )
+    mdrp.add_argument(
+        "--perfect-rounds",
+        type=_many_rounds,
+        default=DEFAULT_PERFECT_ROUNDS,
+        metavar="N",
+        help=f"effort of the one long plan ({DEFAULT_PERFECT_ROUNDS})",
+    )
+    mdrp.add_argument(
+        "--ablate",
+        action="store_true",
+        help="beside them the fast policy with one idea switched off at a time",
+    )
+    mdrp.set_defaults(handler=_mdrp)
 
 
 def _tiles(text: str) -> int:
@@ -65,6 +138,22 @@ def _tiles(text: str) -> int:
 
 def _rounds(text: str) -> int:
     return _whole(text, 1, 1000)
+
+
+def _minutes(text: str) -> int:
+    return _whole(text, 1, 60)
+
+
+def _jobs(text: str) -> int:
+    return _whole(text, 1, 256)
+
+
+def _ahead(text: str) -> int:
+    return _whole(text, 1, 10_000)
+
+
+def _many_rounds(text: str) -> int:
+    return _whole(text, 0, 1_000_000_000)
 
 
 def _whole(text: str, least: int, most: int) -> int:
@@ -77,5 +166,11 @@ def _whole(text: str, least: int, most: int) -> int:
 
 def _matrix(arguments: argparse.Namespace) -> int:
     from simulations.benchmarks.matrix import run  # noqa: PLC0415
+
+    return run(arguments)
+
+
+def _mdrp(arguments: argparse.Namespace) -> int:
+    from simulations.benchmarks.mdrp import run  # noqa: PLC0415
 
     return run(arguments)

@@ -6,11 +6,14 @@ import logging
 import os
 import signal
 from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
 
-from api.planner import Planner, PlannerError
+from api.planner import Planner, PlannerError, best_within
+from dispatch.check import check
 from dispatch.model import (
     Courier,
     CourierInPlay,
@@ -77,6 +80,8 @@ def routed(planner: Planner) -> tuple[set[str], bool]:
 
 def test_a_plan_comes_from_the_worker_and_then_it_is_up(planner: Planner) -> None:
     assert not planner.is_up
+    planner.warm_up()
+    assert planner.is_up
     assert routed(planner) == ({"ord_1"}, True)
     assert planner.is_up
 
@@ -98,7 +103,7 @@ def test_a_worker_that_dies_is_replaced_and_insertion_answers(
 def test_a_worker_that_hangs_is_replaced_and_insertion_answers(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    planner = Planner(wall_limit_s=0.2)
+    planner = Planner(limit_ms=100, grace_s=0.1)
     planner.start()
     routed(planner)
     first = planner.pid
@@ -116,3 +121,37 @@ def test_a_closed_planner_has_no_worker_and_gives_no_plan(planner: Planner) -> N
     assert planner.pid is None
     with pytest.raises(PlannerError, match="closed"):
         planner.solve(snapshot())
+
+
+def in_a_rush(orders: int = 12, **policy: Any) -> Snapshot:
+    """Return the snapshot with more orders for the door, and effort for a good while."""
+    calm = snapshot()
+    (first,) = calm.orders
+    more = tuple(
+        replace(first, order=replace(first.order, order_id=f"ord_{number}"))
+        for number in range(1, orders + 1)
+    )
+    return replace(calm, orders=more, policy=replace(calm.policy, **policy))
+
+
+def test_what_was_found_first_stands_when_the_limit_is_over_at_once() -> None:
+    asked = in_a_rush(improve_rounds=1000)
+    found = best_within(asked, lambda: True)
+    assert found.cut_short
+    assert check(found.plan, asked) == []
+    assert len(found.plan.routes) == 1
+
+
+def test_an_effort_done_within_the_limit_is_not_cut_short() -> None:
+    found = best_within(in_a_rush(), lambda: False)
+    assert not found.cut_short
+
+
+def test_a_worker_stops_at_its_limit_and_says_so() -> None:
+    planner = Planner(limit_ms=20)
+    planner.start()
+    # A thousand million rounds would take the better part of a year.
+    solved = planner.solve(in_a_rush(improve_rounds=1_000_000_000))
+    assert (solved.by_worker, solved.cut_short) == (True, True)
+    assert not planner.solve(snapshot()).cut_short
+    planner.close()

@@ -17,7 +17,7 @@ def test_the_service_is_alive_and_ready(town: Town) -> None:
     assert town.get("/healthz") == {"status": "ok"}
     ready = town.get("/readyz")
     assert (ready["status"], ready["problems"], ready["travel_servers"]) == ("ready", [], [])
-    assert set(ready["warm_up_s"]) == {"travel_times", "planner"}
+    assert set(ready["warm_up_s"]) == {"travel_times", "decisions", "planner"}
     assert all(took > 0 for took in ready["warm_up_s"].values())
 
 
@@ -92,6 +92,7 @@ def test_the_figures_and_the_plan_can_be_read(town: Town) -> None:
     )
     assert plan["violations"] == []
     assert plan["solve_ms"] > 0
+    assert plan["cut_short"] is False
     figures = town.get("/v1/kpis")
     assert figures["orders"] >= figures["open"] >= 1
     assert figures["violations"] == 0

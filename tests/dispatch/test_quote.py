@@ -146,3 +146,15 @@ def test_the_last_piece_that_another_order_waits_for_is_not_offered() -> None:
     refused = quote(*asked(street))
     assert isinstance(refused, Refusal)
     assert refused.reason is Reason.NO_STOCK
+
+
+def test_a_quote_counts_with_those_who_must_move_to_another_store() -> None:
+    street = Street()
+    street.store("shut", at=700, open_windows=())
+    street.store("north", at=500)
+    # First comes from North from now on, and there is room for one parcel before the shift ends.
+    street.order("first", at=600, store_id="sto_shut", due_s=900)
+    street.courier("ida", at=500, capacity_parcels=1, shift_end=NOW + 300)
+    refused = quote(*asked(street))
+    assert isinstance(refused, Refusal)
+    assert refused.reason is Reason.NO_COURIER_BEFORE_DEADLINE

@@ -9,21 +9,13 @@ from __future__ import annotations
 from dataclasses import replace
 from random import Random
 
-import numpy as np
+from drawn_town import MODES, NOW, SKUS, Town
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn
 
 from dispatch.model import (
     UNREACHABLE_S,
     AreaInPlay,
-    Courier,
-    CourierInPlay,
-    DeliveryStatus,
-    Fulfilment,
-    LonLat,
-    Mode,
-    Order,
-    OrderInPlay,
     OrderLine,
     OrderStatus,
     Policy,
@@ -32,208 +24,19 @@ from dispatch.model import (
     Snapshot,
     Stop,
     StopKind,
-    Store,
-    StoreInPlay,
+    StoreDemand,
     TravelTable,
     Visit,
 )
-
-NOW = 1_763_650_800
-SKUS = ("milk", "bread", "tofu")
-SPEED_M_S = {Mode.WALK: 1.4, Mode.BIKE: 4.5, Mode.CAR: 7.0}
-MODES = tuple(SPEED_M_S)
-AREA_M = 1500
-
-
-class Town:
-    """Draws the parts of a snapshot; what one part says, the others keep to."""
-
-    def __init__(self, random: Random, stores: int, orders: int, couriers: int) -> None:
-        self.random = random
-        self.points: list[tuple[int, int]] = []
-        self.stores = [self.store(f"sto_{i}") for i in range(stores)]
-        self.couriers = {f"cou_{i}": self.courier(f"cou_{i}") for i in range(couriers)}
-        self.orders = [self.order(f"ord_{i:02}") for i in range(orders)]
-
-    def maybe(self, share: float) -> bool:
-        return self.random.random() < share
-
-    def place(self) -> int:
-        self.points.append((self.random.randint(0, 2000), self.random.randint(0, 2000)))
-        return len(self.points) - 1
-
-    def store(self, store_id: str) -> StoreInPlay:
-        windows = self.random.choice(
-            [
-                *[((NOW - 3600, NOW + 36_000),)] * 8,
-                ((NOW - 3600, NOW + 900),),
-                ((NOW + 600, NOW + 7200),),
-                ((NOW - 3600, NOW + 600), (NOW + 1200, NOW + 7200)),
-                (),
-            ]
-        )
-        store = Store(
-            store_id,
-            f"Store {store_id}",
-            LonLat(25.0, 60.0),
-            pickers=self.random.choice([0, 1, 1, 2, 2, 3, 3]),
-            pick_line_s=self.random.choice([0, 25, 90]),
-            reach_s=self.random.choice([300, 1200, 1200, 1200]),
-        )
-        stock = {sku: self.random.choice([0, 1, 2, 50, 50, 50]) for sku in SKUS}
-        area = AreaInPlay("a part of town", frozenset()) if self.maybe(0.2) else None
-        return StoreInPlay(store, self.place(), stock, windows, self.maybe(0.15), area)
-
-    def courier(self, courier_id: str) -> CourierInPlay:
-        courier = Courier(
-            courier_id,
-            courier_id,
-            self.random.choice(MODES),
-            LonLat(25.0, 60.0),
-            capacity_g=self.random.choice([3000, 9000, 15_000, 15_000]),
-            capacity_parcels=self.random.choice([1, 2, 4]),
-        )
-        start = NOW + self.random.choice([-3600, -3600, -3600, 600])
-        end = NOW + self.random.choice([-60, 900, 1800, 14_400, 14_400, 14_400])
-        return CourierInPlay(courier, self.place(), max(NOW, start), start, max(start, end))
-
-    def order(self, order_id: str) -> OrderInPlay:
-        age_s = self.random.randint(0, 2400)
-        lines = tuple(OrderLine(sku, self.random.randint(1, 2)) for sku in SKUS if self.maybe(0.5))
-        order = Order(
-            order_id,
-            NOW - age_s,
-            LonLat(25.0, 60.0),
-            "a door",
-            lines or (OrderLine("milk", 1),),
-            self.random.choice([0, 800, 800, 1500, 2500, 2500, 8000, 20_000]),
-            self.random.choice([30, 120]),
-            fulfilment=(
-                self.random.choice(list(Fulfilment)) if self.maybe(0.1) else Fulfilment.DELIVERY
-            ),
-        )
-        latest = order.created_at + self.random.choice([900, 2400, 3600])
-        declined = frozenset(key for key in self.couriers if self.maybe(0.1))
-        fresh = OrderInPlay(
-            order,
-            self.place(),
-            Promise(order.created_at, latest, order.created_at),
-            OrderStatus.SOURCED,
-            DeliveryStatus.CONFIRMED,
-            declined_by=declined,
-        )
-        return self.along(fresh)
-
-    def along(self, order: OrderInPlay) -> OrderInPlay:
-        """Take an order some way along its life."""
-        if not self.stores or self.maybe(0.1):
-            return order
-        order = replace(order, store_id=self.random.choice(self.stores).store_id)
-        if self.maybe(0.4):
-            return order
-        started = NOW - self.random.randint(0, 600)
-        order = replace(
-            order, status=OrderStatus.PICKING, store_fixed=True, pick_started_at=started
-        )
-        if self.maybe(0.5):
-            return order if self.maybe(0.7) else self.committed(order)
-        ready = self.random.randint(started, NOW)
-        order = replace(order, status=OrderStatus.READY, ready_at=ready)
-        if self.maybe(0.5) or order.order.fulfilment is not Fulfilment.DELIVERY:
-            return order
-        return self.committed(order) if self.maybe(0.5) else self.carried(order)
-
-    def committed(self, order: OrderInPlay) -> OrderInPlay:
-        free = [courier for courier in self.couriers.values() if not courier.committed]
-        if not free or order.order.fulfilment is not Fulfilment.DELIVERY:
-            return order
-        courier = self.random.choice(free)
-        stop = Stop(StopKind.PICKUP, order.order_id, order.store_id or "")
-        self.commit(courier, stop)
-        return replace(
-            order, courier_id=courier.courier_id, delivery=DeliveryStatus.ENROUTE_TO_PICKUP
-        )
-
-    def carried(self, order: OrderInPlay) -> OrderInPlay:
-        if not self.couriers:
-            return order
-        courier = self.random.choice(list(self.couriers.values()))
-        courier = replace(courier, on_board=(*courier.on_board, order.order_id))
-        self.couriers[courier.courier_id] = courier
-        returning = self.maybe(0.3)
-        if not courier.committed and self.maybe(0.4):
-            kind = StopKind.RETURN if returning else StopKind.DROPOFF
-            self.commit(courier, Stop(kind, order.order_id, order.store_id or ""))
-        return replace(
-            order,
-            courier_id=courier.courier_id,
-            on_board=True,
-            returning=returning,
-            status=OrderStatus.CANCELLED if returning else OrderStatus.READY,
-            delivery=DeliveryStatus.RETURNING if returning else DeliveryStatus.PICKED_UP,
-        )
-
-    def commit(self, courier: CourierInPlay, stop: Stop) -> None:
-        self.couriers[courier.courier_id] = replace(
-            courier,
-            committed=(stop,),
-            arrived=self.maybe(0.4),
-            available_at=NOW - self.random.randint(0, 120),
-        )
-
-    def routes(self) -> tuple[Route, ...]:
-        """Return a plan in force that may have little to do with what is there now."""
-        found = []
-        for courier in self.couriers.values():
-            orders = [order for order in self.orders if self.maybe(0.3)]
-            visits = [
-                Visit(Stop(kind, order.order_id, order.store_id or ""), NOW, NOW, NOW, 0, 0)
-                for order in orders
-                for kind in (StopKind.PICKUP, StopKind.DROPOFF)
-            ]
-            if visits and self.maybe(0.5):
-                found.append(Route(courier.courier_id, tuple(visits), NOW, version=1))
-        return tuple(found)
-
-    @staticmethod
-    def near(length_m: np.ndarray) -> frozenset[int]:
-        return frozenset(np.flatnonzero(length_m <= AREA_M).tolist())
-
-    def snapshot(self, policy: Policy) -> Snapshot:
-        points = np.array(self.points or [(0, 0)])
-        metres = np.abs(points[:, None, :] - points[None, :, :]).sum(axis=2)
-        # Roads are no grid: one way may be longer than the other, or than over a third place.
-        noise = np.random.default_rng(self.random.randint(0, 10**6)).uniform(1, 1.4, metres.shape)
-        length_m = (metres * noise).astype(np.int32)
-        stores = tuple(
-            replace(store, area=replace(store.area, serves=self.near(length_m[store.place])))
-            if store.area is not None
-            else store
-            for store in self.stores
-        )
-        return Snapshot(
-            zone_id="town",
-            now=NOW,
-            seq=7,
-            places=tuple(LonLat(25.0, 60.0) for _ in points),
-            travel=TravelTable(
-                {mode: (length_m / speed).astype(np.int32) for mode, speed in SPEED_M_S.items()},
-                dict.fromkeys(MODES, length_m),
-                "drawn",
-            ),
-            orders=tuple(self.orders),
-            stores=stores,
-            couriers=tuple(self.couriers.values()),
-            routes=self.routes(),
-            policy=policy,
-        )
-
 
 POLICIES = (
     Policy(),
     Policy(routing_min_orders=1000),
     Policy(waiting_cost=0.0, churn_cost=0.0, buffer_s=0),
     Policy(length_cost=0.1, sourcing_candidates=1, improve_rounds=5),
+    Policy(one_store_per_trip=True, standby_horizon_s=1800),
+    Policy(standby_horizon_s=3600, waiting_cost=5.0),
+    Policy(one_store_per_trip=True, standby_diverts=False, routing_min_orders=1000),
 )
 
 
@@ -260,7 +63,7 @@ def contradictory_snapshots(draw: DrawFn) -> Snapshot:
 
 def _no_way(snapshot: Snapshot, random: Random) -> Snapshot:
     """Cut one place off, in one direction or both."""
-    place = random.randrange(len(snapshot.places))
+    place = random.randrange(len(snapshot.places) or 1)
     tables = {mode: table.copy() for mode, table in snapshot.travel.duration_s.items()}
     for table in tables.values():
         if random.random() < 0.7:
@@ -301,14 +104,48 @@ def _order(snapshot: Snapshot, random: Random) -> Snapshot:
             {"on_board": True},
             {"on_board": True, "courier_id": "cou_1"},
             {"returning": True},
+            {"returning": True, "on_board": True, "store_id": None},
             {"place": 10_000},
             {"place": -1},
             {"status": OrderStatus.PICKING, "pick_started_at": None, "ready_at": None},
             {"status": OrderStatus.READY, "pick_started_at": None, "ready_at": None},
+            {"pick_started_at": NOW + 3600, "status": OrderStatus.PICKING},
+            {"pick_started_at": NOW - 10**6, "status": OrderStatus.SOURCED},
             {"ready_at": NOW + 3600},
+            {"ready_at": 0},
+            {"promise": Promise(0, 0, 0)},
+            {"promise": Promise(NOW, NOW + 10**9, NOW)},
+            {"declined_by": frozenset(c.courier_id for c in snapshot.couriers)},
+            {"declined_by": frozenset({"cou_nobody"})},
         ]
     )
     return replace(snapshot, orders=_changed(snapshot.orders, random, **fields))
+
+
+def _bought(snapshot: Snapshot, random: Random) -> Snapshot:
+    """Have somebody order what nobody can, or at a time that cannot be."""
+    if not snapshot.orders:
+        return snapshot
+    index = random.randrange(len(snapshot.orders))
+    order = snapshot.orders[index]
+    fields: dict[str, object] = random.choice(
+        [
+            {"created_at": 0},
+            {"created_at": NOW + 10**6},
+            {"weight_g": 10**11},
+            {"weight_g": 0, "service_s": 0},
+            {"service_s": 10**6},
+            {"pick_s": 0},
+            {"pick_s": 10**6},
+            {"lines": (OrderLine("moon", 1),)},
+            {"lines": (OrderLine("milk", 10**9),)},
+            {"lines": (OrderLine("milk", 1),) * 3},
+        ]
+    )
+    bought = replace(order, order=replace(order.order, **fields))
+    return replace(
+        snapshot, orders=(*snapshot.orders[:index], bought, *snapshot.orders[index + 1 :])
+    )
 
 
 def _courier(snapshot: Snapshot, random: Random) -> Snapshot:
@@ -321,38 +158,145 @@ def _courier(snapshot: Snapshot, random: Random) -> Snapshot:
     fields: dict[str, object] = random.choice(
         [
             {"on_board": (random.choice(orders), "ord_nowhere")},
+            {"on_board": tuple(orders)},
+            {"on_board": (orders[0], orders[0])},
             {"on_board": ()},
             {"committed": (stop,)},
             {"committed": (stop, stop), "arrived": True},
             {"arrived": True},
             {"place": 10_000},
+            {"place": -1},
+            {"standby": "sto_nowhere", "under_way": True},
+            {"standby": "sto_0", "under_way": False},
+            {"standby": None, "under_way": True},
+            {"at_store": "sto_0"},
+            {"at_store": "sto_nowhere"},
+            {"at_store": "sto_0", "on_board": (orders[0],)},
             {"available_at": NOW - 7200},
+            {"available_at": 0},
+            {"available_at": NOW + 10**6},
             {"shift_end": NOW - 7200},
+            {"shift_start": NOW + 10**6},
+            {"shift_start": NOW + 7200, "shift_end": NOW - 7200},
         ]
     )
     return replace(snapshot, couriers=_changed(snapshot.couriers, random, **fields))
 
 
+def _overloaded(snapshot: Snapshot, random: Random) -> Snapshot:
+    """Give a courier far less room than is in the bag already."""
+    if not snapshot.couriers:
+        return snapshot
+    index = random.randrange(len(snapshot.couriers))
+    courier = snapshot.couriers[index]
+    small = replace(courier.courier, capacity_g=1, capacity_parcels=1)
+    full = replace(
+        courier, courier=small, on_board=tuple(order.order_id for order in snapshot.orders[:3])
+    )
+    return replace(
+        snapshot, couriers=(*snapshot.couriers[:index], full, *snapshot.couriers[index + 1 :])
+    )
+
+
 def _store(snapshot: Snapshot, random: Random) -> Snapshot:
     fields: dict[str, object] = random.choice(
-        [{"place": 10_000}, {"available": {}}, {"open_windows": ()}, {"paused": True}]
+        [
+            {"place": 10_000},
+            {"place": -1},
+            {"available": {}},
+            {"available": dict.fromkeys(SKUS, -5)},
+            {"open_windows": ()},
+            {"open_windows": ((NOW + 600, NOW - 600),)},
+            {"open_windows": ((NOW - 600, NOW + 600), (NOW, NOW + 1200))},
+            {"paused": True},
+            {"area": AreaInPlay("nowhere", frozenset({10_000, -1}))},
+        ]
     )
     return replace(snapshot, stores=_changed(snapshot.stores, random, **fields))
 
 
 def _twice(snapshot: Snapshot, random: Random) -> Snapshot:
+    """Have things twice; what the second says is not what the first said."""
+    orders = tuple(
+        replace(order, place=0, store_id="sto_1", promise=Promise(0, 0, 0))
+        for order in snapshot.orders[:2]
+    )
+    stores = tuple(
+        replace(store, store=replace(store.store, access_s=7, pickers=1), place=0, open_windows=())
+        for store in snapshot.stores[:2]
+    )
+    couriers = tuple(
+        replace(courier, place=0, shift_end=NOW + 60, committed=(), on_board=(), under_way=True)
+        for courier in snapshot.couriers[:2]
+    )
     return replace(
         snapshot,
-        orders=snapshot.orders + snapshot.orders[:1],
-        stores=snapshot.stores[-1:] + snapshot.stores,
-        couriers=snapshot.couriers + snapshot.couriers[:1],
+        orders=snapshot.orders + snapshot.orders[:1] + orders,
+        stores=snapshot.stores[-1:] + snapshot.stores + stores,
+        couriers=snapshot.couriers + snapshot.couriers[:1] + couriers,
+        routes=snapshot.routes + snapshot.routes[::-1],
+        demand=snapshot.demand * 2,
+    )
+
+
+def _one_id_for_all(snapshot: Snapshot, random: Random) -> Snapshot:
+    """Name an order, a store and a courier alike."""
+    name = random.choice(["ord_00", "sto_0", "cou_0"])
+    orders = tuple(
+        replace(order, order=replace(order.order, order_id=name)) for order in snapshot.orders[:1]
+    )
+    stores = tuple(
+        replace(store, store=replace(store.store, store_id=name)) for store in snapshot.stores[:1]
+    )
+    couriers = tuple(
+        replace(courier, courier=replace(courier.courier, courier_id=name))
+        for courier in snapshot.couriers[:1]
+    )
+    return replace(
+        snapshot,
+        orders=orders + snapshot.orders[1:],
+        stores=stores + snapshot.stores[1:],
+        couriers=couriers + snapshot.couriers[1:],
     )
 
 
 def _without(snapshot: Snapshot, random: Random) -> Snapshot:
-    """Lose all of one kind."""
-    kind = random.choice(["orders", "stores", "couriers"])
-    return replace(snapshot, **{kind: ()})
+    """Lose all of one kind, or everything."""
+    kinds = ["orders", "stores", "couriers", "routes", "demand", "places"]
+    if random.random() < 0.8:
+        kinds = [random.choice(kinds)]
+    return replace(snapshot, **dict.fromkeys(kinds, ()))
 
 
-FLAWS = (_no_way, _no_mode, _order, _order, _courier, _courier, _store, _twice, _without)
+def _told(snapshot: Snapshot, random: Random) -> Snapshot:
+    """Put routes in force that nobody can have been told."""
+    ghosts = tuple(
+        Visit(
+            Stop(
+                random.choice(list(StopKind)),
+                random.choice(["ord_00", "ord_01", "ord_nowhere"]),
+                random.choice(["sto_0", "sto_nowhere"]),
+            ),
+            NOW, 0, -1, -1, 10**6,
+        )
+        for _ in range(random.randint(0, 4))
+    )  # fmt: skip
+    courier_id = random.choice(["cou_0", "cou_1", "cou_nowhere"])
+    return replace(snapshot, routes=(*snapshot.routes, Route(courier_id, ghosts, 0)))
+
+
+def _expected(snapshot: Snapshot, random: Random) -> Snapshot:
+    """Expect orders where there is no store, and more than anybody could serve."""
+    demand = (StoreDemand("sto_nowhere", 5.0), StoreDemand("sto_0", 1e9, (10**9,)))
+    return replace(snapshot, demand=(*snapshot.demand, *demand))
+
+
+def _fewer_places(snapshot: Snapshot, random: Random) -> Snapshot:
+    """Lose a place that the table still has."""
+    return replace(snapshot, places=snapshot.places[:-1])
+
+
+FLAWS = (
+    _no_way, _no_mode, _order, _order, _bought, _courier, _courier, _overloaded, _store, _twice,
+    _one_id_for_all, _without, _told, _expected, _fewer_places,
+)  # fmt: skip

@@ -8,12 +8,14 @@ import sys
 from pathlib import Path
 
 SCRIPT = """
+from dataclasses import replace
 from random import Random
 from snapshots import POLICIES, Town
 from dispatch.planning.plan import plan
 for seed in range(40):
     town = Town(Random(seed), stores=3, orders=12, couriers=5)
-    found = plan(town.snapshot(POLICIES[0]))
+    policy = replace(POLICIES[0], routing_min_stops=2, improve_rounds=seed % 2 * 60)
+    found = plan(town.snapshot(policy))
     routes = [(r.courier_id, r.leave_at, r.visits) for r in found.routes]
     print(found.plan_id, found.method, routes, sorted(found.sourcing.items()), found.unassigned)
 """
@@ -28,7 +30,7 @@ def planned(hash_seed: str) -> str:
         capture_output=True,
         text=True,
         check=True,
-        timeout=60,
+        timeout=300,
     )
     return done.stdout
 

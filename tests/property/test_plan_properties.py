@@ -20,7 +20,7 @@ from dispatch.model import (
     Promise,
     Snapshot,
 )
-from dispatch.planning.plan import plan, plan_by_insertion
+from dispatch.planning.plan import plan, plan_by_insertion, plans
 from dispatch.planning.quote import Offer, quote
 
 quick = settings(max_examples=200, deadline=None, derandomize=True)
@@ -65,6 +65,14 @@ def test_every_delivery_is_on_one_route_or_unassigned(snapshot: Snapshot) -> Non
 @given(snapshots())
 def test_the_same_snapshot_gives_the_same_plan(snapshot: Snapshot) -> None:
     assert plan(snapshot) == plan(snapshot)
+
+
+@settings(max_examples=40, deadline=None, derandomize=True)
+@given(snapshots())
+def test_the_plan_is_the_last_of_the_plans_and_all_pass_the_check(snapshot: Snapshot) -> None:
+    *before, last = plans(snapshot)
+    assert last == plan(snapshot)
+    assert all(check(one, snapshot) == [] for one in before)
 
 
 @settings(max_examples=40, deadline=None, derandomize=True)

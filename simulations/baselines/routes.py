@@ -1,0 +1,212 @@
+"""Sequences of stops turned into routes with times, and routes into a plan."""
+
+from __future__ import annotations
+
+from base64 import b32encode
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from hashlib import sha256
+
+from dispatch.model import (
+    UNREACHABLE_S,
+    Objective,
+    Plan,
+    Reason,
+    Route,
+    Snapshot,
+    Stop,
+    StopKind,
+    Unassigned,
+    Visit,
+)
+from dispatch.planning.situation import opening
+from simulations.baselines.scene import Hand, Scene
+
+
+def timed(
+    scene: Scene, hand: Hand, stops: Sequence[Stop], *, just_in_time: bool = False
+) -> Route | None:
+    """Return a courier's route with times, or None where it breaks a limit.
+
+    Parameters
+    ----------
+    stops
+        The committed stops first; each after a pickup of the same order or of one in the bag.
+    just_in_time
+        Leave as late as the first pickup allows; else leave at once.  Whoever holds anything
+        has left already.
+
+    Returns
+    -------
+    Route or None
+        None if there are no stops, or if a stop that is not committed has no way to it, is a
+        pickup after the shift or at a closed store, or makes the bag too heavy or too full.
+    """
+    if not stops or not _is_carried(scene, hand, stops):
+        return None
+    courier = hand.courier
+    duration_s = scene.duration_s(courier)
+    length_m = scene.situation.snapshot.travel.length_m[courier.courier.mode]
+    visits: list[Visit] = []
+    place, at = courier.place, scene.earliest(hand)
+    leave_at = at
+    for index, stop in enumerate(stops):
+        here = scene.place(stop)
+        stands = index == 0 and courier.arrived and courier.committed[:1] == (stop,)
+        travel_s = 0 if stands else int(duration_s[place, here])
+        travelled_m = 0 if stands else int(length_m[place, here])
+        if travel_s >= UNREACHABLE_S:
+            return None
+        committed = index < len(hand.committed)
+        begin = _begin(scene, hand, stop, at + travel_s, committed=committed)
+        if begin is None:
+            return None
+        depart = max(begin + scene.service_s(stop), scene.now)
+        visits.append(Visit(stop, at + travel_s, begin, depart, travel_s, travelled_m))
+        place, at = here, depart
+    if just_in_time and not hand.stops:
+        spare_s = visits[0].begin_at - visits[0].arrive_at
+        leave_at += spare_s
+        visits[0] = replace(visits[0], arrive_at=visits[0].begin_at)
+    return Route(courier.courier_id, tuple(visits), leave_at)
+
+
+def _is_carried(scene: Scene, hand: Hand, stops: Sequence[Stop]) -> bool:
+    """Return whether the courier can carry what the stops fetch, the committed ones aside."""
+    orders = scene.situation.orders
+    person = hand.courier.courier
+    load_g = sum(orders[key].order.weight_g for key in hand.in_bag)
+    parcels = len(hand.in_bag)
+    for index, stop in enumerate(stops):
+        sign = 1 if stop.kind is StopKind.PICKUP else -1
+        load_g += sign * orders[stop.order_id].order.weight_g
+        parcels += sign
+        full = load_g > person.capacity_g or parcels > person.capacity_parcels
+        if full and sign > 0 and index >= len(hand.committed):
+            return False
+    return True
+
+
+def _begin(scene: Scene, hand: Hand, stop: Stop, arrive: int, *, committed: bool) -> int | None:
+    if stop.kind is not StopKind.PICKUP:
+        return arrive
+    begin = max(arrive, scene.ready_at[stop.order_id])
+    if committed:
+        return begin
+    opened = opening(begin, scene.situation.stores[stop.store_id].open_windows)
+    late = opened is None or opened > hand.courier.shift_end
+    return None if late else opened
+
+
+def written(
+    scene: Scene, routes: Mapping[str, Route], method: str, left: Mapping[str, str]
+) -> Plan:
+    """Return the plan of some routes.
+
+    Parameters
+    ----------
+    routes
+        By courier; whoever holds something and is missing goes on with what is held.
+    method
+        Name of the baseline.
+    left
+        For free orders on no route, what the baseline has to say about it.
+    """
+    snapshot = scene.situation.snapshot
+    all_routes: list[Route] = []
+    for courier_id, hand in scene.hands.items():
+        route = routes.get(courier_id) or timed(scene, hand, hand.stops)
+        if route is not None:
+            all_routes.append(route)
+    routed = {visit.stop.order_id for route in all_routes for visit in route.visits}
+    unassigned = [
+        *scene.left_out.values(),
+        *(
+            _why(scene, order_id, left.get(order_id, "no courier is free for it now"))
+            for order_id in scene.free
+            if order_id not in routed
+        ),
+    ]
+    sourcing = {
+        key: order.store_id
+        for key, order in scene.situation.orders.items()
+        if order.store_id is not None and order.store_id in scene.situation.stores
+    }
+    for visit in (visit for route in all_routes for visit in route.visits):
+        if visit.stop.kind is StopKind.PICKUP:
+            sourcing[visit.stop.order_id] = visit.stop.store_id
+    unassigned.sort(key=lambda entry: entry.order_id)
+    return Plan(
+        plan_id=_plan_id(snapshot, method),
+        snapshot_seq=snapshot.seq,
+        made_at=snapshot.now,
+        routes=tuple(all_routes),
+        sourcing=sourcing,
+        ready_at=scene.ready_at,
+        unassigned=tuple(unassigned),
+        objective=_cost(scene, all_routes, len(unassigned)),
+        method=method,
+        travel_version=snapshot.travel.version,
+    )
+
+
+def _cost(scene: Scene, routes: Sequence[Route], unassigned: int) -> Objective:
+    """Return what routes cost by the policy, though no baseline looks at it."""
+    policy, situation = scene.situation.policy, scene.situation
+    lateness = waiting = 0.0
+    travel_s = length_m = moved = 0
+    for route in routes:
+        committed = scene.hands[route.courier_id].committed
+        for visit in route.visits:
+            order = situation.orders[visit.stop.order_id]
+            travel_s += visit.travel_s
+            length_m += visit.length_m
+            if visit.stop.kind is StopKind.PICKUP:
+                before = situation.shown.get(order.order_id, route.courier_id)
+                elsewhere = before != route.courier_id and before not in order.declined_by
+                moved += int(visit.stop not in committed and elsewhere)
+                continue
+            goes_back = visit.stop.kind is StopKind.RETURN
+            since = scene.now if goes_back else order.order.created_at
+            waiting += policy.waiting_cost * (visit.depart_at - since)
+            if not goes_back:
+                late_s = visit.depart_at - order.promise.latest
+                over_s = max(0, late_s)
+                lateness += policy.late_cost * over_s + policy.late_square_cost * over_s**2
+                lateness += policy.buffer_cost * min(
+                    max(0, late_s + policy.buffer_s), policy.buffer_s
+                )
+    return Objective(
+        undelivered=unassigned * policy.undelivered_cost,
+        lateness=lateness,
+        waiting=waiting,
+        travel=policy.travel_cost * travel_s + policy.length_cost * length_m,
+        churn=policy.churn_cost * moved,
+    )
+
+
+def _why(scene: Scene, order_id: str, detail: str) -> Unassigned:
+    order = scene.free[order_id]
+    able = [
+        hand.courier.courier
+        for key, hand in scene.hands.items()
+        if key not in order.declined_by and hand.courier.shift_end >= scene.now
+    ]
+    if not able:
+        return Unassigned(
+            order_id, Reason.NO_COURIER_ON_SHIFT, "no courier on shift has not declined it"
+        )
+    strongest_g = max(courier.capacity_g for courier in able)
+    if order.order.weight_g > strongest_g:
+        return Unassigned(
+            order_id,
+            Reason.TOO_HEAVY,
+            f"it weighs {order.order.weight_g} g, nobody carries more than {strongest_g} g",
+        )
+    return Unassigned(order_id, Reason.NO_COURIER_BEFORE_DEADLINE, detail)
+
+
+def _plan_id(snapshot: Snapshot, method: str) -> str:
+    name = f"{snapshot.zone_id}/{snapshot.seq}/{snapshot.now}/{method}"
+    digest = sha256(name.encode()).digest()
+    return "pln_" + b32encode(digest).decode().lower()[:16]
