@@ -8,8 +8,10 @@ from dataclasses import asdict
 from typing import Any, Final
 
 from api import views
+from api.legs import place
 from api.live import HOUR_S, Live
 from api.news import short
+from api.standby import standby_line
 from api.ways import Line
 from dispatch.codec import to_rfc3339
 from dispatch.kpis import Kpis
@@ -106,6 +108,8 @@ class Board:
         commitment = found.commitment
         if commitment is not None and commitment.arrived_at is None:
             row["line"] = self._line(found)
+        elif commitment is None:
+            row["line"] = standby_line(live, found)
         row["late_s"] = max(
             (
                 visit.arrive_at - state.order(visit.stop.order_id).promise.latest
@@ -137,7 +141,7 @@ class Board:
             "status": views.combined_status(found),
             "store_id": found.store_id,
             "courier_id": found.courier_id,
-            "location": views.place(found.order.door),
+            "location": place(found.order.door),
             "address": found.order.address,
             "created_at": to_rfc3339(found.order.created_at),
             "promise": views.promise(found.promise),

@@ -253,8 +253,12 @@ class Live:
 
     def _worth_planning(self) -> Snapshot | None:
         """Return a snapshot, unless there is nothing to decide and the planner is warm."""
-        state = self.engine.state
-        idle = not state.orders and all(c.route is None for c in state.couriers.values())
+        state, now = self.engine.state, self.clock.now()
+        crew = state.couriers.values()
+        idle = not state.orders and all(courier.route is None for courier in crew)
+        if self.engine.policy.standby_horizon_s > 0:
+            # With nothing to bring there is still where to wait.
+            idle = idle and not any(courier.on_shift(now) for courier in crew)
         return None if idle and self.planner.is_up else self.engine.snapshot()
 
     async def _tell_when_due(self) -> None:

@@ -8,10 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
-
+from api.legs import leg, place
 from api.live import Live
-from api.ways import as_line
+from api.standby import standby
 from dispatch.codec import WIRE, event_to_json, to_rfc3339
 from dispatch.events import Recorded
 from dispatch.model import (
@@ -28,9 +27,8 @@ from dispatch.model import (
 from dispatch.snapshot import latest_place, store_windows
 from dispatch.state import CLOSED, UNPICKED, CourierState, OrderState, State, StoreState
 from geo.closures import Closure
-from geo.errors import ClosureError, GeoError
+from geo.errors import ClosureError
 from geo.service_area import as_json as area_as_json
-from geo.types import LonLat, RoadStep
 
 Json = dict[str, Any]
 
@@ -47,11 +45,6 @@ _ACTIVITY = {
 def moment(at: int | None) -> str | None:
     """Return a moment as RFC 3339, None for none."""
     return None if at is None else to_rfc3339(at)
-
-
-def place(where: LonLat) -> Json:
-    """Return a place."""
-    return {"lat": where.lat, "lng": where.lon}
 
 
 def promise(given: Promise) -> Json:
@@ -272,20 +265,6 @@ def courier(live: Live, found: CourierState) -> Json:
     }
 
 
-def standby(live: Live, found: CourierState) -> Json | None:
-    """Return where a courier was told to wait for work; None with work, or off shift."""
-    told = found.standby
-    if told is None or found.busy or not found.on_shift(live.clock.now()):
-        return None
-    near = live.engine.state.store(told.store_id).store
-    return {
-        "store_id": told.store_id,
-        "name": near.name,
-        "location": place(near.location),
-        "expected_at": to_rfc3339(told.expected_at),
-    }
-
-
 def upcoming(found: CourierState) -> list[Visit]:
     """Return the visits still ahead, the committed stop first."""
     visits = list(found.route.visits) if found.route is not None else []
@@ -311,9 +290,9 @@ def route(live: Live, found: CourierState) -> Json:
         there = state.place_of(visit.stop)
         stops.append(_stop(live, visit, committed=committed, arrived=arrived))
         if not arrived:
-            leg = _leg(live, found, visit.stop, here, there)
-            if leg is not None:
-                legs.append(leg)
+            way = leg(live, known.mode, here, there)
+            if way is not None:
+                legs.append({"stop_id": visit.stop.stop_id, **way})
         here = there
     if commitment is not None:
         leave_at = commitment.committed_at
@@ -360,37 +339,6 @@ def _stop(live: Live, visit: Visit, *, committed: bool, arrived: bool) -> Json:
     if stop.kind is StopKind.DROPOFF:
         row["promise"] = promise(order.promise)
     return row
-
-
-def _leg(
-    live: Live, found: CourierState, stop: Stop, origin: LonLat, destination: LonLat
-) -> Json | None:
-    try:
-        way = live.ways.between(origin, destination, found.courier.mode)
-    except GeoError:
-        # The planner counts such a stop as unreachable and says so; there is no line to draw.
-        return None
-    return {
-        "stop_id": stop.stop_id,
-        "duration_s": way.duration_s,
-        "length_m": way.length_m,
-        "streets": list(way.streets),
-        "line": as_line(np.array(way.points)),
-        "steps": [_step(step) for step in way.steps],
-    }
-
-
-def _step(found: RoadStep) -> Json:
-    """Return what to do on a leg; `point` is the index of its place in the leg's line."""
-    return {
-        "maneuver": found.maneuver,
-        "modifier": found.modifier,
-        "street": found.street,
-        "length_m": found.length_m,
-        "duration_s": found.duration_s,
-        "location": place(found.location),
-        "point": found.point,
-    }
 
 
 # --- the log, the plan -------------------------------------------------------------------------

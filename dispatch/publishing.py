@@ -39,7 +39,8 @@ def publication(
     cut_short: bool = False,
 ) -> tuple[Event, ...]:
     """Return the events that put `plan` in force as far as it fits `state`: stores first."""
-    accepted = _accept(plan, state, {violation.subject for violation in violations})
+    bad = {violation.subject for violation in violations}
+    accepted = _accept(plan, state, bad)
     published = PlanPublished(
         plan_id=plan.plan_id,
         snapshot_seq=plan.snapshot_seq,
@@ -56,15 +57,18 @@ def publication(
         cut_short=cut_short,
     )
     moves = (accepted.moves[key] for key in sorted(accepted.moves))
-    return (*moves, published, *_standbys(plan, accepted, state, now))
+    return (*moves, published, *_standbys(plan, accepted, state, bad, now))
 
 
-def _standbys(plan: Plan, accepted: _Accepted, state: State, now: int) -> Iterator[StandbyGiven]:
+def _standbys(
+    plan: Plan, accepted: _Accepted, state: State, bad: set[str], now: int
+) -> Iterator[StandbyGiven]:
     """Yield the moves of couriers who have no work and were not told the same before."""
     for standby in plan.standbys:
         courier = state.couriers.get(standby.courier_id)
         if (
             courier is None
+            or standby.courier_id in bad
             or courier.busy
             or not courier.on_shift(now)
             or standby.courier_id in accepted.routes

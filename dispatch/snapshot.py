@@ -389,6 +389,8 @@ def _courier_in_play(
         if now > due_at + policy.overdue_after_s:
             # No pickup may begin any more; what is in the bag is still theirs.
             shift_end = min(shift_end, now - 1)
+    # Whoever is on the way to a door has left the counter.
+    stays = commitment is None or commitment.stop.kind is StopKind.PICKUP
     return CourierInPlay(
         courier=courier.courier,
         place=place,
@@ -398,7 +400,7 @@ def _courier_in_play(
         committed=(commitment.stop,) if commitment is not None else (),
         arrived=commitment is not None and commitment.arrived_at is not None,
         on_board=courier.on_board,
-        at_store=counter,
+        at_store=counter if stays else None,
         standby=courier.standby.store_id if courier.standby is not None else None,
         under_way=courier.standby is not None and now < courier.standby.expected_at,
     )

@@ -195,7 +195,8 @@ class Simulation:
         snapshot = self.engine.snapshot()
         self._planned_at = now
         self._put("replan", now + self.engine.policy.replan_every_s)
-        if not snapshot.orders and not snapshot.routes:
+        waits = self.engine.policy.standby_horizon_s > 0 and snapshot.couriers
+        if not (snapshot.orders or snapshot.routes or waits):
             return
         began = self._stopwatch() if self._stopwatch is not None else 0.0
         self._waiting = (solve_plan(snapshot), snapshot)

@@ -23,6 +23,7 @@ from api.schemas import (
     ShiftIn,
     StopDoneIn,
 )
+from api.standby import standby_way
 from api.storage.ledger import Position
 from dispatch.commands import (
     ArriveAtStop,
@@ -145,6 +146,17 @@ async def get_route(courier_id: CourierId, service: Here) -> Json:
     """Return the stops ahead and the ways between them, along the streets."""
     live = service.live
     return await live.run(lambda: views.route(live, live.engine.state.courier(courier_id)))
+
+
+@router.get("/couriers/{courier_id}/standby", summary="Where a courier waits for work")
+async def get_standby(courier_id: CourierId, service: Here) -> Json:
+    """Return where the courier was told to wait for work and the way there.
+
+    `standby` is null with a stop to do, off shift, or with nowhere in particular to wait; `leg` is
+    null when there.
+    """
+    live = service.live
+    return await live.run(lambda: standby_way(live, live.engine.state.courier(courier_id)))
 
 
 @router.post("/couriers/{courier_id}/stops/{stop_id}/{done}", summary="Report a stop")

@@ -1,7 +1,7 @@
 /** What moves and stands on the board's map. */
 
 import { h, setAttribute, setText } from "./dom.js";
-import { ACTIVITY_NAMES, MODE_NAMES, PHASE_NAMES, age, count, toMs } from "./format.js";
+import { ACTIVITY_NAMES, MODE_NAMES, PHASE_NAMES, age, count, standbyWords, toMs } from "./format.js";
 import { streetNames } from "./closedstreets.js";
 import { Glide, lengthOf, walk } from "./glide.js";
 import { badge, closedGlyph, courierGlyph, levelGlyph, orderGlyph, storeGlyph } from "./glyphs.js";
@@ -112,6 +112,10 @@ export class BoardMap {
     const { board, chosen } = this.view;
     if (!chosen) return new Set();
     const about = new Set();
+    if (chosen.kind === "courier") {
+      const courier = board.couriers.find((each) => each.id === chosen.id);
+      if (courier?.standby) about.add(`store:${courier.standby.store_id}`);
+    }
     for (const order of board.orders) {
       const all = [`order:${order.id}`, `store:${order.store_id}`, `courier:${order.courier_id}`];
       if (all.includes(`${chosen.kind}:${chosen.id}`)) all.forEach((one) => about.add(one));
@@ -225,7 +229,7 @@ export class BoardMap {
           "aria-label",
           `Courier ${courier.name}, ${mode}, ${doing}, ${count(carried, "order")} in the bag`,
         );
-        setAttribute(hit, "title", `${courier.name} · ${doing}`);
+        setAttribute(hit, "title", `${courier.name} · ${standbyWords(courier) || doing}`);
       },
     });
     const present = new Set(onShift.map((courier) => courier.id));

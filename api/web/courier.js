@@ -5,7 +5,7 @@ import { CourierMap } from "./couriermap.js";
 import { setText } from "./dom.js";
 import { ZoneTime } from "./format.js";
 import { Outbox, withPending } from "./outbox.js";
-import { askWhy, nextAction, showNext, showPeople, showTask } from "./courierview.js";
+import { askWhy, nextAction, showNext, showPeople, showTask, withStandby } from "./courierview.js";
 import { nextStep, showStep } from "./steps.js";
 import { Travel } from "./travel.js";
 
@@ -23,7 +23,17 @@ const clock = new ServiceClock();
 const travel = new Travel(clock);
 const outbox = new Outbox({ onChange: show, onRoute: hearRoute, onRefused });
 
-const state = { me: null, zone: null, zoneTime: null, route: null, map: null, lostSince: null };
+const state = {
+  me: null,
+  zone: null,
+  zoneTime: null,
+  route: null,
+  standby: null,
+  /** The route with what waits to be sent and where to wait: what is shown. */
+  seen: null,
+  map: null,
+  lostSince: null,
+};
 /** When the way last changed, on this device's steady clock. */
 let changedMs = -CHANGED_MS;
 const orders = new Map();
@@ -112,7 +122,7 @@ function leave() {
   part("real-position").checked = false;
   part("menu").open = false;
   localStorage.removeItem(SESSION);
-  Object.assign(state, { me: null, route: null });
+  Object.assign(state, { me: null, route: null, standby: null });
   part("work").hidden = true;
   start();
 }
@@ -127,7 +137,10 @@ async function poll() {
     if (polls % CHECK_EVERY === 0) await check(me.id);
     polls += 1;
     if (state.me !== me) return;
-    hearRoute(me.id, await ask(`/v1/couriers/${me.id}/route`));
+    const about = `/v1/couriers/${me.id}`;
+    const [route, standby] = await Promise.all([ask(`${about}/route`), ask(`${about}/standby`)]);
+    if (state.me === me) state.standby = standby;
+    hearRoute(me.id, route);
     state.lostSince = null;
   } catch (error) {
     if (error instanceof OfflineError) state.lostSince ??= clock.running();
@@ -185,11 +198,13 @@ function show() {
   const { me, route, zoneTime } = state;
   if (!me || !route) return;
   const pending = outbox.pending(me.id);
-  const seen = withPending(route, pending);
+  const offline = state.lostSince !== null;
+  const seen = withStandby(withPending(route, pending), state.standby, offline);
   const changed = travel.follow(seen);
   if (changed) changedMs = performance.now();
-  const offline = state.lostSince !== null;
-  const view = { me, route: seen, zoneTime, nowMs: clock.running(), orders, offline };
+  state.seen = seen;
+  const { here } = travel;
+  const view = { me, route: seen, zoneTime, nowMs: clock.running(), orders, offline, here };
   showContact(pending.length, offline);
   showTask(part("now"), view);
   showNext(part("next"), view);
@@ -202,7 +217,7 @@ function show() {
 function showWay() {
   const { leg } = travel;
   const next = leg ? nextStep(leg, travel.gone()) : null;
-  const goal = leg ? state.route?.stops.find((stop) => stop.id === leg.stopId)?.name : null;
+  const goal = leg ? state.seen?.stops.find((stop) => stop.id === leg.stopId)?.name : null;
   showStep(part("step"), next, goal ?? "your stop", performance.now() - changedMs < CHANGED_MS);
 }
 

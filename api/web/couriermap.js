@@ -1,5 +1,6 @@
 /** The courier's map: where I am, the way along the streets, the stops in order. */
 
+import { numbered } from "./courierview.js";
 import { h, setText } from "./dom.js";
 import { calm, createMap, drawClosed, mapControls, nothing, wayFeature } from "./map.js";
 import { Overlay } from "./overlay.js";
@@ -37,7 +38,7 @@ export class CourierMap {
     if (!this.map) return;
     this.overlay.keep(
       "stop",
-      route.stops.map((stop, i) => ({ ...stop, number: i + 1 })),
+      numbered(route.stops),
       {
         place: ({ location }) => [location.lng, location.lat],
         create: () => h("span.hit", { "aria-hidden": "true" }),

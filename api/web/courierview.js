@@ -2,7 +2,11 @@
 
 import { h, keep, setText } from "./dom.js";
 import { MODE_NAMES, count, relative, shortName, toMs, weight } from "./format.js";
+import { metresBetween } from "./glide.js";
 import { icon, modeGlyph } from "./glyphs.js";
+
+/** Whoever is this near to a store waits there. */
+const THERE_M = 60;
 
 const FAIL_REASONS = [
   "Nobody answers",
@@ -57,13 +61,35 @@ function actionable(stop, offline) {
 }
 
 /**
+ * The route with where to wait as its first stop, as long as there is nothing else to do.
+ *
+ * @param {object} route
+ * @param {{standby: object|null, leg: object|null}|null} told as the service says it
+ */
+export function withStandby(route, told, offline) {
+  if (!told?.standby || actionable(route.stops[0], offline)) return route;
+  const { store_id: storeId, name, location, expected_at: arriveAt } = told.standby;
+  const id = `standby:${storeId}`;
+  const stop = { id, kind: "standby", status: "committed", name, location, arrive_at: arriveAt };
+  const leg = told.leg ? [{ ...told.leg, stop_id: id }] : [];
+  return {
+    ...route,
+    travel_version: told.travel_version,
+    stops: [stop, ...route.stops],
+    legs: [...leg, ...route.legs],
+  };
+}
+
+/**
  * The one next action, and what else can be done.
  *
  * @returns {{action: object|null, other: object|null, hint: string}}
  */
 export function nextAction({ me, route, zoneTime, nowMs, offline }) {
   const stop = route.stops[0];
-  if (!actionable(stop, offline)) return { action: null, other: null, hint: "" };
+  if (!actionable(stop, offline) || stop.kind === "standby") {
+    return { action: null, other: null, hint: "" };
+  }
   if (stop.status !== "arrived") {
     const decline =
       stop.kind === "pickup" && me
@@ -93,22 +119,50 @@ export function nextAction({ me, route, zoneTime, nowMs, offline }) {
 export function showTask(box, view) {
   const { me, route, zoneTime, nowMs, orders, offline } = view;
   const stop = route.stops[0];
-  const card = actionable(stop, offline)
-    ? taskCard(stop, orders.get(stop.order_id), zoneTime, nowMs)
-    : waitCard(me, stop, route, zoneTime, nowMs);
+  let card;
+  if (stop?.kind === "standby") card = standbyCard(view);
+  else if (actionable(stop, offline)) {
+    card = taskCard(stop, orders.get(stop.order_id), zoneTime, nowMs);
+  } else card = waitCard(me, stop, route, zoneTime, nowMs);
   if (box.innerHTML !== card.outerHTML) box.replaceChildren(card);
+}
+
+/** Where to wait for work, and when to be there. */
+function standbyCard({ route, zoneTime, nowMs, here }) {
+  const [stop, next] = route.stops;
+  const there = here && metresBetween(here, [stop.location.lng, stop.location.lat]) <= THERE_M;
+  if (there) {
+    return h(
+      "div.task",
+      {},
+      h("h2", {}, `Wait near ${stop.name}`),
+      h("p.contents", {}, next ? whenToLeave(route, zoneTime, nowMs) : "Work is likely to come from here."),
+    );
+  }
+  const when = `There at ${zoneTime.clock(stop.arrive_at)}, ${relative(stop.arrive_at, nowMs)}`;
+  return h(
+    "div.task",
+    {},
+    h("h2", {}, `Go to ${stop.name} and wait nearby`),
+    h("p.times", {}, when),
+    h("p.contents", {}, "Work is likely to come from there. A stop on the way comes first."),
+  );
+}
+
+function whenToLeave({ leave_at: leave }, zoneTime, nowMs) {
+  return toMs(leave) > nowMs
+    ? `Leave at ${zoneTime.clock(leave)}, ${relative(leave, nowMs)}.`
+    : "You will be told when to leave.";
 }
 
 function waitCard(me, stop, route, zoneTime, nowMs) {
   if (stop) {
-    const leave = route.leave_at;
-    const soon = toMs(leave) > nowMs ? `Leave at ${zoneTime.clock(leave)}, ${relative(leave, nowMs)}.` : "";
     return h(
       "div.task",
       {},
       h("p.verb", {}, "Wait here"),
       h("h2", {}, `Next: ${stop.name}`),
-      h("p.contents", {}, soon || "You will be told when to leave."),
+      h("p.contents", {}, whenToLeave(route, zoneTime, nowMs)),
     );
   }
   const words = me.on_shift
@@ -148,9 +202,7 @@ function contents(order) {
 
 /** The stops after the one at hand. */
 export function showNext(list, { route, zoneTime, offline }) {
-  const ahead = route.stops
-    .map((stop, i) => ({ ...stop, number: i + 1 }))
-    .slice(actionable(route.stops[0], offline) ? 1 : 0);
+  const ahead = numbered(route.stops).slice(actionable(route.stops[0], offline) ? 1 : 0);
   keep(list, ahead, {
     key: (stop) => stop.id,
     create: () => h("li", {}, h("span.number"), h("span.what"), h("span.when")),
@@ -161,6 +213,12 @@ export function showNext(list, { route, zoneTime, offline }) {
       setText(when, zoneTime.clock(stop.arrive_at));
     },
   });
+}
+
+/** Stops with their numbers; where to wait has none. */
+export function numbered(stops) {
+  const before = stops[0]?.kind === "standby" ? 0 : 1;
+  return stops.map((stop, i) => ({ ...stop, number: i + before || "" }));
 }
 
 /** Ask for a reason; resolves to it, or to null when the courier goes back. */

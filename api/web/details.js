@@ -11,6 +11,7 @@ import {
   eventNames,
   relative,
   shortName,
+  standbyWords,
   toMs,
   weight,
 } from "./format.js";
@@ -275,6 +276,8 @@ function drawCourier(id, view, acts) {
   const next = courier.next_stop;
   const travelling = next && !courier.activity.startsWith("at_");
   const doing = ACTIVITY_NAMES[courier.activity] ?? courier.activity;
+  const waits = standbyWords(courier);
+  const there = waits && courier.line.length ? `, there at ${zoneTime.clock(courier.standby.expected_at)}` : "";
   const late = courier.late_s > 0 ? ` · ${Math.ceil(courier.late_s / 60)} min behind` : "";
   const parts = [
     h(
@@ -284,6 +287,7 @@ function drawCourier(id, view, acts) {
         ? h("p.headline", {}, zoneTime.clock(next.arrive_at), h("small", {}, relative(next.arrive_at, nowMs)))
         : h("p.headline", {}, doing),
       next ? h("p.state-line", {}, `${travelling ? `${doing} · ` : ""}${next.name}${late}`) : null,
+      waits ? h("p.state-line", {}, `${waits}${there}`) : null,
     ),
     h(
       "section",

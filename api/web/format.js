@@ -111,6 +111,12 @@ export const ACTIVITY_NAMES = {
   at_return: "Handing goods back",
 };
 
+/** Where a courier without work waits or goes to wait; nothing for all others. */
+export function standbyWords({ standby, line }) {
+  if (!standby) return "";
+  return line.length ? `Goes to wait near ${standby.name}` : `Waits near ${standby.name}`;
+}
+
 export const PHASE_NAMES = {
   waiting: "Waiting to be picked",
   picking: "Being picked",

@@ -78,35 +78,40 @@ def store_table(situation: Situation, queues: Mapping[str, Sequence[OrderInPlay]
         What is to be picked, is being picked or waits at the counter, by store.
     """
     now = situation.now
-    rows = np.zeros((len(situation.stores), STORE_COLUMNS), dtype=np.int64)
+    rows: list[list[int]] = []
     windows: list[tuple[int, int]] = []
     pickers: list[int] = []
     first_free: list[int] = []
     backlog_s: list[int] = []
-    for row, (key, store) in enumerate(situation.stores.items()):
+    for key, store in situation.stores.items():
         waits_s = 0
-        ends: list[int] = []
-        for order in queues.get(key, ()):
-            begun = begun_pick(store.store, order, now, 0) if has_begun(order) else None
-            if begun is None:
-                waits_s += pick_s(store.store, order.order)
-            elif begun.running:
-                ends.append(begun.ready_at)
-        ends.sort()
-        free = pickers_free(store.store, ends, now)
-        rows[row, STORE_PLACE] = store.place
-        rows[row, STORE_SERVICE_S] = store.store.pickup_service_s
-        rows[row, STORE_WINDOW_FIRST] = len(windows)
-        rows[row, STORE_PICKER_FIRST] = len(pickers)
+        free = [now] * store.store.pickers
+        queue = queues.get(key, ())
+        if queue:
+            ends: list[int] = []
+            for order in queue:
+                begun = begun_pick(store.store, order, now, 0) if has_begun(order) else None
+                if begun is None:
+                    waits_s += pick_s(store.store, order.order)
+                elif begun.running:
+                    ends.append(begun.ready_at)
+            ends.sort()
+            free = pickers_free(store.store, ends, now)
+        row = [0] * STORE_COLUMNS
+        row[STORE_PLACE] = store.place
+        row[STORE_SERVICE_S] = store.store.pickup_service_s
+        row[STORE_WINDOW_FIRST] = len(windows)
+        row[STORE_PICKER_FIRST] = len(pickers)
         windows.extend(store.open_windows)
         pickers.extend(free)
-        rows[row, STORE_WINDOW_LAST] = len(windows)
-        rows[row, STORE_PICKER_LAST] = len(pickers)
+        row[STORE_WINDOW_LAST] = len(windows)
+        row[STORE_PICKER_LAST] = len(pickers)
+        rows.append(row)
         first_free.append(max(now, min(free, default=NEVER)))
         backlog_s.append(waits_s // max(1, store.store.pickers))
     opens, closes = _side_by_side(list(situation.stores.values()))
     table = StoreTable(
-        rows=rows,
+        rows=np.array(rows, dtype=np.int64).reshape(-1, STORE_COLUMNS),
         windows=np.array(windows, dtype=np.int64).reshape(-1, 2),
         pickers=np.array(pickers, dtype=np.int64),
         opens=opens,
@@ -121,12 +126,10 @@ def _side_by_side(
     stores: Sequence[StoreInPlay],
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     most = max((len(store.open_windows) for store in stores), default=0)
-    opens = np.full((len(stores), most), NEVER, dtype=np.int64)
-    closes = np.full((len(stores), most), -NEVER, dtype=np.int64)
-    for row, store in enumerate(stores):
-        for column, (start, end) in enumerate(store.open_windows):
-            opens[row, column], closes[row, column] = start, end
-    return opens, closes
+    never = (NEVER, -NEVER)
+    rows = [(*store.open_windows, *[never] * (most - len(store.open_windows))) for store in stores]
+    both = np.array(rows, dtype=np.int64).reshape(len(stores), most, 2)
+    return both[:, :, 0], both[:, :, 1]
 
 
 @dataclass(frozen=True, slots=True)

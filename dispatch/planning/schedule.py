@@ -225,7 +225,7 @@ def _picked_at(
         start = now
     ready = start + candidates[candidate, CAND_PICK_S]
     if who >= 0:
-        picker[who] = ready
+        picker[who] = max(picker[who], ready)
     return ready
 
 

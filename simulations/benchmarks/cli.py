@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from geo.modes import Mode
+from simulations.benchmarks.pool_cli import add_pool
 from simulations.benchmarks.tick_cli import add_tick
 
 DEFAULT_CITY: Final = "la-serena"
@@ -63,6 +64,7 @@ def add_parser(commands: Any) -> None:
     matrix.set_defaults(handler=_matrix)
     _add_mdrp(kinds)
     add_tick(kinds)
+    add_pool(kinds)
 
 
 def _add_mdrp(kinds: Any) -> None:

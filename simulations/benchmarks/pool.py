@@ -199,7 +199,7 @@ def _snapshots(arguments: argparse.Namespace) -> Iterator[Snapshot]:
     for name in arguments.city:
         snapshot = _drawn(name, scenario, rush, arguments.orders, policy)
         if arguments.shift_min is not None:
-            snapshot = _with_short_shifts(snapshot, arguments.shift_min)
+            snapshot = with_short_shifts(snapshot, arguments.shift_min)
         yield snapshot
 
 
@@ -209,7 +209,7 @@ def _drawn(name: str, scenario: Scenario, rush: Rush, orders: int, policy: Polic
     return scaled(city, roads, scenario, rush, orders=orders, policy=policy)
 
 
-def _with_short_shifts(snapshot: Snapshot, minutes: int) -> Snapshot:
+def with_short_shifts(snapshot: Snapshot, minutes: int) -> Snapshot:
     """End shifts evenly over the second half of the time left."""
     couriers = []
     for rank, courier in enumerate(snapshot.couriers):

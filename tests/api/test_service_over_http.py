@@ -100,6 +100,36 @@ def test_the_figures_and_the_plan_can_be_read(town: Town) -> None:
     town.post(f"/v1/orders/{order['id']}/cancel", {"reason": "test over"})
 
 
+def test_a_store_s_walk_and_an_order_s_picking_time_are_taken_as_stated(town: Town) -> None:
+    store = town.get("/v1/stores")["data"][-1]
+    assert store["access_s"] == 0
+    wanted = {
+        **{key: store[key] for key in ("name", "location", "opening_hours", "pickers")},
+        "access_s": 45,
+    }
+    path = f"/v1/stores/{store['id']}"
+    assert town.put(path, wanted)["access_s"] == 45
+    assert town.put(path, {**wanted, "access_s": -1}, 422)["code"] == "invalid_request"
+    town.put(path, {**wanted, "access_s": 0})
+
+    order = town.post("/v1/orders", town.basket(external_id="picked-fast", pick_s=30), 201)
+    assert order["pick_s"] == 30
+    again = town.post("/v1/orders", town.basket(external_id="picked-fast", pick_s=30))
+    assert again["id"] == order["id"]
+    town.post("/v1/orders", town.basket(external_id="picked-fast", pick_s=31), 409)
+    town.post("/v1/orders", town.basket(pick_s="soon"), 422)
+    town.post(f"/v1/orders/{order['id']}/cancel", {"reason": "test over"})
+
+
+def test_a_courier_without_a_standby_says_so(town: Town) -> None:
+    courier_id = town.courier(town.get("/v1/stores")["data"][0]["location"])
+    assert town.get(f"/v1/couriers/{courier_id}")["standby"] is None
+    told = town.get(f"/v1/couriers/{courier_id}/standby")
+    assert (told["standby"], told["leg"]) == (None, None)
+    assert town.get("/v1/couriers/cou_nobody/standby", 404)["code"] == "unknown_id"
+    town.post(f"/v1/couriers/{courier_id}/shift/end")
+
+
 def test_a_paused_store_says_so_until_it_is_resumed(town: Town) -> None:
     store_id = town.get("/v1/stores")["data"][0]["id"]
     paused = town.post(f"/v1/stores/{store_id}/pause", {"reason": "wet floor"})

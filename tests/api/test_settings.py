@@ -38,6 +38,13 @@ def test_all_problems_are_said_at_once_and_each_names_flag_and_variable() -> Non
     assert "SAMEHOUR_API_KEY" in text
 
 
+def test_the_planner_s_limit_is_a_second_unless_told_otherwise() -> None:
+    assert load({}, {}).plan_limit_ms == 1000
+    assert load({"plan_limit_ms": "250"}, {}).plan_limit_ms == 250
+    with pytest.raises(SettingsError, match="--plan-limit-ms or SAMEHOUR_PLAN_LIMIT_MS"):
+        load({"plan_limit_ms": "5"}, {})
+
+
 def test_off_loopback_a_key_is_needed() -> None:
     with pytest.raises(SettingsError, match="can be reached from other machines"):
         load({"host": "0.0.0.0"}, {})  # noqa: S104  refused is what is tested

@@ -22,6 +22,7 @@ from dispatch.planning.columns import (
 )
 from dispatch.planning.improve import Search
 from dispatch.planning.selection import Selected, choose, select
+from dispatch.planning.starts import improve_in_starts
 
 UNROUTED = 1_000.0
 SEEDS = range(4)
@@ -308,3 +309,28 @@ def test_restricting_columns_keeps_their_orders() -> None:
     assert [inside(fewer, i) for i in range(len(kept))] == [inside(columns, i) for i in kept]
     assert (np.diff(fewer.block) >= 0).all()
     assert fewer.block[-1] == len(kept)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_starts_joined_by_a_choice_never_get_worse(seed: int) -> None:
+    search, _ = filled(seed)
+    costs, choices = [search.cost()], 0
+    for outcome in improve_in_starts(
+        search, 300, starts=2, neighbourhoods=4, routes=1_500, deterministic_limit=1.0
+    ):
+        costs.append(search.cost())
+        choices += outcome is not None
+    # Running sums with an order's price of 1e9 in them are exact to a millionth.
+    assert all(later <= earlier + 1e-5 for earlier, later in itertools.pairwise(costs))
+    assert choices == 2
+    ends = [step >> 1 for route in solution(search)[0] for step in route if step & 1]
+    assert len(ends) == len(set(ends))
+
+
+def test_a_trade_that_does_not_pay_does_not_stop_the_others() -> None:
+    search, _ = filled(2, orders=40)
+    before = search.cost()
+    outcome = select(search, neighbourhoods=1, routes=5_000, deterministic_limit=1.0)
+    assert outcome.models == 1
+    assert outcome.saved > 0
+    assert search.cost() == pytest.approx(before - outcome.saved)

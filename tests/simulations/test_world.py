@@ -329,6 +329,69 @@ def test_what_a_person_does_by_hand_is_not_done_again(make: Make) -> None:
     assert not any(isinstance(c, ArriveAtStop | CompleteStop) for c in town.act(30 * MINUTE_S))
 
 
+def test_who_is_told_to_wait_goes_there_along_the_streets_and_waits(make: Make) -> None:
+    town = make()
+    home, shop = town.seen(), town.city.stores[7]
+    town.tell(e.StandbyGiven("cou_aino", shop.store_id, town.now + 300, town.now))
+    assert town.act(20) == []
+    assert town.seen() != home
+    town.act(30 * MINUTE_S)
+    there = town.seen()
+    assert there == pytest.approx(shop.location, abs=1e-3)
+    town.act(MINUTE_S)
+    assert town.seen() == there
+
+
+def test_a_stop_told_on_the_way_to_a_standby_begins_where_the_courier_is(make: Make) -> None:
+    town = make()
+    order = town.order()
+    shop = town.city.stores[7]
+    town.tell(e.StandbyGiven("cou_aino", shop.store_id, town.now + 300, town.now))
+    town.act(40)
+    on_the_way = town.seen()
+    stop = town.commit(order, StopKind.PICKUP)
+    assert town.seen() == on_the_way
+    again = World(town.world.scenario, town.city, NetworkTravelTimes(town.city.network), seed=1)
+    again.catch_up(town.log)
+    assert again.describe()["couriers"] == town.world.describe()["couriers"]
+    arrival = town.only(ArriveAtStop)
+    assert (arrival.stop_id, arrival.courier_id) == (stop.stop_id, "cou_aino")
+
+
+def test_the_end_of_a_shift_ends_the_way_to_a_standby(make: Make) -> None:
+    town = make()
+    home = town.seen()
+    town.tell(e.StandbyGiven("cou_aino", town.city.stores[7].store_id, town.now + 300, town.now))
+    town.act(20)
+    town.tell(e.ShiftEnded("cou_aino", town.now))
+    assert town.seen() is None
+    town.tell(e.ShiftStarted("cou_aino", town.now, town.now + 3600))
+    assert town.seen() == home
+
+
+def test_the_walk_between_street_and_counter_is_taken_in_and_out(make: Make) -> None:
+    times: list[tuple[int, int]] = []
+    for access_s in (0, 70):
+        town = make()
+        events = [entry.event for entry in town.log]
+        opened = {x.store.store_id: x.store for x in events if isinstance(x, e.StoreRegistered)}
+        town.tell(e.StoreRegistered(replace(opened[town.store_id], access_s=access_s)))
+        began = town.now
+        order = town.order()
+        stop = town.commit(order, StopKind.PICKUP)
+        arrival = town.only(ArriveAtStop)
+        way_in_s = arrival.occurred_at - began
+        town.tell(e.StopArrived("cou_aino", stop, arrival.occurred_at))
+        town.pick(order)
+        done = town.only(CompleteStop)
+        town.tell(e.ParcelPickedUp("cou_aino", order.order_id, town.store_id, done.occurred_at))
+        left_at = town.now
+        town.commit(order, StopKind.DROPOFF)
+        times.append((way_in_s, town.only(ArriveAtStop).occurred_at - left_at))
+    (in_s, out_s), slow = times
+    assert slow == (in_s + 70, out_s + 70)
+
+
 def test_a_world_that_is_refused_everything_gives_up_in_peace(make: Make) -> None:
     town = make()
     order = town.order()
