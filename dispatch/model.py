@@ -512,9 +512,9 @@ class Policy:
     improve_rounds
         Effort of ruin and recreate: how often a few orders are taken out and inserted again.
     selection_neighbourhoods, selection_routes, selection_limit
-        Exact choice from the routes met: how many neighbourhoods a plan looks at (0 for none),
-        how many routes one of them may have, and the solver's effort over all of them in its own
-        deterministic unit, about a second each.
+        Exact choice from the routes met, worth its time from some hundred rounds on: how many
+        neighbourhoods it looks at (0 for none), how many routes one of them may have, and the
+        solver's effort over all of them in its own deterministic unit, about a second each.
     routing_min_orders, routing_min_stops
         From this many open orders on, OR-Tools' routing model looks at routes of at least this
         many stops; shorter ones are as good without.
@@ -551,8 +551,8 @@ class Policy:
     sourcing_candidates: int = 4
     improve_rounds: int = 60
     selection_neighbourhoods: int = 0
-    selection_routes: int = 600
-    selection_limit: float = 0.1
+    selection_routes: int = 4000
+    selection_limit: float = 1.0
     routing_min_orders: int = 3
     routing_min_stops: int = 8
     routing_neighbourhoods: int = 2
@@ -720,7 +720,7 @@ class Plan:
     unassigned
         Every open order that is on no route, with its reason, ascending by order id.
     method
-        What found it: `insertion` or `routing`.
+        What found it: `insertion` (with ruin and recreate), `selection` or `routing`.
     standbys
         Moves of couriers without work, ascending by courier id.
     """

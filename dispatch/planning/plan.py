@@ -9,21 +9,24 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Final
 
-from dispatch.model import Plan, Snapshot
+from dispatch.model import Plan, Policy, Snapshot
 from dispatch.planning import routing
 from dispatch.planning.arrays import JOB_BAG
 from dispatch.planning.holding import hold
 from dispatch.planning.improve import Search
 from dispatch.planning.problem import Posed, pose
-from dispatch.planning.selection import select
 from dispatch.planning.situation import read
+from dispatch.planning.starts import improve_in_starts
 from dispatch.planning.writing import write
 
 CHUNK: Final = 50
 """Rounds of ruin and recreate between two plans."""
 
-POOLED: Final = 10
-"""Routes remembered for each that one exact choice may look at."""
+STARTS: Final = 2
+"""Searches that the exact choice joins."""
+
+POOLED: Final = 5
+"""Routes remembered for each round of a search whose routes are chosen from."""
 
 
 def _always() -> bool:
@@ -43,9 +46,10 @@ def plans(snapshot: Snapshot, go_on: Callable[[], bool] = _always) -> Iterator[P
     """Yield a plan, then better ones.
 
     The first keeps what is in force and inserts what is new at its cheapest place.  Ruin and
-    recreate improves on it, `CHUNK` rounds at a time until `policy.improve_rounds` are done;
-    then CP-SAT chooses exactly from the routes met, where the policy asks for it, and OR-Tools'
-    routing model looks at long routes.  `Plan.method` says what found it.
+    recreate improves on it, `CHUNK` rounds at a time until `policy.improve_rounds` are done.
+    Where the policy asks for it, the rounds are shared by several starts, and CP-SAT chooses
+    exactly from all routes they met.  Then OR-Tools' routing model looks at long routes.
+    `Plan.method` says what found it.
 
     Parameters
     ----------
@@ -79,7 +83,7 @@ def _first(snapshot: Snapshot) -> tuple[Posed, Search]:
     """Return a snapshot as a search that has a plan."""
     posed = pose(read(snapshot))
     policy = snapshot.policy
-    pool = POOLED * policy.selection_routes if policy.selection_neighbourhoods else 0
+    pool = POOLED * policy.improve_rounds if policy.selection_neighbourhoods else 0
     search = Search(posed.problem, posed.routes, snapshot.seed, pool=pool)
     search.settle()
     search.fill()
@@ -89,18 +93,13 @@ def _first(snapshot: Snapshot) -> tuple[Posed, Search]:
 def _better(posed: Posed, search: Search, go_on: Callable[[], bool]) -> Iterator[str]:
     """Improve a search step by step; yields the method that has led so far."""
     method = "insertion"
-    for _ in _ruined_and_recreated(posed, search, go_on):
-        yield method
     policy = posed.situation.policy
-    if policy.selection_neighbourhoods and go_on():
-        selected = select(
-            search,
-            neighbourhoods=policy.selection_neighbourhoods,
-            routes=policy.selection_routes,
-            deterministic_limit=policy.selection_limit,
-        )
-        if selected.gains:
-            method = "selection"
+    if policy.selection_neighbourhoods:
+        for gained in _chosen_from_starts(search, policy, go_on):
+            method = "selection" if gained else method
+            yield method
+    else:
+        for _ in _ruined_and_recreated(posed, search, go_on):
             yield method
     free = posed.problem.jobs[: posed.problem.job_count, JOB_BAG] < 0
     if free.sum() >= max(1, policy.routing_min_orders):
@@ -112,6 +111,27 @@ def _better(posed: Posed, search: Search, go_on: Callable[[], bool]) -> Iterator
         elif outcome.models > outcome.answered:
             method = "insertion (routing gave none)"
         yield method
+
+
+def _chosen_from_starts(
+    search: Search, policy: Policy, go_on: Callable[[], bool]
+) -> Iterator[bool]:
+    """Search from several starts, joined by the exact choice; yields whether that has gained."""
+    gained = False
+    if not go_on():
+        return
+    for selected in improve_in_starts(
+        search,
+        policy.improve_rounds,
+        starts=STARTS,
+        neighbourhoods=policy.selection_neighbourhoods,
+        routes=policy.selection_routes,
+        deterministic_limit=policy.selection_limit,
+    ):
+        gained = gained or (selected is not None and selected.gains > 0)
+        yield gained
+        if not go_on():
+            return
 
 
 def _ruined_and_recreated(
