@@ -38,6 +38,12 @@ class _Store:
     share: float = 0.0
     at: int = 0
     lead_s: deque[int] = field(default_factory=lambda: deque(maxlen=LEADS_KEPT))
+    ascending: tuple[int, ...] = ()
+
+    def remember(self, lead_s: int) -> None:
+        """Take in one more lead."""
+        self.lead_s.append(lead_s)
+        self.ascending = tuple(sorted(self.lead_s))
 
 
 class DemandFold:
@@ -60,8 +66,7 @@ class DemandFold:
             case e.PickCompleted(order_id=order_id, store_id=store_id):
                 clicked_at = self._clicked.pop(order_id, None)
                 if clicked_at is not None:
-                    lead_s = max(0, event.occurred_at - clicked_at)
-                    self._stores[store_id].lead_s.append(lead_s)
+                    self._stores[store_id].remember(max(0, event.occurred_at - clicked_at))
             case e.OrderCancelled(order_id=order_id):
                 self._clicked.pop(order_id, None)
 
@@ -72,7 +77,7 @@ class DemandFold:
         store.share = _faded(store.share, at - store.at, SHARE_FADES_S) + 1.0
         store.at = at
         if event.order.pick_s is not None:
-            store.lead_s.append(event.order.pick_s)
+            store.remember(event.order.pick_s)
         else:
             self._clicked[event.order.order_id] = event.order.created_at
 
@@ -87,7 +92,7 @@ class DemandFold:
         }
         whole = sum(shares.values())
         return tuple(
-            StoreDemand(key, per_h * share / whole, tuple(sorted(self._stores[key].lead_s)))
+            StoreDemand(key, per_h * share / whole, self._stores[key].ascending)
             for key, share in shares.items()
         )
 

@@ -63,7 +63,8 @@ def warm_up() -> None:
 
 def _ask_everything() -> None:
     busy = _town()
-    for policy in (busy.policy, replace(busy.policy, one_store_per_trip=True)):
+    chosen_from = replace(busy.policy, improve_rounds=2, selection_neighbourhoods=1)
+    for policy in (busy.policy, chosen_from):
         plan(replace(busy, policy=policy))
     plan(replace(busy, orders=(), couriers=_at_leisure(busy), routes=()))
     asked, *others = busy.orders
@@ -93,6 +94,9 @@ def _ask_for_prices(snapshot: Snapshot) -> None:
         for courier in range(len(posed.courier_ids))
     }
     search.adopt(steps, {})
+    for courier in range(len(posed.courier_ids)):
+        search.start_later(courier, snapshot.now + _LEG_S)
+    search.start_as_posed()
 
 
 def _town() -> Snapshot:

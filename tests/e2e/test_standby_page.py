@@ -23,8 +23,8 @@ BERRIES = {"items": [{"sku": "berries", "on_hand": 99}]}
 
 @pytest.fixture(scope="module")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    # Slow enough for a page to be opened while the courier is under way.
-    started = Service(tmp_path_factory.mktemp("standby"), speed=4, policy=POLICY)
+    # Slow enough for the phone to be looked at while the courier is under way.
+    started = Service(tmp_path_factory.mktemp("standby"), speed=15, policy=POLICY)
     yield started
     started.stop()
 
@@ -48,8 +48,11 @@ def busy_store(service: Service) -> tuple[str, str]:
 def test_a_courier_goes_where_orders_will_come_and_waits_nearby(
     desk: Watched, phone: Watched, service: Service
 ) -> None:
-    courier_id = service.courier("cou_waits", "Wilma")
+    # Somebody must be there for orders to be taken; the forecast is ready when Wilma begins.
+    before = service.courier("cou_before", "Veli")
     store_id, name = busy_store(service)
+    service.post(f"/v1/couriers/{before}/shift/end")
+    courier_id = service.courier("cou_waits", "Wilma")
 
     def told() -> bool:
         standby = service.get(f"/v1/couriers/{courier_id}")["standby"]
@@ -61,6 +64,11 @@ def test_a_courier_goes_where_orders_will_come_and_waits_nearby(
     assert way["standby"]["name"] == name
     assert len(way["leg"]["line"]) > 1
 
+    board = desk.page
+    board.goto(f"{service.base}/ops#courier:{courier_id}")
+    details = board.locator("#details")
+    expect(details).to_contain_text(f"Goes to wait near {name}")
+
     page = phone.page
     page.goto(f"{service.base}/courier")
     page.get_by_role("button", name=re.compile("Wilma")).click()
@@ -70,12 +78,7 @@ def test_a_courier_goes_where_orders_will_come_and_waits_nearby(
     expect(page.locator("#step")).to_be_visible()
     expect(page.locator("#action")).to_be_hidden()
 
-    board = desk.page
-    board.goto(f"{service.base}/ops#courier:{courier_id}")
-    details = board.locator("#details")
-    expect(details).to_contain_text(f"Goes to wait near {name}")
-
-    expect(now).to_contain_text(f"Wait near {name}", timeout=150_000)
+    expect(now).to_contain_text(f"Wait near {name}", timeout=90_000)
     expect(details).to_contain_text(f"Waits near {name}")
     assert service.get(f"/v1/couriers/{courier_id}/standby")["leg"] is None
     assert phone.complaints == []

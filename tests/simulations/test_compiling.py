@@ -12,6 +12,7 @@ from simulations.compiling import compile_all
 RUSH_HOUR = """
 import json, sys
 import numba
+from dataclasses import replace
 from dispatch.model import Policy
 from dispatch.planning.warming import warm_up
 from geo.city import load_city
@@ -36,6 +37,8 @@ evening = Simulation(
 )
 evening.run(evening.now + 480)
 engine = evening.engine
+engine.policy = replace(engine.policy, selection_neighbourhoods=2, selection_limit=0.01)
+engine.replan()
 explained = [engine.explain(order_id) for order_id in sorted(engine.state.orders)]
 standbys = sum(type(entry.event).__name__ == "StandbyGiven" for entry in evening.log.events)
 print(json.dumps([before, compiled(), len(explained), standbys]))
