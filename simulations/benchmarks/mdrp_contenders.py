@@ -28,11 +28,15 @@ DEFAULT: Final = ("nearest", *REYES, "insertion", *OURS)
 ABLATIONS: Final[tuple[tuple[str, Mapping[str, Any]], ...]] = (
     ("every 5 minutes", {"replan_every_s": 300}),
     ("leaving at once", {"departure_lead_s": 86_400}),
-    ("no waiting", {"hold_match": 0.0}),
     ("no standby", {"standby_horizon_s": 0}),
     ("no ruin and recreate", {"improve_rounds": 0}),
+    ("waiting on purpose", {"hold_match": 0.3}),
+    ("the exact choice", {"selection_neighbourhoods": 4}),
 )
-"""What is switched off, one at a time, and the keys of the policy that do it."""
+"""What is switched, one at a time, and the keys of the policy that do it.
+
+The first are off then; the last two, which the policies leave off, are on.
+"""
 
 
 class ContenderError(SimulationError):
@@ -113,7 +117,7 @@ def ours(name: str, policy: Policy, every_min: int | None = None) -> Contender:
 
 
 def ablated(base: Contender) -> list[Contender]:
-    """Return a policy with one idea switched off at a time."""
+    """Return a policy with one idea switched at a time."""
     return [
         ours(f"{base.name}, {what}", replace(base.policy, **changes)) for what, changes in ABLATIONS
     ]
