@@ -9,9 +9,9 @@ from __future__ import annotations
 from dataclasses import replace
 from random import Random
 
-from drawn_town import MODES, NOW, SKUS, Town
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn
+from property.drawn_zone import MODES, NOW, SKUS, Town
 
 from dispatch.model import (
     UNREACHABLE_S,

@@ -23,7 +23,7 @@ for seed in range(40):
 
 def planned(hash_seed: str) -> str:
     tests = Path(__file__).parents[1]
-    path = os.pathsep.join([str(tests.parent), str(tests / "property")])
+    path = os.pathsep.join([str(tests.parent), str(tests), str(tests / "property")])
     done = subprocess.run(
         [sys.executable, "-c", SCRIPT],
         env={**os.environ, "PYTHONHASHSEED": hash_seed, "PYTHONPATH": path},
