@@ -129,7 +129,7 @@ def _add_mdrp(kinds: Any) -> None:
     mdrp.add_argument(
         "--ablate",
         action="store_true",
-        help="beside them the fast policy with one idea switched off at a time",
+        help="beside them the fast policy with one idea switched at a time",
     )
     mdrp.set_defaults(handler=_mdrp)
 
