@@ -313,6 +313,8 @@ class Engine:
             if order.courier_id is not None or order.store_id != stop.store_id:
                 return None
             begins = courier.shift_start if courier.shift_start is not None else 0
+            if courier.standby is not None and not self.policy.standby_diverts:
+                begins = max(begins, courier.standby.expected_at)
             return max(begins, courier.route.leave_at - self.policy.departure_lead_s)
         return courier.route.leave_at - self.policy.departure_lead_s
 
