@@ -8,7 +8,6 @@ the others.  How soon goods are ready after the click is remembered as it was.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from math import exp
 from typing import Final
@@ -99,11 +98,3 @@ class DemandFold:
 
 def _faded(value: float, after_s: int, fades_s: float) -> float:
     return value * exp(-max(0, after_s) / fades_s)
-
-
-def demand_of(log: Iterable[e.Recorded]) -> DemandFold:
-    """Return the fold of a log."""
-    fold = DemandFold()
-    for recorded in log:
-        fold.add(recorded)
-    return fold

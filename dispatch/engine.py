@@ -8,7 +8,6 @@ nothing half-done: what they check comes before the first event they record.
 from __future__ import annotations
 
 from base64 import b32encode
-from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from hashlib import blake2b
@@ -38,6 +37,7 @@ from dispatch.planning.picking import Pick, work_order
 from dispatch.planning.plan import plan as solve_plan
 from dispatch.planning.quote import Offer
 from dispatch.planning.quote import quote as solve_quote
+from dispatch.planning.sourcing import wanted
 from dispatch.ports import Clock, EventLog
 from dispatch.publishing import publication
 from dispatch.rules import RULES
@@ -413,10 +413,7 @@ class Engine:
             note=command.note,
             pick_s=command.pick_s,
         )
-        wanted = Counter[str]()
-        for line in order.lines:
-            wanted[line.sku] += line.quantity
-        for sku, quantity in sorted(wanted.items()):
+        for sku, quantity in sorted(wanted(order).items()):
             free = store.available(sku)
             if free < quantity:
                 raise RefusedError(

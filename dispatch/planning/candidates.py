@@ -372,7 +372,7 @@ class _Demand:
         self.order = asked.order
         self.ranked = [home] if asked.settled and home in ranked else ranked
         self.home = home
-        self.wants = wanted(asked.order) if asked.only is None else {}
+        self.wants = wanted(asked.order.order) if asked.only is None else {}
 
 
 def _best(want: _Demand, names: Sequence[str], stock: Stock, most: int) -> list[int]:

@@ -124,7 +124,6 @@ class Search:
         )
         self._ruins = _ruins(problem, self.board, seed)
         self._related = False
-        self._rounds = 0
         set_up(problem, self.board)
 
     # --- what it has come to -------------------------------------------------------------------
@@ -168,11 +167,6 @@ class Search:
     def unrouted(self) -> int:
         """How many orders have no route."""
         return int((self.board.owner < 0).sum())
-
-    @property
-    def rounds(self) -> int:
-        """How many rounds of ruin and recreate were done."""
-        return self._rounds
 
     @property
     def pool(self) -> Pool:
@@ -229,7 +223,6 @@ class Search:
         unrouted = self.unrouted * self.problem.prices[PRICE_UNROUTED]
         typical = max(1.0, (self.cost() - unrouted) / jobs)
         hot, cold = (typical * _HOT * (_COLD / _HOT) ** share for share in progress)
-        self._rounds += rounds
         return float(
             ruin.improve(
                 self.problem, self.board, self._ruins, self._pool, rounds, _RUINED, hot, cold

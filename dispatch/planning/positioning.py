@@ -179,6 +179,14 @@ def _late(lateness: NDArray[np.float64], store: int, response_s: float) -> float
 
 
 @kernel_part
+def _blind(way_s: float) -> float:
+    """Return how much later than from there a courier counts as coming, for being on the way."""
+    if way_s < _BLIND_S:
+        return way_s * way_s / (2 * _BLIND_S)
+    return way_s - _BLIND_S / 2
+
+
+@kernel_part
 def _expected(
     lateness: NDArray[np.float64], store: int, first: float, second: float, third: float
 ) -> float:
@@ -283,9 +291,7 @@ def _cover(
                 way_s = response[row, target] - access_s[target]
                 if weight[target] <= 0 or way_s < _LEAST_S or way_s > _MOST_S:
                     continue
-                blind_s = way_s - _BLIND_S / 2
-                if way_s < _BLIND_S:
-                    blind_s = way_s * way_s / (2 * _BLIND_S)
+                blind_s = _blind(way_s)
                 gain = 0.0
                 for store in range(stores):
                     at = between[idle_mode[index], target, store] + blind_s
@@ -310,9 +316,7 @@ def _cover(
             break
         row, target = idle[lead], targets[lead]
         way_s = response[row, target] - access_s[target]
-        blind_s = way_s - _BLIND_S / 2
-        if way_s < _BLIND_S:
-            blind_s = way_s * way_s / (2 * _BLIND_S)
+        blind_s = _blind(way_s)
         moves.append((row, target, gains[lead]))
         moved[lead] = True
         for store in range(stores):

@@ -297,6 +297,15 @@ def _keep(board: Board, ruins: Ruins, courier: int, touched: int) -> int:
     return touched + 1
 
 
+@kernel_part
+def _is_among(ruined: NDArray[np.int32], number: int, job: int) -> bool:
+    """Return whether an order is one of the first `number`."""
+    for index in range(number):  # noqa: SIM110  kernels have no generators
+        if ruined[index] == job:
+            return True
+    return False
+
+
 @kernel
 def _pick_ruined(
     problem: Problem, board: Board, ruins: Ruins, ruined: NDArray[np.int32], most: int
@@ -333,12 +342,7 @@ def _pick_ruined(
                     continue
                 if problem.jobs[job, JOB_BAG] >= 0:
                     continue
-                known = False
-                for index_2 in range(number):
-                    if ruined[index_2] == job:
-                        known = True
-                        break
-                if not known:
+                if not _is_among(ruined, number, job):
                     ruined[number] = job
                     number += 1
                     most_here -= 1
@@ -351,12 +355,7 @@ def _pick_ruined(
         other = ruins.near[seed, int(share * share * width)]
         if other < 0:
             continue
-        known = False
-        for index in range(number):
-            if ruined[index] == other:
-                known = True
-                break
-        if not known:
+        if not _is_among(ruined, number, other):
             ruined[number] = other
             number += 1
     return number

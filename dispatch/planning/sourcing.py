@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from dispatch.model import (
     UNREACHABLE_S,
+    Order,
     OrderInPlay,
     Reason,
     Refusal,
@@ -79,23 +80,23 @@ class Stock:
             return {}
         return {
             sku: quantity - self.free(store_id, sku)
-            for sku, quantity in wanted(order).items()
+            for sku, quantity in wanted(order.order).items()
             if quantity > self.free(store_id, sku)
         }
 
     def move(self, order: OrderInPlay, from_store: str | None, to_store: str | None) -> None:
         """Take an order's goods at one store and put back what it had taken at another."""
-        for sku, quantity in wanted(order).items():
+        for sku, quantity in wanted(order.order).items():
             for store_id, taken in ((from_store, -quantity), (to_store, quantity)):
                 if store_id is not None and store_id != order.store_id:
                     key = (store_id, sku)
                     self._moved[key] = self._moved.get(key, 0) + taken
 
 
-def wanted(order: OrderInPlay) -> dict[str, int]:
+def wanted(order: Order) -> dict[str, int]:
     """Return the quantity of each SKU of an order, lines of the same SKU added up."""
     total: dict[str, int] = {}
-    for line in order.order.lines:
+    for line in order.lines:
         total[line.sku] = total.get(line.sku, 0) + line.quantity
     return total
 
