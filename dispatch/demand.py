@@ -58,13 +58,13 @@ class DemandFold:
         """Take in one more event, in the order of the log."""
         event = recorded.event
         match event:
-            case e.StoreRegistered(store=store):
+            case e.StoreRegistered(store=store) if not store.is_point:
                 self._stores.setdefault(store.store_id, _Store(at=recorded.at))
-            case e.OrderReceived():
+            case e.OrderReceived(order=order) if order.return_of is None:
                 self._count(event, recorded.at)
             case e.PickCompleted(order_id=order_id, store_id=store_id):
                 clicked_at = self._clicked.pop(order_id, None)
-                if clicked_at is not None:
+                if clicked_at is not None and store_id in self._stores:
                     self._stores[store_id].remember(max(0, event.occurred_at - clicked_at))
             case e.OrderCancelled(order_id=order_id):
                 self._clicked.pop(order_id, None)

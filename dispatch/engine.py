@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from base64 import b32encode
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from hashlib import blake2b
+from itertools import count
 from typing import Final
 
 from dispatch import commands as c
@@ -18,7 +18,7 @@ from dispatch import events as e
 from dispatch.apply import apply
 from dispatch.check import check
 from dispatch.demand import DemandFold
-from dispatch.errors import ConflictError, InvalidValueError, RefusedError, SequenceError
+from dispatch.errors import InvalidValueError, SequenceError
 from dispatch.explain import Explanation, explain, recount
 from dispatch.model import (
     Courier,
@@ -37,15 +37,14 @@ from dispatch.planning.picking import Pick, work_order
 from dispatch.planning.plan import plan as solve_plan
 from dispatch.planning.quote import Offer
 from dispatch.planning.quote import quote as solve_quote
-from dispatch.planning.sourcing import wanted
 from dispatch.ports import Clock, EventLog
 from dispatch.publishing import publication
-from dispatch.rules import RULES
+from dispatch.rules import RULES, TIMERS
+from dispatch.rules.context import Context
 from dispatch.snapshot import Position, StoreViews, asked_in_play, snapshot, standing_plan
 from dispatch.state import CourierState, State
 from geo.area_shapes import check_shapes
 from geo.areas import ServedDoors
-from geo.closures import Closure
 from geo.errors import AreaError, TooFarFromRoadError
 from geo.types import LonLat, TravelTimes
 
@@ -68,18 +67,31 @@ REPLAN_FOR: Final = (
     e.StoreResumed,
     e.StreetClosed,
     e.StreetReopened,
+    e.OrderAmended,
+    e.OrderResourced,
+    e.StorePinned,
+    e.StoreExcluded,
+    e.PromiseSuperseded,
+    e.CarriageBooked,
+    e.CarriageEnded,
+    e.LineShort,
+    e.SubstitutionAnswered,
+    e.BreakWanted,
+    e.BreakStarted,
+    e.BreakEnded,
+    e.CourierStranded,
+    e.CourierRecovered,
+    e.OfferLapsed,
+    e.RetryGranted,
+    e.OrderRevived,
+    e.OrderHeld,
+    e.HoldReleased,
+    e.OrderLocked,
+    e.OrderUnlocked,
+    e.RouteLocked,
+    e.RouteUnlocked,
 )
 """Events that make the plan in force worth another thought at once, under any clock."""
-
-
-class ExternalIdTakenError(ConflictError):
-    """The shop has used this id for another order; `order_id` names it."""
-
-    code = "external_id_taken"
-
-    def __init__(self, external_id: str, order_id: str) -> None:
-        super().__init__(f"external_id {external_id} belongs to order {order_id} already")
-        self.order_id = order_id
 
 
 class Engine:
@@ -144,27 +156,30 @@ class Engine:
 
     def _events(self, command: c.Command) -> Sequence[e.Event]:
         match command:
-            case c.RequestQuote():
-                return self._request_quote(command)
-            case c.PlaceOrder():
-                return self._place_order(command)
-            case c.AcceptOrder():
-                return self._accept_order(command)
             case c.RegisterCourier():
                 self._check_courier(command.courier)
-            case c.CloseStreet(closure=closure):
-                return self._close_street(closure)
             case c.RegisterStore():
                 self._check_service_area(command.store)
-        return RULES[type(command)](self._state, command)
+            case c.AcceptOrder(created_at=created_at):
+                self._refuse_future("created_at", created_at)
+        return RULES[type(command)](self._state, command, self._context())
 
-    def _close_street(self, closure: Closure) -> Sequence[e.Event]:
-        now = self.clock.now()
-        if closure.until is not None and closure.until <= now:
-            raise InvalidValueError("until", "is past; name a time to come, or none")
-        if not closure.closure_id:
-            closure = replace(closure, closure_id=self._new_id("clo"))
-        return RULES[c.CloseStreet](self._state, c.CloseStreet(closure))
+    def _context(self) -> Context:
+        """Return what rules may know now."""
+        numbers = count(1)
+
+        def new_id(prefix: str) -> str:
+            # The first id of a kind is the same whatever else the command makes.
+            number = next(numbers)
+            return self._new_id(prefix if number == 1 else f"{prefix}:{number}")
+
+        return Context(
+            now=self.clock.now(),
+            policy=self.policy,
+            new_id=new_id,
+            snapshot=self.snapshot,
+            offer=self._offer,
+        )
 
     def _check_courier(self, courier: Courier) -> None:
         if courier.mode not in self.travel.modes:
@@ -277,15 +292,16 @@ class Engine:
     def commit_due(self) -> tuple[e.Recorded, ...]:
         """Do what the clock asks for.
 
-        Each free courier is told to leave for the next stop, just in time; streets whose closure
-        is over are opened.
+        What is over ends, and each free courier is told (or asked) to leave for the next stop,
+        just in time.
         """
         now = self.clock.now()
-        events: list[e.Event] = [
-            e.StreetReopened(closure_id)
-            for closure_id, closure in sorted(self._state.closures.items())
-            if closure.until is not None and closure.until <= now
-        ]
+        recorded: list[e.Recorded] = []
+        for timer in TIMERS:
+            due_at = timer.next_at(self._state, self.policy)
+            if due_at is not None and due_at <= now:
+                recorded += self._record(timer.events(self._state, self._context()))
+        events: list[e.Event] = []
         for courier_id in sorted(self._state.couriers):
             courier = self._state.couriers[courier_id]
             due_at = self._due_at(courier)
@@ -293,17 +309,23 @@ class Engine:
                 continue
             visit = courier.route.visits[0]
             expected_at = max(visit.arrive_at, now + visit.travel_s)
-            events.append(e.StopCommitted(courier_id, visit.stop, expected_at, now))
-        return self._record(events)
+            if visit.stop.kind is StopKind.PICKUP and courier.courier.takes_offers:
+                until = now + self.policy.offer_timeout_s
+                events.append(e.OfferMade(courier_id, visit.stop, expected_at, until, now))
+            else:
+                events.append(e.StopCommitted(courier_id, visit.stop, expected_at, now))
+        return (*recorded, *self._record(events))
 
     def next_commit_at(self) -> int | None:
         """Return when `commit_due` next has something to do, None when it has not."""
         due = [self._due_at(courier) for courier in self._state.couriers.values()]
-        due += [closure.until for closure in self._state.closures.values()]
+        due += [timer.next_at(self._state, self.policy) for timer in TIMERS]
         return min((at for at in due if at is not None), default=None)
 
     def _due_at(self, courier: CourierState) -> int | None:
         if courier.commitment is not None or courier.route is None or not courier.route.visits:
+            return None
+        if courier.stranded is not None:
             return None
         stop = courier.route.visits[0].stop
         order = self._state.orders.get(stop.order_id)
@@ -313,6 +335,8 @@ class Engine:
             if order.courier_id is not None or order.store_id != stop.store_id:
                 return None
             begins = courier.shift_start if courier.shift_start is not None else 0
+            if courier.break_until is not None:
+                begins = max(begins, courier.break_until)
             if courier.standby is not None and not self.policy.standby_diverts:
                 begins = max(begins, courier.standby.expected_at)
             return max(begins, courier.route.leave_at - self.policy.departure_lead_s)
@@ -341,7 +365,7 @@ class Engine:
         """Return an opaque id that is the same in every run of the same log."""
         text = f"{self._state.zone_id}:{prefix}:{self._state.seq + 1}"
         digest = blake2b(text.encode(), digest_size=10).digest()
-        return f"{prefix}_{b32encode(digest).decode().lower()}"
+        return f"{prefix.partition(':')[0]}_{b32encode(digest).decode().lower()}"
 
     # --- quotes and orders ---------------------------------------------------------------------
 
@@ -361,105 +385,3 @@ class Engine:
         made_for = self.snapshot(asked)
         placeholder = Promise(asked.created_at, asked.created_at, asked.created_at)
         return solve_quote(made_for, asked_in_play(asked, made_for, placeholder))
-
-    def _request_quote(self, command: c.RequestQuote) -> Sequence[e.Event]:
-        now = self.clock.now()
-        quote_id = self._new_id("quo")
-        asked = Order(
-            order_id=quote_id,
-            created_at=now,
-            door=command.door,
-            address=command.address,
-            lines=command.lines,
-            weight_g=command.weight_g,
-            service_s=command.service_s,
-            pick_s=command.pick_s,
-        )
-        offer = self._offer(asked)
-        if isinstance(offer, Refusal):
-            raise RefusedError(offer.reason, offer.detail)
-        quote = Quote(
-            quote_id=quote_id,
-            promise=offer.promise,
-            store_id=offer.store_id,
-            eta=offer.eta,
-            fare_cents=offer.fare_cents,
-            expires_at=now + self.policy.quote_valid_s,
-        )
-        return [e.QuoteGiven(quote)]
-
-    def _refuse_taken(self, external_id: str | None) -> None:
-        known = self._state.external_ids.get(external_id) if external_id is not None else None
-        if external_id is not None and known is not None:
-            raise ExternalIdTakenError(external_id, known)
-
-    def _accept_order(self, command: c.AcceptOrder) -> Sequence[e.Event]:
-        self._refuse_taken(command.external_id)
-        self._refuse_future("created_at", command.created_at)
-        store = self._state.store(command.store_id)
-        order = Order(
-            order_id=self._new_id("ord"),
-            created_at=command.created_at,
-            door=command.door,
-            address=command.address,
-            lines=command.lines,
-            weight_g=command.weight_g,
-            service_s=command.service_s,
-            basket_cents=command.basket_cents,
-            fare_cents=command.fare_cents,
-            fulfilment=command.fulfilment,
-            priority=command.priority,
-            external_id=command.external_id,
-            note=command.note,
-            pick_s=command.pick_s,
-        )
-        for sku, quantity in sorted(wanted(order).items()):
-            free = store.available(sku)
-            if free < quantity:
-                raise RefusedError(
-                    Reason.NO_STOCK, f"{store.store.name} has {free} of {sku}, not {quantity}"
-                )
-        return [e.OrderReceived(order, command.promise, command.store_id)]
-
-    def _place_order(self, command: c.PlaceOrder) -> Sequence[e.Event]:
-        self._refuse_taken(command.external_id)
-        now = self.clock.now()
-        asked = Order(
-            order_id=self._new_id("ord"),
-            created_at=min(command.occurred_at, now),
-            door=command.door,
-            address=command.address,
-            lines=command.lines,
-            weight_g=command.weight_g,
-            service_s=command.service_s,
-            basket_cents=command.basket_cents,
-            fulfilment=command.fulfilment,
-            priority=command.priority,
-            external_id=command.external_id,
-            note=command.note,
-            pick_s=command.pick_s,
-        )
-        quote = None
-        if command.quote_id is not None:
-            quote = self._state.quotes.get(command.quote_id)
-            if quote is None or quote.expires_at <= now:
-                return [
-                    e.OrderRefused(
-                        asked.created_at,
-                        Reason.QUOTE_EXPIRED,
-                        f"quote {command.quote_id} is no longer valid; ask for a new one",
-                        command.external_id,
-                    )
-                ]
-        offer = self._offer(asked)
-        if isinstance(offer, Refusal):
-            return [
-                e.OrderRefused(asked.created_at, offer.reason, offer.detail, command.external_id)
-            ]
-        promise, fare_cents = offer.promise, offer.fare_cents
-        if quote is not None:
-            fare_cents = quote.fare_cents
-            if offer.eta <= quote.promise.latest:
-                promise = quote.promise
-        order = replace(asked, fare_cents=fare_cents)
-        return [e.OrderReceived(order, promise, offer.store_id, command.quote_id)]

@@ -5,6 +5,7 @@
   * UnknownIdError              an id that names nothing
   * ConflictError               the request does not fit the present state
     * WrongStateError           a move the transition table does not allow; states the allowed ones
+    * ExternalIdTakenError      the shop has used this id for another order
     * SequenceError             somebody else wrote to the log first
   * RefusedError                an order that cannot be promised; carries a `Reason`
 """
@@ -70,3 +71,13 @@ class RefusedError(DispatchError):
     def __init__(self, reason: str, detail: str) -> None:
         super().__init__(detail)
         self.reason = reason
+
+
+class ExternalIdTakenError(ConflictError):
+    """The shop has used this id for another order; `order_id` names it."""
+
+    code = "external_id_taken"
+
+    def __init__(self, external_id: str, order_id: str) -> None:
+        super().__init__(f"external_id {external_id} belongs to order {order_id} already")
+        self.order_id = order_id

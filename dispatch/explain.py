@@ -42,6 +42,10 @@ _REMEDIES = {
     Reason.TOO_HEAVY: "a courier with a larger bag",
     Reason.UNREACHABLE: "a courier whose mode reaches the door",
     Reason.NO_COURIER_ON_SHIFT: "a courier on shift who has not declined it",
+    Reason.STORE_EXCLUDED: "the store being allowed again, or another one with the goods",
+    Reason.BELOW_MINIMUM_BASKET: "a larger basket, or the end of the minimum",
+    Reason.THROTTLED: "a few minutes, or the end of the throttle",
+    Reason.HELD: "the hold being released",
 }
 
 

@@ -24,6 +24,7 @@ __all__ = [
     "Courier",
     "CourierInPlay",
     "DeliveryStatus",
+    "Fare",
     "Fulfilment",
     "LonLat",
     "Mode",
@@ -50,6 +51,7 @@ __all__ = [
     "TravelTable",
     "Unassigned",
     "Visit",
+    "Window",
 ]
 
 
@@ -113,6 +115,10 @@ class Reason(StrEnum):
     TOO_HEAVY = "too_heavy"
     UNREACHABLE = "unreachable"
     NO_COURIER_ON_SHIFT = "no_courier_on_shift"
+    STORE_EXCLUDED = "store_excluded"
+    BELOW_MINIMUM_BASKET = "below_minimum_basket"
+    THROTTLED = "throttled"
+    HELD = "held"
 
 
 _LON_MAX = 180.0
@@ -140,7 +146,7 @@ class OrderLine:
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What a customer bought; never changes after it was taken.
+    """What a customer bought; an amendment makes another one of the same id.
 
     Attributes
     ----------
@@ -148,12 +154,24 @@ class Order:
         When the customer clicked.
     door, address
         Where it goes; `address` is what a courier reads.
+    address_place
+        Where the address itself is, if the customer dropped a pin elsewhere; `door` is the pin.
     weight_g
         Of the whole parcel.
     service_s
         Time needed at the door to hand it over.
     pick_s
         Expected picking time as the shop states it; None for the store's own estimate.
+    basket_cents, fare_cents, tip_cents, paid_cents
+        Worth of the goods, price of the delivery, tip for the courier, and what was paid so far.
+    age_limit
+        Years whoever takes it must have lived; 0 for everybody.
+    pin_required
+        It is handed over against the customer's PIN only.
+    part_of
+        The order it is a part of, if that was split over several stores.
+    return_of
+        The order whose goods it brings back: fetched at a door, brought to a store.
     """
 
     order_id: str
@@ -170,12 +188,22 @@ class Order:
     external_id: str | None = None
     note: str = ""
     pick_s: int | None = None
+    phone: str = ""
+    tip_cents: int = 0
+    paid_cents: int = 0
+    age_limit: int = 0
+    pin_required: bool = False
+    chilled: bool = False
+    address_place: LonLat | None = None
+    part_of: str | None = None
+    return_of: str | None = None
 
     def __post_init__(self) -> None:
         check_types(self)
         if not self.lines:
             raise InvalidValueError("lines", f"of {self.order_id} are empty; an order needs one")
         check_least(self, 0, "weight_g", "service_s", "basket_cents", "fare_cents", "pick_s")
+        check_least(self, 0, "tip_cents", "paid_cents", "age_limit")
         check_least(self, -MOST, "created_at", "priority")
         _check_place("door", self.door)
 
@@ -216,6 +244,11 @@ class Store:
         The longest one-way trip to a door by the fastest mode of the fleet.
     service_area
         Where it delivers to, besides `reach_s`; None for every door it can reach.
+    safety_stock
+        So many of each SKU are never promised online, unless the SKU has its own figure.
+    is_point
+        No shop: a place where goods wait to be fetched, a stranded courier's bag or a return at
+        a customer's door.
     """
 
     store_id: str
@@ -229,6 +262,8 @@ class Store:
     reach_s: int = 1200
     service_area: ServiceArea | None = None
     access_s: int = 0
+    safety_stock: int = 0
+    is_point: bool = False
 
     def __post_init__(self) -> None:
         check_types(self)
@@ -237,6 +272,7 @@ class Store:
             self,
             0,
             "pickers",
+            "safety_stock",
             "pick_base_s",
             "pick_line_s",
             "pickup_service_s",
@@ -247,7 +283,15 @@ class Store:
 
 @dataclass(frozen=True, slots=True)
 class Courier:
-    """A person with a mode and a capacity."""
+    """A person with a mode and a capacity.
+
+    Attributes
+    ----------
+    phone
+        For text messages, in E.164 (`+358401234567`); empty for none.
+    takes_offers
+        Pickups are offered and may be declined, instead of being told.
+    """
 
     courier_id: str
     name: str
@@ -255,6 +299,8 @@ class Courier:
     home: LonLat
     capacity_g: int = 15_000
     capacity_parcels: int = 4
+    phone: str = ""
+    takes_offers: bool = False
 
     def __post_init__(self) -> None:
         check_types(self)
@@ -306,7 +352,9 @@ class OrderInPlay:
     returning
         It goes back to its store: a `return` stop instead of a drop-off.
     declined_by
-        Couriers who must not be given it again.
+        Couriers who must not be given it: they declined it, or a person locked it to another.
+    excluded_stores
+        Stores it must not come from.
     """
 
     order: Order
@@ -322,6 +370,7 @@ class OrderInPlay:
     on_board: bool = False
     returning: bool = False
     declined_by: frozenset[str] = frozenset()
+    excluded_stores: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
         check_types(self)
@@ -523,6 +572,24 @@ class Policy:
         plan, and how many solutions it may visit.
     fare_base_cents, fare_km_cents
         Price of a delivery: base and per started kilometre by road.
+    fare_15_cents, fare_30_cents, fare_60_cents, later_discount_cents
+        Added for a promise within so many minutes, and taken off for a later slot.
+    surge_from_load, surge_step_cents, surge_max_cents
+        From this many open deliveries per courier on shift on, each whole one more adds a step
+        to the price, up to a most.
+    slot_s, slots_ahead
+        Length of a later slot, and how many are offered.
+    offer_timeout_s
+        How long a courier who takes offers may think about one.
+    substitution_timeout_s, silence_accepts
+        How long a customer may think about a substitution, and whether silence accepts it.
+    collection_hold_s
+        Goods that nobody collects go back on the shelf so long after the promised time.
+    stall_after_s
+        An order is moved to another store when its picking has not begun so long after it should
+        have; 0 never moves it.
+    priority_lead_s
+        An order is planned as if promised so much sooner, for each step of its priority.
     """
 
     name: str = "balanced"
@@ -559,6 +626,21 @@ class Policy:
     routing_solutions: int = 200
     fare_base_cents: int = 290
     fare_km_cents: int = 60
+    fare_15_cents: int = 300
+    fare_30_cents: int = 150
+    fare_60_cents: int = 0
+    later_discount_cents: int = 100
+    surge_from_load: float = 3.0
+    surge_step_cents: int = 50
+    surge_max_cents: int = 300
+    slot_s: int = 3600
+    slots_ahead: int = 4
+    offer_timeout_s: int = 45
+    substitution_timeout_s: int = 180
+    silence_accepts: bool = False
+    collection_hold_s: int = 7200
+    stall_after_s: int = 600
+    priority_lead_s: int = 300
 
     def __post_init__(self) -> None:
         check_types(self)
@@ -739,8 +821,48 @@ class Plan:
 
 
 @dataclass(frozen=True, slots=True)
+class Fare:
+    """The parts of a delivery's price; `tier_cents` is negative for a discount."""
+
+    base_cents: int = 0
+    distance_cents: int = 0
+    tier_cents: int = 0
+    surge_cents: int = 0
+
+    @property
+    def total_cents(self) -> int:
+        """What the customer pays for the delivery; never below 0."""
+        parts = self.base_cents + self.distance_cents + self.tier_cents + self.surge_cents
+        return max(0, parts)
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A window that was weighed for a quote, with its price or the reason why not.
+
+    Attributes
+    ----------
+    window_id
+        What an order cites: `15m`, `30m`, `60m`, or `slot-<epoch seconds>` for a later one.
+    promise, fare
+        None where it cannot be had.
+    reason, detail
+        Why it cannot be had; None and empty where it can.
+    """
+
+    window_id: str
+    promise: Promise | None = None
+    fare: Fare | None = None
+    reason: Reason | None = None
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Quote:
-    """An answer to "can you, and when?" before the order."""
+    """An answer to "can you, and when?" before the order.
+
+    `promise` and `fare_cents` are of the usual promise; `windows` are the others to choose from.
+    """
 
     quote_id: str
     promise: Promise
@@ -748,6 +870,8 @@ class Quote:
     eta: EpochS
     fare_cents: int
     expires_at: EpochS
+    fare: Fare = Fare()
+    windows: tuple[Window, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -87,7 +87,7 @@ def _accept(plan: Plan, state: State, bad: set[str]) -> _Accepted:
     for route in plan.routes:
         courier = state.couriers.get(route.courier_id)
         fitted = None
-        if courier is not None and not _touches(route, bad):
+        if courier is not None and courier.stranded is None and not _touches(route, bad):
             fitted = _fitted(route, courier, state)
         moves = None if fitted is None else _moves(fitted, state, reserved)
         if fitted is None or moves is None:
@@ -175,8 +175,15 @@ def _can_be_picked_up(
     """Tell whether a planned pickup is still open to this courier at this store."""
     taken = order.on_board or (order.courier_id is not None and not committed)
     elsewhere = order.status not in UNPICKED and order.store_id != visit.stop.store_id
-    declined = courier.courier.courier_id in order.declined_by
-    return not (taken or elsewhere or declined)
+    who, lock = courier.courier.courier_id, order.lock
+    declined = who in order.declined_by
+    others = order.is_carried_outside or (lock is not None and lock.courier_id != who)
+    if order.pinned_store_id not in {None, visit.stop.store_id}:
+        elsewhere = True
+    if visit.stop.store_id in order.excluded_stores:
+        elsewhere = True
+    held = order.hold is not None and not committed
+    return not (taken or elsewhere or declined or others or held)
 
 
 def _done(visit: Visit, courier: CourierState, state: State) -> bool:

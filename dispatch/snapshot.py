@@ -13,6 +13,7 @@ from dispatch.model import (
     AreaInPlay,
     CourierInPlay,
     DeliveryStatus,
+    Fulfilment,
     Objective,
     Order,
     OrderInPlay,
@@ -135,13 +136,19 @@ def snapshot(
     Couriers' positions are origins only, so the travel table has no way *to* them; this keeps
     the doors and stores, which do not move, the only places that need a search.
     """
-    open_orders = [state.orders[key] for key in sorted(state.orders)]
-    stores = [state.stores[key] for key in sorted(state.stores)]
+    open_orders = [order for _, order in sorted(state.orders.items()) if _is_in_play(order)]
+    waited_at = {order.store_id for order in open_orders}
+    stores = [
+        store
+        for key, store in sorted(state.stores.items())
+        if not store.store.is_point or key in waited_at
+    ]
     couriers = [
         courier
         for _, courier in sorted(state.couriers.items())
-        if courier.busy or _counts(courier, now)
+        if courier.stranded is None and (courier.busy or _counts(courier, now))
     ]
+    crew = frozenset(courier.courier.courier_id for courier in couriers)
     fixed = [store.store.location for store in stores]
     fixed += [order.order.door for order in open_orders]
     if asked is not None:
@@ -172,7 +179,8 @@ def snapshot(
     )
     place_of = {store.store.store_id: index for index, store in enumerate(stores)}
     orders_in_play = tuple(
-        _order_in_play(order, len(stores) + index) for index, order in enumerate(open_orders)
+        _order_in_play(order, len(stores) + index, policy, crew, now)
+        for index, order in enumerate(open_orders)
     )
     for order in orders_in_play:
         place_of[order.order_id] = order.place
@@ -333,21 +341,45 @@ def _counts(courier: CourierState, now: int) -> bool:
     )
 
 
-def _order_in_play(order: OrderState, place: int) -> OrderInPlay:
+def _is_in_play(order: OrderState) -> bool:
+    """Tell whether a decision has to do with an order: not while it is held or elsewhere."""
+    if order.is_carried_outside and order.on_board:
+        return False
+    return order.hold is None or order.courier_id is not None
+
+
+def _order_in_play(
+    order: OrderState, place: int, policy: Policy, crew: frozenset[str], now: int
+) -> OrderInPlay:
+    bought, promise = order.order, order.promise
+    if order.is_carried_outside:
+        # To be picked like what the customer collects; somebody else's courier comes for it.
+        bought = replace(bought, fulfilment=Fulfilment.COLLECTION)
+    if bought.priority > 0:
+        latest = max(promise.made_at, promise.latest - policy.priority_lead_s * bought.priority)
+        promise = replace(promise, earliest=min(promise.earliest, latest), latest=latest)
+    declined_by = order.declined_by
+    if order.lock is not None and order.lock.expires_at > now:
+        declined_by |= crew - {order.lock.courier_id}
     return OrderInPlay(
-        order=order.order,
+        order=bought,
         place=place,
-        promise=order.promise,
+        promise=promise,
         status=order.status,
         delivery=order.delivery,
         store_id=order.store_id,
-        store_fixed=order.status not in UNPICKED or order.courier_id is not None,
+        store_fixed=(
+            order.status not in UNPICKED
+            or order.courier_id is not None
+            or order.pinned_store_id == order.store_id
+        ),
         pick_started_at=order.pick_started_at,
         ready_at=order.ready_at,
         courier_id=order.courier_id,
         on_board=order.on_board,
         returning=order.returning,
-        declined_by=order.declined_by,
+        declined_by=declined_by,
+        excluded_stores=order.excluded_stores,
     )
 
 
@@ -370,6 +402,8 @@ def _courier_in_play(
     available_at = max(now, start)
     if courier.commitment is None and courier.standby is not None:
         available_at = max(available_at, seen.at)
+    if courier.commitment is None and courier.break_until is not None:
+        available_at = max(available_at, courier.break_until)
     shift_end = courier.shift_end if courier.shift_end is not None else now
     commitment = courier.commitment
     if commitment is not None:
@@ -389,6 +423,9 @@ def _courier_in_play(
         if now > due_at + policy.overdue_after_s:
             # No pickup may begin any more; what is in the bag is still theirs.
             shift_end = min(shift_end, now - 1)
+    if courier.break_wanted_s is not None:
+        # Nothing new before the break; it begins when the bag is empty.
+        shift_end = min(shift_end, now - 1)
     # Whoever is on the way to a door has left the counter.
     stays = commitment is None or commitment.stop.kind is StopKind.PICKUP
     return CourierInPlay(
@@ -397,13 +434,24 @@ def _courier_in_play(
         available_at=available_at,
         shift_start=start,
         shift_end=shift_end,
-        committed=(commitment.stop,) if commitment is not None else (),
+        committed=_told(courier, now),
         arrived=commitment is not None and commitment.arrived_at is not None,
         on_board=courier.on_board,
         at_store=counter if stays else None,
         standby=courier.standby.store_id if courier.standby is not None else None,
         under_way=courier.standby is not None and now < courier.standby.expected_at,
     )
+
+
+def _told(courier: CourierState, now: int) -> tuple[Stop, ...]:
+    """Return what a courier does next for certain: the stop under way, then what a person fixed."""
+    told = [courier.commitment.stop] if courier.commitment is not None else []
+    lock, route = courier.route_lock, courier.route
+    if lock is None or lock.expires_at <= now or route is None:
+        return tuple(told)
+    planned = {visit.stop.stop_id: visit.stop for visit in route.visits}
+    fixed = [planned[stop_id] for stop_id in lock.stop_ids if stop_id in planned]
+    return (*told, *(stop for stop in fixed if stop not in told))
 
 
 def _service_s(state: State, stop: Stop) -> int:

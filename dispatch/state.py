@@ -26,6 +26,19 @@ from dispatch.model import (
     Store,
     Visit,
 )
+from dispatch.records import (
+    Action,
+    Article,
+    Carriage,
+    Control,
+    Hold,
+    ItemScan,
+    OrderLock,
+    ParcelScan,
+    Proof,
+    RouteLock,
+    Substitution,
+)
 from geo.closures import Closure
 from geo.types import LonLat
 
@@ -39,11 +52,13 @@ TRANSITIONS: Final[Mapping[DeliveryStatus, tuple[DeliveryStatus, ...]]] = Mappin
         _D.ASSIGNED: (_D.CONFIRMED, _D.ENROUTE_TO_PICKUP, _D.CANCELLED),
         _D.ENROUTE_TO_PICKUP: (_D.CONFIRMED, _D.ARRIVED_AT_PICKUP, _D.CANCELLED),
         _D.ARRIVED_AT_PICKUP: (_D.CONFIRMED, _D.PICKED_UP, _D.CANCELLED),
-        _D.PICKED_UP: (_D.ENROUTE_TO_DROPOFF, _D.RETURNING),
-        _D.ENROUTE_TO_DROPOFF: (_D.ARRIVED_AT_DROPOFF, _D.RETURNING),
-        _D.ARRIVED_AT_DROPOFF: (_D.DELIVERED, _D.FAILED, _D.RETURNING),
-        _D.FAILED: (_D.RETURNING,),
-        _D.RETURNING: (_D.RETURNED,),
+        # Back to confirmed: the courier stranded, and somebody else fetches the goods there.
+        _D.PICKED_UP: (_D.ENROUTE_TO_DROPOFF, _D.RETURNING, _D.CONFIRMED),
+        _D.ENROUTE_TO_DROPOFF: (_D.ARRIVED_AT_DROPOFF, _D.RETURNING, _D.CONFIRMED),
+        _D.ARRIVED_AT_DROPOFF: (_D.DELIVERED, _D.FAILED, _D.RETURNING, _D.CONFIRMED),
+        # A second try goes from failed to the door again.
+        _D.FAILED: (_D.RETURNING, _D.ENROUTE_TO_DROPOFF, _D.CONFIRMED),
+        _D.RETURNING: (_D.RETURNED, _D.CONFIRMED, _D.ENROUTE_TO_DROPOFF),
         _D.DELIVERED: (),
         _D.RETURNED: (),
         _D.CANCELLED: (),
@@ -72,6 +87,26 @@ class OrderState:
         When the plan in force expects the goods to be ready.
     timeline
         (when, name of the event), in the order recorded.
+    origin_store_id
+        The store the goods belong to, while `store_id` is a point where they wait.
+    pinned_store_id, excluded_stores
+        Where a person said it must, and must not, come from.
+    hold, lock
+        What a person decided for a while.
+    carriage
+        The outside company that carries it, or did.
+    promises
+        Windows given before the present one.
+    substitutions, items, scans, proofs
+        What was offered instead, picked, scanned and shown.
+    tries
+        How often a delivery failed.
+    bay, here_at
+        Of a customer who came to collect.
+    returned
+        Quantity by SKU that came back after the hand-over; `refund_cents` of what was paid.
+    conflicts
+        What was reported afterwards against what was decided meanwhile, in words.
     """
 
     order: Order
@@ -91,21 +126,67 @@ class OrderState:
     ready_forecast: int | None = None
     note: str = ""
     timeline: tuple[tuple[int, str], ...] = ()
+    origin_store_id: str | None = None
+    pinned_store_id: str | None = None
+    excluded_stores: frozenset[str] = frozenset()
+    hold: Hold | None = None
+    lock: OrderLock | None = None
+    carriage: Carriage | None = None
+    promises: tuple[Promise, ...] = ()
+    substitutions: tuple[Substitution, ...] = ()
+    items: tuple[ItemScan, ...] = ()
+    scans: tuple[ParcelScan, ...] = ()
+    proofs: tuple[tuple[Stop, Proof], ...] = ()
+    tries: int = 0
+    bay: str = ""
+    here_at: int | None = None
+    returned: Mapping[str, int] = field(default_factory=dict)
+    refund_cents: int = 0
+    conflicts: tuple[str, ...] = ()
 
     @property
     def order_id(self) -> str:
         """Id of the order."""
         return self.order.order_id
 
+    @property
+    def is_closed(self) -> bool:
+        """Nothing more is to be done for it."""
+        return self.closed_at is not None
+
+    @property
+    def is_carried_outside(self) -> bool:
+        """An outside company has it."""
+        return self.carriage is not None and not self.carriage.ended
+
+    @property
+    def shelf_store_id(self) -> str:
+        """The store whose shelf the goods come from."""
+        return self.store_id if self.origin_store_id is None else self.origin_store_id
+
+    @property
+    def parcel_id(self) -> str:
+        """What the label of its parcel says."""
+        return f"pcl_{self.order_id.removeprefix('ord_')}"
+
+    @property
+    def revision(self) -> int:
+        """Counts what happened to it: an edit made for another one is stale."""
+        return len(self.timeline)
+
 
 @dataclass(frozen=True, slots=True)
 class Commitment:
-    """A stop the courier was told to do now, and how far it is."""
+    """A stop the courier was told to do now, and how far it is.
+
+    `offered_until` is set while the courier is only asked whether they will do it.
+    """
 
     stop: Stop
     committed_at: int
     expected_at: int
     arrived_at: int | None = None
+    offered_until: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +210,14 @@ class CourierState:
         Store at whose counter the courier picked up last, until the next stop elsewhere.
     standby
         Where to wait for work; None when there is work, or nowhere in particular.
+    break_wanted_s, break_until
+        A break asked for, and the end of the one that runs.
+    stranded
+        Why the courier cannot go on; None for whoever can.
+    acknowledged
+        The version of the route that the courier has seen.
+    route_lock
+        The order of stops a person fixed.
     """
 
     courier: Courier
@@ -143,6 +232,11 @@ class CourierState:
     route_version: int = 0
     counter: str | None = None
     standby: StandbyState | None = None
+    break_wanted_s: int | None = None
+    break_until: int | None = None
+    stranded: str | None = None
+    acknowledged: int = 0
+    route_lock: RouteLock | None = None
 
     def on_shift(self, now: int) -> bool:
         """Tell whether the courier is on shift at `now`."""
@@ -160,16 +254,25 @@ class CourierState:
 
 @dataclass(frozen=True, slots=True)
 class StoreState:
-    """A store with its stock: on the shelf (`on_hand`) and of that promised to orders."""
+    """A store with its stock: on the shelf (`on_hand`) and of that promised to orders.
+
+    `safety_stock` and `shelves` are by SKU, of those that have their own.
+    """
 
     store: Store
     on_hand: Mapping[str, int] = field(default_factory=dict)
     reserved: Mapping[str, int] = field(default_factory=dict)
     paused: str | None = None
+    safety_stock: Mapping[str, int] = field(default_factory=dict)
+    shelves: Mapping[str, str] = field(default_factory=dict)
+
+    def kept(self, sku: str) -> int:
+        """Return how many of a SKU are never promised online."""
+        return self.safety_stock.get(sku, self.store.safety_stock)
 
     def available(self, sku: str) -> int:
-        """Return how many of a SKU can still be promised."""
-        return self.on_hand.get(sku, 0) - self.reserved.get(sku, 0)
+        """Return how many of a SKU can still be promised; below 0 when too many were."""
+        return self.on_hand.get(sku, 0) - self.reserved.get(sku, 0) - self.kept(sku)
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +287,12 @@ class State:
         Order id by the shop's own id.
     closures
         Streets closed now, by closure id.
+    catalogue
+        What is known of articles, by SKU.
+    controls
+        Surge controls in force, by id.
+    actions
+        What people did at the desk, by id, in order.
     plan
         The last plan published, None before the first.
     """
@@ -198,6 +307,9 @@ class State:
     quotes: Mapping[str, Quote] = field(default_factory=dict)
     external_ids: Mapping[str, str] = field(default_factory=dict)
     closures: Mapping[str, Closure] = field(default_factory=dict)
+    catalogue: Mapping[str, Article] = field(default_factory=dict)
+    controls: Mapping[str, Control] = field(default_factory=dict)
+    actions: Mapping[str, Action] = field(default_factory=dict)
     plan: PlanPublished | None = None
 
     @property

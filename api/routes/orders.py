@@ -20,7 +20,7 @@ from api.routes.times import device_time
 from api.schemas import CancelIn, OrderIn, PickingIn, QuoteIn, order_lines
 from dispatch.codec import WIRE
 from dispatch.commands import CancelOrder, CompletePick, StartPick
-from dispatch.engine import ExternalIdTakenError
+from dispatch.errors import ExternalIdTakenError
 from dispatch.events import OrderReceived, OrderRefused
 from dispatch.model import DeliveryStatus
 from dispatch.state import OrderState

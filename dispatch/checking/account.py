@@ -116,6 +116,8 @@ def _moved(
         if trip_s > reach_s:
             detail = f"is {trip_s} s from {store_id}, reach {reach_s} s"
             yield Violation(Kind.REACH, order_id, detail)
+    if store_id in order.excluded_stores:
+        yield Violation(Kind.EXCLUDED_STORE, order_id, f"moved to {store_id}, which is ruled out")
     if store.area is not None and order.place not in store.area.serves:
         detail = f"moved to {store_id}, whose service area it is outside"
         yield Violation(Kind.AREA, order_id, detail)

@@ -54,6 +54,7 @@ class Kind(StrEnum):
     PAUSED_STORE = "paused_store"
     REACH = "reach"
     AREA = "area"
+    EXCLUDED_STORE = "excluded_store"
     STOCK = "stock"
     FORECAST = "forecast"
     """Goods are forecast to be ready sooner than they can be, or not when they were."""

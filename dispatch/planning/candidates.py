@@ -33,6 +33,12 @@ _NOT_ASKED: Final = -1
 _CODES: Final = {reason: code for code, reason in enumerate(USEFULNESS, start=1)}
 """What stands for each reason in arrays."""
 
+_HEAVIER_THAN_STOCK: Final = (
+    Reason.STORE_EXCLUDED,
+    Reason.OUTSIDE_RADIUS,
+    Reason.UNREACHABLE,
+)
+
 
 class StoreTable(NamedTuple):
     """The stores as arrays.
@@ -255,6 +261,10 @@ def _weighed(
     code[(paused & ~at_own) | (soonest >= NEVER)] = _CODES[Reason.STORE_PAUSED]
     code[_is_closed(situation, table, soonest, trip_s, at_own)] = _CODES[Reason.STORE_CLOSED]
     code[outside & ~at_own] = _CODES[Reason.OUTSIDE_RADIUS]
+    for row, asked in enumerate(asking):
+        for store_id in asked.order.excluded_stores & situation.store_rows.keys():
+            if asked.only != store_id:
+                code[row, situation.store_rows[store_id]] = _CODES[Reason.STORE_EXCLUDED]
     code[trip_s >= UNREACHABLE_S] = _CODES[Reason.UNREACHABLE]
     only = [-1 if asked.only is None else situation.store_rows[asked.only] for asked in asking]
     bound = np.array(only)[:, np.newaxis]
@@ -392,7 +402,10 @@ def _mark_missing(
     codes: NDArray[np.int8], want: _Demand, names: Sequence[str], stock: Stock
 ) -> None:
     """Mark the stores in reach that lack something; that they are closed as well counts less."""
-    heavier = {_NOT_ASKED, _CODES[Reason.OUTSIDE_RADIUS], _CODES[Reason.UNREACHABLE]}
+    heavier = {
+        _NOT_ASKED,
+        *(_CODES[reason] for reason in _HEAVIER_THAN_STOCK),
+    }
     for column, code in enumerate(codes.tolist()):
         if code not in heavier and column != want.home and not stock.has(names[column], want.wants):
             codes[column] = _CODES[Reason.NO_STOCK]

@@ -20,6 +20,7 @@ USEFULNESS = (
     Reason.STORE_PAUSED,
     Reason.STORE_CLOSED,
     Reason.NO_STOCK,
+    Reason.STORE_EXCLUDED,
     Reason.OUTSIDE_RADIUS,
     Reason.UNREACHABLE,
 )
@@ -197,6 +198,8 @@ def _out_of_reach(order: OrderInPlay, store: StoreInPlay, trip_s: int) -> Refusa
     name = store.store.name
     if trip_s >= UNREACHABLE_S:
         return Refusal(Reason.UNREACHABLE, f"no way leads from {name} to the door")
+    if store.store_id in order.excluded_stores:
+        return Refusal(Reason.STORE_EXCLUDED, f"{name} was ruled out for this order")
     if order.store_id == store.store_id:
         return None
     if store.area is not None and order.place not in store.area.serves:

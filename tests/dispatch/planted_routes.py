@@ -88,6 +88,12 @@ def area() -> Case:
     return moved(area=AreaInPlay("a drawn polygon", frozenset()))
 
 
+@plants(Kind.EXCLUDED_STORE)
+def excluded_store() -> Case:
+    snapshot, plan = moved()
+    return order(snapshot, "ord_h", excluded_stores=frozenset({SOUTH})), plan
+
+
 @plants(Kind.STOCK)
 def stock() -> Case:
     return moved(available={"milk": 0})

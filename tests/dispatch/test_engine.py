@@ -7,7 +7,7 @@ from town import NOW, Town, at
 
 from dispatch import commands as c
 from dispatch import events as e
-from dispatch.engine import ExternalIdTakenError
+from dispatch.errors import ExternalIdTakenError
 from dispatch.errors import ConflictError, InvalidValueError, RefusedError, WrongStateError
 from dispatch.model import DeliveryStatus, LonLat, OrderLine, OrderStatus, Reason
 from dispatch.planning.plan import plan

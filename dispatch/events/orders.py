@@ -1,0 +1,124 @@
+"""Facts about quotes and orders, and where orders come from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from dispatch.model import Order, Promise, Quote
+from dispatch.records import Carriage
+from geo.types import EpochS
+
+
+@dataclass(frozen=True, slots=True)
+class QuoteGiven:
+    quote: Quote
+
+
+@dataclass(frozen=True, slots=True)
+class OrderReceived:
+    """An order was taken, with its promise and the store whose stock is reserved for it."""
+
+    order: Order
+    promise: Promise
+    store_id: str
+    quote_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OrderRefused:
+    """An order could not be promised; the customer was told why."""
+
+    occurred_at: EpochS
+    reason: str
+    detail: str
+    external_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OrderResourced:
+    """The reservation moved to another store while picking had not begun."""
+
+    order_id: str
+    from_store_id: str
+    to_store_id: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class OrderCancelled:
+    order_id: str
+    reason: str
+    occurred_at: EpochS
+
+
+@dataclass(frozen=True, slots=True)
+class OrderAmended:
+    """The customer or shop changed an order before it was picked.
+
+    `order` is the order as it is now; `changed` names what differs from before.
+    """
+
+    order: Order
+    changed: tuple[str, ...]
+    owner: str
+    occurred_at: EpochS
+
+
+@dataclass(frozen=True, slots=True)
+class PromiseSuperseded:
+    """Another window was given; the ones before stay on record."""
+
+    order_id: str
+    promise: Promise
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class StorePinned:
+    """An order must come from this store; None takes the pin off."""
+
+    order_id: str
+    store_id: str | None
+    owner: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class StoreExcluded:
+    """An order must not come from this store any more."""
+
+    order_id: str
+    store_id: str
+    owner: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class CarriageBooked:
+    """An outside courier company took an order."""
+
+    order_id: str
+    carriage: Carriage
+
+
+@dataclass(frozen=True, slots=True)
+class CarriageReported:
+    """The outside company says how far it is; `status` is a delivery status of ours."""
+
+    order_id: str
+    carrier: str
+    reference: str
+    status: str
+    detail: str
+    eta: EpochS | None
+    occurred_at: EpochS
+
+
+@dataclass(frozen=True, slots=True)
+class CarriageEnded:
+    """The outside company does not bring it: given up by them or taken back by us."""
+
+    order_id: str
+    carrier: str
+    reason: str
+    occurred_at: EpochS

@@ -1,0 +1,115 @@
+"""State after facts about couriers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from types import MappingProxyType
+from typing import Any, Final
+
+from dispatch import events as e
+from dispatch.folds.pieces import Fold, noted, with_courier, with_order, with_store
+from dispatch.model import DeliveryStatus
+from dispatch.state import CourierState, State, StoreState, moved
+
+
+def _courier_registered(state: State, event: e.CourierRegistered, at: int) -> State:
+    known = state.couriers.get(event.courier.courier_id)
+    if known is None:
+        return with_courier(state, CourierState(event.courier, event.courier.home, at))
+    return with_courier(state, replace(known, courier=event.courier))
+
+
+def _shift_started(state: State, event: e.ShiftStarted, at: int) -> State:
+    courier = state.courier(event.courier_id)
+    # Where somebody was told to wait yesterday is no news of where they are today.
+    standby = courier.standby if courier.on_shift(at) else None
+    return with_courier(
+        state,
+        replace(courier, shift_start=event.starts_at, shift_end=event.ends_at, standby=standby),
+    )
+
+
+def _shift_ended(state: State, event: e.ShiftEnded, _at: int) -> State:
+    courier = state.courier(event.courier_id)
+    courier = replace(courier, shift_end=event.occurred_at, standby=None)
+    return with_courier(state, courier)
+
+
+def _operator_changed(state: State, event: e.OperatorChanged, _at: int) -> State:
+    return with_courier(state, replace(state.courier(event.courier_id), operator=event.operator))
+
+
+def _break_wanted(state: State, event: e.BreakWanted, _at: int) -> State:
+    courier = state.courier(event.courier_id)
+    return with_courier(state, replace(courier, break_wanted_s=event.duration_s))
+
+
+def _break_started(state: State, event: e.BreakStarted, _at: int) -> State:
+    courier = state.courier(event.courier_id)
+    return with_courier(
+        state, replace(courier, break_wanted_s=None, break_until=event.ends_at, standby=None)
+    )
+
+
+def _break_ended(state: State, event: e.BreakEnded, _at: int) -> State:
+    courier = state.courier(event.courier_id)
+    return with_courier(state, replace(courier, break_wanted_s=None, break_until=None))
+
+
+def _route_acknowledged(state: State, event: e.RouteAcknowledged, _at: int) -> State:
+    courier = state.courier(event.courier_id)
+    return with_courier(state, replace(courier, acknowledged=event.version))
+
+
+def _courier_stranded(state: State, event: e.CourierStranded, _at: int) -> State:
+    if event.point is not None:
+        state = with_store(state, StoreState(event.point))
+    for order_id in event.order_ids:
+        order = state.order(order_id)
+        order = replace(
+            moved(order, DeliveryStatus.CONFIRMED),
+            courier_id=None,
+            on_board=False,
+            eta=None,
+            origin_store_id=order.shelf_store_id,
+            store_id=event.point.store_id if event.point is not None else order.store_id,
+            declined_by=order.declined_by | {event.courier_id},
+        )
+        state = with_order(state, noted(order, event.occurred_at, event))
+    courier = state.courier(event.courier_id)
+    left = tuple(key for key in courier.on_board if key not in event.order_ids)
+    return with_courier(
+        state,
+        replace(
+            courier,
+            stranded=event.reason,
+            commitment=None,
+            route=None,
+            route_lock=None,
+            standby=None,
+            on_board=left,
+            counter=None,
+        ),
+    )
+
+
+def _courier_recovered(state: State, event: e.CourierRecovered, _at: int) -> State:
+    return with_courier(state, replace(state.courier(event.courier_id), stranded=None))
+
+
+HANDLERS: Final[Mapping[type[Any], Fold]] = MappingProxyType(
+    {
+        e.CourierRegistered: _courier_registered,
+        e.ShiftStarted: _shift_started,
+        e.ShiftEnded: _shift_ended,
+        e.OperatorChanged: _operator_changed,
+        e.BreakWanted: _break_wanted,
+        e.BreakStarted: _break_started,
+        e.BreakEnded: _break_ended,
+        e.RouteAcknowledged: _route_acknowledged,
+        e.CourierStranded: _courier_stranded,
+        e.CourierRecovered: _courier_recovered,
+    }
+)
+"""What each event does to the state."""
