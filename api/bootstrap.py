@@ -22,6 +22,7 @@ from api.planner import Planner
 from api.settings import Settings, read_policy
 from api.storage.ledger import Ledger, ZoneLog
 from api.streets import StreetDesk
+from api.tokens import Tokens
 from api.travel_servers import served
 from api.warmup import WarmUp
 from dispatch.commands import RegisterStore
@@ -53,6 +54,7 @@ class Service:
     warm_up: WarmUp
     osrm: OsrmDesk
     servers: ServedTravelTimes | None
+    tokens: Tokens
     on_open: Callable[[], None] = field(default=lambda: None)
     """Called once, when the service is ready for work."""
 
@@ -155,6 +157,7 @@ def build(settings: Settings) -> Service:
         WarmUp(),
         OsrmDesk(city.network),
         servers,
+        Tokens(ledger.secret("tokens")),
     )
 
 

@@ -25,7 +25,7 @@ from dispatch.model import (
     Visit,
 )
 from dispatch.snapshot import latest_place, store_windows
-from dispatch.state import CLOSED, UNPICKED, CourierState, OrderState, State, StoreState
+from dispatch.state import UNPICKED, CourierState, OrderState, State, StoreState
 from geo.closures import Closure
 from geo.errors import ClosureError
 from geo.service_area import as_json as area_as_json
@@ -134,6 +134,12 @@ def order(found: OrderState, *, at_risk: bool) -> Json:
     }
 
 
+def order_now(live: Live, order_id: str) -> Json:
+    """Return an order as it is now; raises `UnknownIdError`."""
+    found = live.engine.state.order(order_id)
+    return order(found, at_risk=is_at_risk(live, found))
+
+
 def line(item: OrderLine) -> Json:
     """Return an order line."""
     return {"sku": item.sku, "quantity": item.quantity}
@@ -141,7 +147,7 @@ def line(item: OrderLine) -> Json:
 
 def is_at_risk(live: Live, found: OrderState) -> bool:
     """Tell whether an order's promise is in danger."""
-    if found.delivery in CLOSED:
+    if found.is_closed:
         return False
     return found.order_id in live.kpis.at_risk(live.clock.now())
 

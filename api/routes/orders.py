@@ -17,9 +17,9 @@ from api.idempotency import Answer
 from api.live import Live
 from api.problems import Problem
 from api.routes.times import device_time
-from api.schemas import CancelIn, OrderIn, PickingIn, QuoteIn, order_lines
+from api.schemas import CancelIn, OrderIn, order_lines
 from dispatch.codec import WIRE
-from dispatch.commands import CancelOrder, CompletePick, StartPick
+from dispatch.commands import CancelOrder
 from dispatch.errors import ExternalIdTakenError
 from dispatch.events import OrderReceived, OrderRefused
 from dispatch.model import DeliveryStatus
@@ -45,15 +45,6 @@ _LISTED: Final[Mapping[Shown, frozenset[DeliveryStatus]]] = {
     Shown.CANCELLED: frozenset({DeliveryStatus.CANCELLED}),
     Shown.FAILED: frozenset({DeliveryStatus.FAILED, DeliveryStatus.RETURNED}),
 }
-
-
-@router.post("/quotes", status_code=201, summary="Can you, and when?")
-async def request_quote(asked: QuoteIn, request: Request, service: Here) -> Response:
-    """Return a promise and a price, valid for a while; or 422 with the reason why not."""
-    engine = service.live.engine
-    return await service.idempotency.once(
-        request, asked, lambda: Answer(201, views.quote(engine.quote(asked.command())))
-    )
 
 
 @router.post("/orders", status_code=201, summary="Order")
@@ -169,20 +160,6 @@ async def cancel_order(order_id: str, asked: CancelIn, service: Here) -> Json:
     def job() -> Json:
         at = device_time(live, asked.occurred_at)
         live.handle(CancelOrder(order_id, asked.reason, at))
-        return _view(live, live.engine.state.order(order_id))
-
-    return await live.run(job)
-
-
-@router.post("/orders/{order_id}/picking", summary="A picker began or finished")
-async def report_picking(order_id: str, asked: PickingIn, service: Here) -> Json:
-    """Take in that picking has begun (`started`) or that the order is packed (`ready`)."""
-    live = service.live
-
-    def job() -> Json:
-        at = device_time(live, asked.occurred_at)
-        started = asked.event == "started"
-        live.handle(StartPick(order_id, at) if started else CompletePick(order_id, at))
         return _view(live, live.engine.state.order(order_id))
 
     return await live.run(job)

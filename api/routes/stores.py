@@ -13,8 +13,8 @@ from api import views
 from api.bootstrap import Service, of_request
 from api.live import Live
 from api.problems import Problem
-from api.schemas import AreaIn, Id, ReasonIn, StockIn, StoreIn
-from dispatch.commands import PauseStore, RegisterStore, ResumeStore, SetStock
+from api.schemas import AreaIn, Id, ReasonIn, StoreIn
+from dispatch.commands import PauseStore, RegisterStore, ResumeStore
 from dispatch.snapshot import store_windows
 from geo.errors import AreaError, GeoError, TooFarFromRoadError
 from geo.service_area import from_json
@@ -32,7 +32,9 @@ async def list_stores(service: Here) -> Json:
 
     def job() -> Json:
         found = sorted(live.engine.state.stores.items())
-        return {"data": [views.store(live, store) for _, store in found]}
+        return {
+            "data": [views.store(live, store) for _, store in found if not store.store.is_point]
+        }
 
     return await live.run(job)
 
@@ -87,43 +89,6 @@ async def delete_service_area(store_id: StoreId, service: Here) -> Json:
         store = live.engine.state.store(store_id).store
         live.handle(RegisterStore(replace(store, service_area=None)))
         return _view(live, store_id)
-
-    return await live.run(job)
-
-
-@router.get("/{store_id}/picks", summary="What to pick, in the order of work")
-async def list_picks(store_id: StoreId, service: Here) -> Json:
-    """Return the orders a store is picking or has to pick."""
-    live = service.live
-    return await live.run(lambda: {"data": views.picks(live, live.engine.state.store(store_id))})
-
-
-@router.get("/{store_id}/stock", summary="Stock of a store")
-async def get_stock(store_id: StoreId, service: Here) -> Json:
-    """Return stock by SKU: on the shelf, promised to orders, and free."""
-    live = service.live
-    return await live.run(lambda: {"data": views.stock(live.engine.state.store(store_id))})
-
-
-@router.put("/{store_id}/stock", summary="Set stock")
-async def put_stock(store_id: StoreId, asked: StockIn, service: Here) -> Json:
-    """Set what is on the shelf of some SKUs, all of them or none."""
-    live = service.live
-    on_hand = {item.sku: item.on_hand for item in asked.items}
-    if len(on_hand) < len(asked.items):
-        seen: set[str] = set()
-        for index, item in enumerate(asked.items):
-            if item.sku in seen:
-                raise Problem(
-                    "invalid_request",
-                    f"{item.sku} is in the list more than once; say one figure for it.",
-                    {"pointer": f"/items/{index}/sku"},
-                )
-            seen.add(item.sku)
-
-    def job() -> Json:
-        live.handle(SetStock(store_id, on_hand))
-        return {"data": views.stock(live.engine.state.store(store_id))}
 
     return await live.run(job)
 

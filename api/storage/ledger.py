@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import queue
+import secrets
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
@@ -16,7 +17,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Self
 
-from sqlalchemy import Connection, Engine, create_engine, delete, event, func, insert, select
+from sqlalchemy import (
+    Connection,
+    Engine,
+    create_engine,
+    delete,
+    event,
+    func,
+    insert,
+    select,
+    update,
+)
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, NoSuchModuleError
 
@@ -32,6 +43,15 @@ _log = logging.getLogger("samehour.ledger")
 
 _GROUP: Final = 512
 """Most batches in one transaction: bounds how long the first of them waits."""
+
+
+@dataclass(frozen=True, slots=True)
+class Blob:
+    """A picture; its id is made from its content."""
+
+    blob_id: str
+    content_type: str
+    body: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,6 +283,43 @@ class Ledger:
             row = connection.execute(query).one_or_none()
         return None if row is None else KeptAnswer(key, *row)
 
+    def keep_blob(self, zone_id: str, blob: Blob, at: int) -> None:
+        """Keep a picture; durable when this returns.  The same one twice is kept once."""
+        b = tables.blobs
+        with self._engine.begin() as connection:
+            known = select(b.c.blob_id).where(b.c.zone == zone_id, b.c.blob_id == blob.blob_id)
+            if connection.execute(known).first() is None:
+                connection.execute(
+                    insert(b).values(
+                        zone=zone_id,
+                        blob_id=blob.blob_id,
+                        content_type=blob.content_type,
+                        body=blob.body,
+                        created_at=at,
+                    )
+                )
+
+    def blob(self, zone_id: str, blob_id: str) -> Blob | None:
+        """Return a picture that was kept."""
+        b = tables.blobs
+        query = select(b.c.content_type, b.c.body).where(
+            b.c.zone == zone_id, b.c.blob_id == blob_id
+        )
+        with self._engine.connect() as connection:
+            row = connection.execute(query).one_or_none()
+        return None if row is None else Blob(blob_id, *row)
+
+    def secret(self, name: str) -> bytes:
+        """Return 32 random bytes that are this ledger's own: drawn once, then always the same."""
+        s = tables.secrets
+        query = select(s.c.value).where(s.c.name == name)
+        with self._engine.begin() as connection:
+            known = connection.execute(query).scalar()
+            if known is None:
+                known = secrets.token_bytes(32)
+                connection.execute(insert(s).values(name=name, value=known))
+        return bytes(known)
+
     # --- opening -------------------------------------------------------------------------------
 
     def _prepare(self) -> None:
@@ -274,11 +331,17 @@ class Ledger:
                 connection.execute(
                     insert(tables.schema_version).values(version=tables.SCHEMA_VERSION)
                 )
-            elif found != tables.SCHEMA_VERSION:
+            elif found < tables.SCHEMA_VERSION:
+                # Every version so far only added tables.
+                tables.metadata.create_all(connection)
+                connection.execute(
+                    update(tables.schema_version).values(version=tables.SCHEMA_VERSION)
+                )
+            elif found > tables.SCHEMA_VERSION:
                 raise LedgerError(
                     f"The ledger {self.where} has schema version {found}; this samehour reads "
-                    f"version {tables.SCHEMA_VERSION}. Use the samehour that wrote it, or name "
-                    "another ledger with --ledger."
+                    f"up to version {tables.SCHEMA_VERSION}. Use the samehour that wrote it, or "
+                    "name another ledger with --ledger."
                 )
 
     def _let_go(self) -> None:

@@ -11,14 +11,15 @@ from sqlalchemy import (
     Float,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     String,
     Table,
     Text,
 )
 
-SCHEMA_VERSION: Final = 1
-"""Of the tables below; a ledger of another version is refused at boot."""
+SCHEMA_VERSION: Final = 2
+"""Of the tables below; a newer ledger is refused at boot, an older one gets what it lacks."""
 
 metadata: Final = MetaData()
 
@@ -73,4 +74,21 @@ idempotency_keys: Final = Table(
     Column("status", Integer, nullable=False),
     Column("body", Text, nullable=False),
     Column("created_at", BigInteger, nullable=False),
+)
+
+blobs: Final = Table(
+    "blobs",
+    metadata,
+    Column("zone", String(64), primary_key=True),
+    Column("blob_id", String(64), primary_key=True),
+    Column("content_type", String(64), nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+)
+
+secrets: Final = Table(
+    "secrets",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("value", LargeBinary, nullable=False),
 )

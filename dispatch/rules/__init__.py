@@ -10,11 +10,14 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from dispatch.rules import (
+    carriage,
     counter,
     couriers,
     desk,
+    late,
     orders,
     picking,
+    sourcing,
     stops,
     stores,
     streets,
@@ -29,6 +32,9 @@ RULES: Final[Mapping[type[Any], Rule]] = MappingProxyType(
         **picking.RULES,
         **counter.RULES,
         **stops.RULES,
+        **late.RULES,
+        **sourcing.RULES,
+        **carriage.RULES,
         **desk.RULES,
         **streets.RULES,
     }
@@ -44,5 +50,8 @@ TIMERS: Final[tuple[Timer, ...]] = (
     *stores.TIMERS,
     *orders.TIMERS,
     *desk.TIMERS,
+    *sourcing.TIMERS,
+    *carriage.TIMERS,
+    *late.TIMERS,
 )
 """What happens by itself, in the order in which it is looked at."""

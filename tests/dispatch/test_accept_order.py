@@ -6,8 +6,7 @@ import pytest
 from town import BLOCK_S, NOW, Town, at
 
 from dispatch import commands as c
-from dispatch.errors import ExternalIdTakenError
-from dispatch.errors import InvalidValueError, RefusedError, UnknownIdError
+from dispatch.errors import ExternalIdTakenError, InvalidValueError, RefusedError, UnknownIdError
 from dispatch.events import OrderReceived
 from dispatch.model import Courier, Mode, Order, OrderLine, Policy, Promise, StopKind, Store
 from dispatch.planning.picking import work_order

@@ -7,8 +7,13 @@ from town import NOW, Town, at
 
 from dispatch import commands as c
 from dispatch import events as e
-from dispatch.errors import ExternalIdTakenError
-from dispatch.errors import ConflictError, InvalidValueError, RefusedError, WrongStateError
+from dispatch.errors import (
+    ConflictError,
+    ExternalIdTakenError,
+    InvalidValueError,
+    RefusedError,
+    WrongStateError,
+)
 from dispatch.model import DeliveryStatus, LonLat, OrderLine, OrderStatus, Reason
 from dispatch.planning.plan import plan
 from geo.errors import TooFarFromRoadError

@@ -1,0 +1,7 @@
+"""The catalogue: what articles are."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+
+router = APIRouter(prefix="/v1", tags=["stock"])

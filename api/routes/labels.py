@@ -1,0 +1,7 @@
+"""Labels: a QR code for every parcel."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+
+router = APIRouter(prefix="/v1", tags=["picking"])
