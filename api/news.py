@@ -83,6 +83,42 @@ def _text(event: e.Event, state: State) -> str | None:  # noqa: C901, PLR0911, P
             return f"{_courier(state, event.courier_id)} is on shift"
         case e.ShiftEnded():
             return f"{_courier(state, event.courier_id)} went off shift"
+        case e.OrderCollected():
+            return f"Order {short(event.order_id)} collected at {_store(state, event.store_id)}"
+        case e.OrderNotCollected():
+            return f"Nobody came for order {short(event.order_id)}: {event.reason}"
+        case e.CustomerArrived():
+            where = f"in bay {event.bay}" if event.bay else "at the counter"
+            return f"A customer is here for order {short(event.order_id)}, {where}"
+        case e.ReturnSettled():
+            return f"Goods of order {short(event.order_id)} came back: {event.reason}"
+        case e.CourierStranded():
+            return f"{_courier(state, event.courier_id)} cannot go on: {event.reason}"
+        case e.CourierRecovered():
+            return f"{_courier(state, event.courier_id)} can work again"
+        case e.BreakStarted():
+            return f"{_courier(state, event.courier_id)} is on a break"
+        case e.OfferLapsed():
+            who = _courier(state, event.courier_id)
+            return f"{who} did not answer the offer of order {short(event.order_id)}"
+        case e.RetryGranted():
+            return f"Order {short(event.order_id)} is tried again: {event.reason}"
+        case e.ConflictNoted():
+            return f"Order {short(event.order_id)}: {event.outcome}"
+        case e.SubstitutionOffered():
+            return f"Order {short(event.order_id)} waits for an answer on a substitution"
+        case e.CarriageBooked():
+            return f"{event.carriage.carrier} carries order {short(event.order_id)}"
+        case e.CarriageEnded():
+            return f"{event.carrier} does not bring order {short(event.order_id)}: {event.reason}"
+        case e.OrderHeld() if event.hold.owner != "slot":
+            return f"Order {short(event.order_id)} held: {event.hold.reason}"
+        case e.HoldReleased():
+            return f"Order {short(event.order_id)} goes on"
+        case e.ControlSet():
+            return f"{event.control.kind.value.replace('_', ' ').capitalize()} control is on"
+        case e.ControlEnded():
+            return f"A surge control ended: {event.reason}"
         case e.StopCommitted() if event.stop.kind is StopKind.RETURN:
             who = _courier(state, event.courier_id)
             return f"{who} brings order {short(event.stop.order_id)} back"

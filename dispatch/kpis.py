@@ -4,6 +4,9 @@
 a whole log.  Definitions: click-to-door is delivery minus click; on time is delivered no later
 than the end of the first promise; at risk is open with a forecast arrival inside the policy's
 buffer before that end, or past it, or with no route at all when the buffer has begun.
+
+Each part of a split order is brought like an order of its own, but asked for once; goods that a
+courier brings back from a door are nobody's order.
 """
 
 from __future__ import annotations
@@ -14,17 +17,22 @@ from math import ceil
 from typing import TypeVar
 
 from dispatch.events import (
+    CarriageReported,
     DeliveryFailed,
     Event,
     OrderCancelled,
+    OrderCollected,
     OrderDelivered,
+    OrderNotCollected,
     OrderReceived,
     OrderRefused,
+    OrderRevived,
     PlanPublished,
     Recorded,
+    RetryGranted,
     StopCommitted,
 )
-from dispatch.model import Policy, StopKind
+from dispatch.model import DeliveryStatus, Fulfilment, Policy, StopKind
 
 _N = TypeVar("_N", int, float)
 
@@ -39,6 +47,10 @@ class Kpis:
         Everything asked for: taken or refused.
     rejected
         Refused for want of a store, stock or courier.
+    collected
+        Fetched by the customer at a store.
+    failed
+        Tries at a door that failed; an order that a second try brings is delivered as well.
     violations
         What `check` found wrong with plans as they came from the planner.
     replans_cut_short
@@ -52,6 +64,7 @@ class Kpis:
     rejected: int
     cancelled: int
     failed: int
+    collected: int
     on_time_share: float | None
     click_to_door_p50_s: int | None
     click_to_door_p90_s: int | None
@@ -66,6 +79,7 @@ class _Open:
     created_at: int
     latest: int
     eta: int | None = None
+    is_brought: bool = True
 
 
 @dataclass(slots=True)
@@ -85,28 +99,32 @@ class KpiFold:
     _failed_at: list[int] = field(default_factory=list)
     _delivered: list[tuple[int, int, bool]] = field(default_factory=list)
     _replans: list[tuple[int, float, int, bool]] = field(default_factory=list)
+    _collected_at: list[int] = field(default_factory=list)
     _open: dict[str, _Open] = field(default_factory=dict)
+    _given_up: dict[str, _Open] = field(default_factory=dict)
 
     def add(self, recorded: Recorded) -> None:
         """Take one more event."""
         event: Event = recorded.event
         match event:
             case OrderReceived():
-                self._asked_at.append(event.order.created_at)
-                self._open[event.order.order_id] = _Open(
-                    event.order.created_at, event.promise.latest
-                )
+                self._receive(event)
             case OrderRefused():
                 self._asked_at.append(event.occurred_at)
                 self._refused_at.append(event.occurred_at)
-            case OrderCancelled():
-                self._open.pop(event.order_id, None)
-                self._cancelled_at.append(event.occurred_at)
+            case OrderCancelled() | OrderNotCollected():
+                self._give_up(event.order_id, event.occurred_at, self._cancelled_at)
             case DeliveryFailed():
-                self._open.pop(event.order_id, None)
-                self._failed_at.append(event.occurred_at)
+                self._give_up(event.order_id, event.occurred_at, self._failed_at)
+            case RetryGranted() | OrderRevived():
+                self._take_up(event.order_id)
             case OrderDelivered():
-                self._deliver(event)
+                self._deliver(event.order_id, event.occurred_at)
+            case OrderCollected():
+                if self._open.pop(event.order_id, None) is not None:
+                    self._collected_at.append(event.occurred_at)
+            case CarriageReported():
+                self._carry(event)
             case StopCommitted() if event.stop.kind is StopKind.DROPOFF:
                 found = self._open.get(event.stop.order_id)
                 if found is not None:
@@ -116,13 +134,43 @@ class KpiFold:
             case _:
                 pass
 
-    def _deliver(self, event: OrderDelivered) -> None:
-        order = self._open.pop(event.order_id, None)
+    def _receive(self, event: OrderReceived) -> None:
+        order = event.order
+        if order.return_of is not None:
+            return
+        if order.part_of is None:
+            self._asked_at.append(order.created_at)
+        self._open[order.order_id] = _Open(
+            order.created_at,
+            event.promise.latest,
+            is_brought=order.fulfilment is Fulfilment.DELIVERY,
+        )
+
+    def _give_up(self, order_id: str, at: int, times: list[int]) -> None:
+        order = self._open.pop(order_id, None)
         if order is not None:
-            on_time = event.occurred_at <= order.latest
-            self._delivered.append(
-                (event.occurred_at, event.occurred_at - order.created_at, on_time)
-            )
+            self._given_up[order_id] = order
+            times.append(at)
+
+    def _take_up(self, order_id: str) -> None:
+        order = self._given_up.pop(order_id, None)
+        if order is not None:
+            self._open[order_id] = order
+
+    def _deliver(self, order_id: str, at: int) -> None:
+        order = self._open.pop(order_id, None)
+        if order is not None:
+            self._delivered.append((at, at - order.created_at, at <= order.latest))
+
+    def _carry(self, event: CarriageReported) -> None:
+        """Take in how far an outside company is."""
+        order = self._open.get(event.order_id)
+        if order is not None and event.eta is not None:
+            order.eta = event.eta
+        if event.status == DeliveryStatus.DELIVERED:
+            self._deliver(event.order_id, event.occurred_at)
+        elif event.status == DeliveryStatus.FAILED:
+            self._give_up(event.order_id, event.occurred_at, self._failed_at)
 
     def _publish(self, at: int, event: PlanPublished) -> None:
         self._replans.append((at, event.solve_ms, len(event.violations), event.cut_short))
@@ -142,7 +190,8 @@ class KpiFold:
         return frozenset(
             order_id
             for order_id, order in self._open.items()
-            if max(now, order.eta if order.eta is not None else now) > order.latest - buffer_s
+            if order.is_brought
+            and max(now, order.eta if order.eta is not None else now) > order.latest - buffer_s
         )
 
     def figures(self, now: int, since: int | None = None) -> Kpis:
@@ -160,6 +209,7 @@ class KpiFold:
             rejected=sum(at > start for at in self._refused_at),
             cancelled=sum(at > start for at in self._cancelled_at),
             failed=sum(at > start for at in self._failed_at),
+            collected=sum(at > start for at in self._collected_at),
             on_time_share=(
                 round(sum(d[2] for d in delivered) / len(delivered), 4) if delivered else None
             ),

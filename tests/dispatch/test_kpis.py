@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from dispatch import events as e
 from dispatch.events import Recorded
 from dispatch.kpis import KpiFold, kpis
 from dispatch.model import (
+    Fulfilment,
     LonLat,
     Objective,
     Order,
@@ -21,9 +24,10 @@ from dispatch.model import (
 CLICK = 1_000_000
 
 
-def received(name: str, after_s: int = 0) -> e.OrderReceived:
+def received(name: str, after_s: int = 0, **more: Any) -> e.OrderReceived:
     clicked = CLICK + after_s
-    order = Order(name, clicked, LonLat(24.9, 60.1), "Door", (OrderLine("milk", 1),), 500, 60)
+    door = LonLat(24.9, 60.1)
+    order = Order(name, clicked, door, "Door", (OrderLine("milk", 1),), 500, 60, **more)
     return e.OrderReceived(order, Promise(clicked + 900, clicked + 1800, clicked), "sto_a")
 
 
@@ -116,3 +120,54 @@ def test_a_window_counts_only_what_happened_in_it() -> None:
         fold.add(recorded)
     last = fold.figures(CLICK + 2000, since=CLICK + 1000)
     assert (last.orders, last.delivered, last.click_to_door_p50_s) == (0, 1, 900)
+
+
+def test_a_second_try_that_succeeds_is_a_failure_and_a_delivery() -> None:
+    log = log_of(
+        received("ord_a"),
+        e.DeliveryFailed("cou_a", "ord_a", "nobody home", CLICK + 900),
+        e.RetryGranted("ord_a", "ops", "back at six", CLICK + 950),
+        e.OrderDelivered("cou_a", "ord_a", CLICK + 1500),
+    )
+    figures = kpis(log, CLICK + 2000)
+    assert (figures.failed, figures.delivered, figures.open) == (1, 1, 0)
+
+
+def test_what_is_collected_is_never_at_risk_for_want_of_a_courier() -> None:
+    fold = KpiFold(Policy(buffer_s=300))
+    for recorded in log_of(received("ord_a", fulfilment=Fulfilment.COLLECTION)):
+        fold.add(recorded)
+    assert fold.at_risk(CLICK + 1700) == frozenset()
+    fold.add(Recorded("z", 2, CLICK + 1750, e.OrderCollected("ord_a", "sto_a", CLICK + 1750)))
+    figures = fold.figures(CLICK + 1800)
+    assert (figures.collected, figures.open, figures.delivered) == (1, 0, 0)
+
+
+def test_what_nobody_fetches_is_given_up() -> None:
+    order = received("ord_a", fulfilment=Fulfilment.COLLECTION)
+    log = log_of(order, e.OrderNotCollected("ord_a", "sto_a", "nobody came", CLICK + 9000))
+    figures = kpis(log, CLICK + 9001)
+    assert (figures.collected, figures.cancelled, figures.open) == (0, 1, 0)
+
+
+def test_a_split_order_is_asked_for_once_and_a_return_by_nobody() -> None:
+    log = log_of(
+        received("ord_a"),
+        received("ord_a.2", part_of="ord_a"),
+        received("ord_r", return_of="ord_z"),
+    )
+    figures = kpis(log, CLICK + 10)
+    assert (figures.orders, figures.open) == (1, 2)
+
+
+def test_an_outside_company_s_deliveries_count() -> None:
+    def report(status: str, at: int, eta: int | None = None) -> e.CarriageReported:
+        return e.CarriageReported("ord_a", "swift", "r1", status, "", eta, at)
+
+    fold = KpiFold(Policy(buffer_s=300))
+    for recorded in log_of(received("ord_a"), report("picked_up", CLICK + 600, CLICK + 1900)):
+        fold.add(recorded)
+    assert fold.at_risk(CLICK + 600) == {"ord_a"}
+    fold.add(Recorded("z", 3, CLICK + 1700, report("delivered", CLICK + 1700)))
+    figures = fold.figures(CLICK + 1800)
+    assert (figures.delivered, figures.on_time_share, figures.at_risk) == (1, 1.0, 0)
