@@ -103,7 +103,7 @@ class KpiFold:
     _open: dict[str, _Open] = field(default_factory=dict)
     _given_up: dict[str, _Open] = field(default_factory=dict)
 
-    def add(self, recorded: Recorded) -> None:
+    def add(self, recorded: Recorded) -> None:  # noqa: C901, PLR0912  a table
         """Take one more event."""
         event: Event = recorded.event
         match event:
