@@ -8,7 +8,8 @@ nothing half-done: what they check comes before the first event they record.
 from __future__ import annotations
 
 from base64 import b32encode
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import replace
 from hashlib import blake2b
 from itertools import count
 from typing import Final
@@ -16,16 +17,20 @@ from typing import Final
 from dispatch import commands as c
 from dispatch import events as e
 from dispatch.apply import apply
+from dispatch.asking import candidacy
 from dispatch.check import check
+from dispatch.control_preview import Preview, preview
+from dispatch.controls import offered
 from dispatch.demand import DemandFold
-from dispatch.errors import InvalidValueError, SequenceError
-from dispatch.explain import Explanation, explain, recount
+from dispatch.errors import DispatchError, InvalidValueError, SequenceError
+from dispatch.explain_order import explain_open
+from dispatch.explanation import Explanation
 from dispatch.model import (
     Courier,
+    Fulfilment,
     Order,
     Plan,
     Policy,
-    Promise,
     Quote,
     Reason,
     Refusal,
@@ -39,14 +44,23 @@ from dispatch.planning.quote import Offer
 from dispatch.planning.quote import quote as solve_quote
 from dispatch.ports import Clock, EventLog
 from dispatch.publishing import publication
+from dispatch.records import Control
+from dispatch.recount import recount
 from dispatch.rules import RULES, TIMERS
 from dispatch.rules.context import Context
-from dispatch.snapshot import Position, StoreViews, asked_in_play, snapshot, standing_plan
+from dispatch.rules.controls import control_of
+from dispatch.snapshot import (
+    Position,
+    StoreViews,
+    fixed_stops,
+    snapshot,
+    standing_plan,
+)
 from dispatch.state import CourierState, State
 from geo.area_shapes import check_shapes
 from geo.areas import ServedDoors
 from geo.errors import AreaError, TooFarFromRoadError
-from geo.types import LonLat, TravelTimes
+from geo.types import LonLat, Mode, TravelTimes
 
 FUTURE_TOLERANCE_S: Final = 120
 """A device's clock may be this far ahead of ours."""
@@ -80,6 +94,7 @@ REPLAN_FOR: Final = (
     e.BreakStarted,
     e.BreakEnded,
     e.CourierStranded,
+    e.BagHandedOver,
     e.CourierRecovered,
     e.OfferLapsed,
     e.RetryGranted,
@@ -154,14 +169,27 @@ class Engine:
             self._refuse_future("occurred_at", occurred_at)
         return self._record(self._events(command))
 
+    def refuses(self, command: c.Command) -> str | None:
+        """Say why a command would be refused now, None if it would not; changes nothing."""
+        try:
+            self._events(command)
+        except DispatchError as error:
+            return str(error)
+        return None
+
     def _events(self, command: c.Command) -> Sequence[e.Event]:
         match command:
             case c.RegisterCourier():
                 self._check_courier(command.courier)
             case c.RegisterStore():
                 self._check_service_area(command.store)
+            case c.StrandCourier(courier_id, place) | c.HandOverBag(courier_id, place=place):
+                self.travel.check_place(place, self._state.courier(courier_id).courier.mode)
             case c.AcceptOrder(created_at=created_at):
                 self._refuse_future("created_at", created_at)
+            case c.TakeInWork(reports=reports):
+                for index, report in enumerate(reports):
+                    self._refuse_future(f"reports.{index}.occurred_at", report.occurred_at)
         return RULES[type(command)](self._state, command, self._context())
 
     def _context(self) -> Context:
@@ -179,6 +207,7 @@ class Engine:
             new_id=new_id,
             snapshot=self.snapshot,
             offer=self._offer,
+            time_zone=self.time_zone,
         )
 
     def _check_courier(self, courier: Courier) -> None:
@@ -219,7 +248,8 @@ class Engine:
         self._refuse_future("at", at)
         self.travel.check_place(place, courier.mode)
         known = self.positions.get(courier_id)
-        if known is not None and known.at > at:
+        # Of two at the same time always the same one counts, whichever was heard first.
+        if known is not None and (known.at, known.place) > (at, place):
             return False
         self.positions[courier_id] = Position(place, at)
         return True
@@ -231,12 +261,12 @@ class Engine:
 
     # --- deciding ------------------------------------------------------------------------------
 
-    def snapshot(self, asked: Order | None = None) -> Snapshot:
-        """Return what a decision may know now."""
+    def snapshot(self, asked: Order | None = None, *, state: State | None = None) -> Snapshot:
+        """Return what a decision may know now; `state` is for what is not so, but might be."""
         now = self.clock.now()
         foresees = self.policy.standby_horizon_s > 0 or self.policy.hold_match > 0
         return snapshot(
-            self._state,
+            self._state if state is None else state,
             now,
             travel=self.travel.pinned(),
             positions=self.positions,
@@ -251,10 +281,26 @@ class Engine:
 
     def explain(self, order_id: str) -> Explanation:
         """Say why an order is treated as it is, or how it went; raises `UnknownIdError`."""
-        order = self._state.order(order_id)
-        if order_id not in self._state.orders:
-            return recount(order, self._state)
-        return explain(self.snapshot(), standing_plan(self._state, self.clock.now()), order_id)
+        return self.explaining(order_id)()
+
+    def explaining(self, order_id: str) -> Callable[[], Explanation]:
+        """Return what works an explanation out from things as they are now, in any thread.
+
+        Raises
+        ------
+        UnknownIdError
+            There is no such order.
+        """
+        state = self._state
+        order = state.order(order_id)
+        if order_id not in state.orders:
+            return lambda: recount(order, state)
+        free = state
+        if order.hold is not None:
+            free = replace(state, orders={**state.orders, order_id: replace(order, hold=None)})
+        made_for = self.snapshot(state=free)
+        plan = standing_plan(state, self.clock.now())
+        return lambda: explain_open(order, state, made_for, plan)
 
     def work_order(self, store_id: str) -> tuple[Pick, ...]:
         """Return what a store has to pick, in the order of work; raises `UnknownIdError`."""
@@ -329,17 +375,22 @@ class Engine:
             return None
         stop = courier.route.visits[0].stop
         order = self._state.orders.get(stop.order_id)
-        if order is None:
+        fixed = fixed_stops(self._state, courier)
+        # A person may have fixed another order of stops; the next plan has it.
+        if order is None or (fixed and stop != fixed[0]):
             return None
         if stop.kind is StopKind.PICKUP:
-            if order.courier_id is not None or order.store_id != stop.store_id:
+            is_open = order.courier_id is None and order.store_id == stop.store_id
+            if not is_open or courier.break_wanted_s is not None:
                 return None
             begins = courier.shift_start if courier.shift_start is not None else 0
             if courier.break_until is not None:
                 begins = max(begins, courier.break_until)
             if courier.standby is not None and not self.policy.standby_diverts:
                 begins = max(begins, courier.standby.expected_at)
-            return max(begins, courier.route.leave_at - self.policy.departure_lead_s)
+            # Whoever is asked first needs the time to answer.
+            ask_s = self.policy.offer_timeout_s if courier.courier.takes_offers else 0
+            return max(begins, courier.route.leave_at - self.policy.departure_lead_s - ask_s)
         return courier.route.leave_at - self.policy.departure_lead_s
 
     # --- recording -----------------------------------------------------------------------------
@@ -369,8 +420,34 @@ class Engine:
 
     # --- quotes and orders ---------------------------------------------------------------------
 
-    def _offer(self, asked: Order) -> Offer | Refusal:
-        modes = sorted({courier.courier.mode for courier in self._state.couriers.values()})
+    def preview(self, command: c.SetControl) -> Preview:
+        """Say what a surge control would do; changes nothing.
+
+        Raises
+        ------
+        InvalidValueError
+            No such control can be set.
+        """
+        now, couriers = self.clock.now(), self._state.couriers.values()
+        fleet = {courier.courier.mode for courier in couriers if courier.on_shift(now)}
+        return preview(
+            self._state,
+            control_of(self._state, command, "ctl_preview", now),
+            now,
+            travel=self.travel.pinned(),
+            modes=sorted((fleet or self.travel.modes) & self.travel.modes),
+            offer=lambda asked, also: self._offer(asked, also=also),
+        )
+
+    def _offer(
+        self,
+        asked: Order,
+        only: Collection[str] | None = None,
+        also: Control | None = None,
+    ) -> Offer | Refusal:
+        modes: list[Mode] = []
+        if asked.fulfilment is Fulfilment.DELIVERY:
+            modes = sorted({courier.courier.mode for courier in self._state.couriers.values()})
         too_far: TooFarFromRoadError | None = None
         for mode in modes:
             try:
@@ -383,5 +460,11 @@ class Engine:
             if too_far is not None:
                 return Refusal(Reason.OUTSIDE_RADIUS, str(too_far))
         made_for = self.snapshot(asked)
-        placeholder = Promise(asked.created_at, asked.created_at, asked.created_at)
-        return solve_quote(made_for, asked_in_play(asked, made_for, placeholder))
+        made_for, candidate = candidacy(self._state, made_for, asked, only)
+        if asked.order_id in self._state.orders:
+            # No control touches what was promised already.
+            return solve_quote(made_for, candidate)
+        state = self._state
+        if also is not None:
+            state = replace(state, controls={**state.controls, also.control_id: also})
+        return offered(made_for, state, asked, lambda under: solve_quote(under, candidate))

@@ -6,7 +6,12 @@
   * ConflictError               the request does not fit the present state
     * WrongStateError           a move the transition table does not allow; states the allowed ones
     * ExternalIdTakenError      the shop has used this id for another order
+    * WrongParcelError          a parcel at a place where another one belongs
+    * WrongArticleError         an article that is not part of the order it was scanned into
     * SequenceError             somebody else wrote to the log first
+    * OfferExpiredError         an offer that is not open any more
+    * ProofRequiredError        a stop that cannot be done without proof; states which
+    * StaleVersionError         something has changed since it was read; states the version it has
   * RefusedError                an order that cannot be promised; carries a `Reason`
 """
 
@@ -63,6 +68,32 @@ class SequenceError(ConflictError):
     code = "sequence"
 
 
+class OfferExpiredError(ConflictError):
+    """An offer that is not open any more: its time is over, or it was declined or taken back."""
+
+    code = "offer_expired"
+
+
+class ProofRequiredError(ConflictError):
+    """A stop that cannot be done without proof; `required` names the kinds that lack."""
+
+    code = "proof_required"
+
+    def __init__(self, stop_id: str, required: tuple[str, ...]) -> None:
+        super().__init__(f"stop {stop_id} cannot be done without proof: {', '.join(required)}")
+        self.required = required
+
+
+class StaleVersionError(ConflictError):
+    """Something has changed since it was read; `present` is its version now."""
+
+    code = "stale_version"
+
+    def __init__(self, subject: str, asked: int, present: int) -> None:
+        super().__init__(f"{subject} is at version {present} now, not {asked}; read it again")
+        self.present = present
+
+
 class RefusedError(DispatchError):
     """An order that cannot be promised."""
 
@@ -81,3 +112,19 @@ class ExternalIdTakenError(ConflictError):
     def __init__(self, external_id: str, order_id: str) -> None:
         super().__init__(f"external_id {external_id} belongs to order {order_id} already")
         self.order_id = order_id
+
+
+class WrongParcelError(ConflictError):
+    """A parcel was scanned where another one belongs; `expected` names that one."""
+
+    code = "wrong_parcel"
+
+    def __init__(self, problem: str, expected: str) -> None:
+        super().__init__(problem)
+        self.expected = expected
+
+
+class WrongArticleError(ConflictError):
+    """An article was scanned that the order does not have, or not so many of."""
+
+    code = "wrong_article"

@@ -7,13 +7,29 @@ order is taken out, and put at its cheapest place with every courier in turn.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Final
 
+from dispatch.counterfactual import Ties, freeing, sooner
 from dispatch.errors import UnknownIdError
+from dispatch.explain_words import (
+    REMEDIES,
+    compared,
+    next_best,
+    sentence,
+    why_not_store,
+)
+from dispatch.explanation import (
+    Change,
+    CourierOption,
+    Explanation,
+    StoreOption,
+)
 from dispatch.model import (
-    DeliveryStatus,
+    UNREACHABLE_S,
+    CourierInPlay,
+    Fulfilment,
     OrderInPlay,
     Plan,
-    Reason,
     Route,
     Snapshot,
     StopKind,
@@ -22,100 +38,26 @@ from dispatch.model import (
 from dispatch.planning import sourcing
 from dispatch.planning.improve import Search
 from dispatch.planning.picking import awaited
-from dispatch.planning.problem import Posed, pose
+from dispatch.planning.problem import Posed, is_fixed, pose
 from dispatch.planning.situation import read
+from dispatch.planning.sourcing import minutes
 from dispatch.planning.writing import done_at, queues_of
-from dispatch.state import OrderState, State
-from geo.types import EpochS
 
-_MINUTE_S = 60
-_MOST_COURIERS = 5
+__all__ = ["Change", "CourierOption", "Explanation", "StoreOption", "explain"]
+
+_MOST_COURIERS: Final = 5
 """Alternative couriers told, the best ones."""
 
-_REMEDIES = {
-    Reason.OUTSIDE_RADIUS: "a store nearer to the door, or a wider reach or area of this one",
-    Reason.NO_STOCK: "a delivery of the missing goods to a store within reach",
-    Reason.STORE_CLOSED: "a store that is open at that time",
-    Reason.STORE_PAUSED: "the store taking orders again",
-    Reason.NO_COURIER_BEFORE_DEADLINE: "one more courier, or a longer shift",
-    Reason.QUOTE_EXPIRED: "a new quote",
-    Reason.TOO_HEAVY: "a courier with a larger bag",
-    Reason.UNREACHABLE: "a courier whose mode reaches the door",
-    Reason.NO_COURIER_ON_SHIFT: "a courier on shift who has not declined it",
-    Reason.STORE_EXCLUDED: "the store being allowed again, or another one with the goods",
-    Reason.BELOW_MINIMUM_BASKET: "a larger basket, or the end of the minimum",
-    Reason.THROTTLED: "a few minutes, or the end of the throttle",
-    Reason.HELD: "the hold being released",
-}
+_FREE: Final = Ties()
 
 
-@dataclass(frozen=True, slots=True)
-class StoreOption:
-    """A store that was weighed: chosen, possible, or ruled out for a reason.
-
-    `trip_s` is the way to the door by the fleet's fastest mode; None where there is none.
-    """
-
-    store_id: str
-    name: str
-    chosen: bool
-    trip_s: int | None
-    ready_at: EpochS | None
-    reason: Reason | None
-    detail: str
-
-
-@dataclass(frozen=True, slots=True)
-class CourierOption:
-    """Another courier who could have it.
-
-    Attributes
-    ----------
-    extra_cost
-        Courier-seconds by which the whole plan would cost more.
-    done_at
-        When the goods would be handed over.
-    """
-
-    courier_id: str
-    name: str
-    extra_cost: float
-    done_at: EpochS
-
-
-@dataclass(frozen=True, slots=True)
-class Explanation:
-    """Why the plan treats an order as it does.
-
-    Attributes
-    ----------
-    held
-        The courier is committed to it or carries it: it is not moved any more.
-    slack_s
-        From the planned hand-over to the end of the promise; negative when late.
-    reason, remedy
-        For an order without a route: why, and what would free it.
-    """
-
-    order_id: str
-    sentence: str
-    plan_id: str
-    store_id: str | None
-    courier_id: str | None
-    held: bool
-    ready_at: EpochS | None
-    leave_at: EpochS | None
-    pickup_at: EpochS | None
-    done_at: EpochS | None
-    slack_s: int | None
-    reason: Reason | None
-    remedy: str
-    stores: tuple[StoreOption, ...]
-    couriers: tuple[CourierOption, ...]
-
-
-def explain(snapshot: Snapshot, plan: Plan, order_id: str) -> Explanation:
+def explain(snapshot: Snapshot, plan: Plan, order_id: str, ties: Ties = _FREE) -> Explanation:
     """Explain one open order of a plan.
+
+    Parameters
+    ----------
+    ties
+        What people tied it with.
 
     Raises
     ------
@@ -148,75 +90,34 @@ def explain(snapshot: Snapshot, plan: Plan, order_id: str) -> Explanation:
         done_at=end.depart_at if end is not None else None,
         slack_s=found.promise.latest - end.depart_at if end is not None else None,
         reason=unassigned.reason if unassigned is not None else None,
-        remedy=_REMEDIES[unassigned.reason] if unassigned is not None else "",
+        remedy=REMEDIES[unassigned.reason] if unassigned is not None else "",
         stores=_stores(posed, search, found, store_id),
-        couriers=() if held or row is None or route is None else _couriers(posed, search, row),
-    )
-    detail = unassigned.detail if unassigned is not None else ""
-    return replace(explanation, sentence=_sentence(explanation, found, detail, snapshot))
-
-
-def recount(order: OrderState, state: State) -> Explanation:
-    """Explain a closed order by what happened."""
-    store = state.store(order.store_id)
-    done_at = order.closed_at
-    slack_s = order.promise.latest - done_at if done_at is not None else None
-    courier = state.couriers.get(order.courier_id or "")
-    who = courier.courier.name if courier is not None else "nobody"
-    option = StoreOption(
-        store_id=order.store_id,
-        name=store.store.name,
-        chosen=True,
-        trip_s=None,
-        ready_at=order.ready_at,
-        reason=None,
-        detail="",
-    )
-    return Explanation(
-        order_id=order.order_id,
-        sentence=_outcome(order, who, store.store.name, slack_s),
-        plan_id=state.plan.plan_id if state.plan is not None else "",
-        store_id=order.store_id,
-        courier_id=order.courier_id,
-        held=True,
-        ready_at=order.ready_at,
-        leave_at=None,
-        pickup_at=order.picked_up_at,
-        done_at=done_at,
-        slack_s=slack_s,
-        reason=None,
-        remedy="",
-        stores=(option,),
         couriers=(),
     )
+    if route is not None and not held and row is not None:
+        others = _priced(posed, search, row)
+        explanation = replace(explanation, couriers=_couriers(posed, others, route.courier_id))
+        nearest = _nearest(posed, others, explanation, found, ties)
+        explanation = replace(explanation, why_not_courier=nearest)
+    if explanation.courier_id is not None and not found.on_board:
+        explanation = replace(explanation, why_not_store=_store_settled(found, explanation))
+    changes = _changes(snapshot, plan, found, explanation, ties)
+    explanation = replace(explanation, changes=changes)
+    detail = unassigned.detail if unassigned is not None else ""
+    return replace(explanation, sentence=sentence(explanation, found, detail, snapshot))
 
 
-def _outcome(order: OrderState, who: str, place: str, slack_s: int | None) -> str:
-    if order.delivery is DeliveryStatus.CANCELLED:
-        return f"Cancelled: {order.note}."
-    if order.delivery is DeliveryStatus.RETURNED:
-        return f"{who} brought the goods back to {place}: {order.note}."
-    took_min = ((order.closed_at or 0) - order.order.created_at) // _MINUTE_S
-    parts = [f"{who} brought it from {place}, {took_min} min after the click."]
-    if slack_s is not None and slack_s < 0:
-        parts.append(f"It was {-slack_s // _MINUTE_S} min late: {_cause(order)}.")
-    elif slack_s is not None:
-        parts.append(f"The promise ended {slack_s // _MINUTE_S} min later.")
-    return " ".join(parts)
-
-
-def _cause(order: OrderState) -> str:
-    """Return which stretch of a late order's life took longest."""
-    ready_at, picked_up_at = order.ready_at, order.picked_up_at
-    if ready_at is None or picked_up_at is None or order.closed_at is None:
-        return "its course is not fully known"
-    stretches = [
-        (ready_at - order.order.created_at, "picking took {} min"),
-        (picked_up_at - ready_at, "the goods waited {} min for a courier"),
-        (order.closed_at - picked_up_at, "the way to the door took {} min"),
-    ]
-    longest_s, words = max(stretches, key=lambda stretch: stretch[0])
-    return words.format(longest_s // _MINUTE_S)
+def _changes(
+    snapshot: Snapshot, plan: Plan, order: OrderInPlay, found: Explanation, ties: Ties
+) -> tuple[Change, ...]:
+    """Return what would have to be otherwise, as far as anything could."""
+    if order.order.fulfilment is not Fulfilment.DELIVERY or order.returning:
+        return ()
+    if found.reason is not None:
+        return freeing(snapshot, plan, order, found.stores, ties)
+    if found.done_at is None:
+        return ()
+    return sooner(snapshot, plan, order, found.stores, ties, found.done_at)
 
 
 def _route_of(plan: Plan, order_id: str) -> Route | None:
@@ -231,6 +132,9 @@ def _visit(route: Route | None, order_id: str, kind: StopKind) -> Visit | None:
         if visit.stop.order_id == order_id and visit.stop.kind is kind:
             return visit
     return None
+
+
+# --- stores ------------------------------------------------------------------------------------
 
 
 def _stores(
@@ -249,109 +153,129 @@ def _stores(
             store_id=option.store_id,
             name=situation.stores[option.store_id].store.name,
             chosen=option.store_id == chosen,
-            trip_s=option.trip_s if option.reason is not Reason.UNREACHABLE else None,
+            trip_s=option.trip_s if option.trip_s < UNREACHABLE_S else None,
             ready_at=option.ready_at,
             reason=option.reason,
             detail=option.detail,
         )
         for option in weighed
+        # Where a bag waits is no shop for anybody else.
+        if option.store_id == chosen or not situation.stores[option.store_id].store.is_point
     ]
     return tuple(sorted(options, key=lambda option: not option.chosen))
 
 
-def _couriers(posed: Posed, search: Search, row: int) -> tuple[CourierOption, ...]:
-    mine = int(search.owner[row])
+def _store_settled(order: OrderInPlay, found: Explanation) -> str:
+    """Return why not the nearest store; the question is settled once a courier was told."""
+    if order.courier_id is not None:
+        return ""
+    said = why_not_store(found.stores)
+    if is_fixed(order) and not said.startswith("No other"):
+        chosen = next((option.name for option in found.stores if option.chosen), "this store")
+        begun = order.ready_at is not None or order.pick_started_at is not None
+        why = "its picking has begun there" if begun else "a person pinned it there"
+        return f"It stays at {chosen}: {why}."
+    return said
+
+
+# --- couriers ----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Price:
+    """What an order would add to the plan with a courier, and when it would be handed over."""
+
+    added: float
+    done_at: int
+
+
+def _priced(posed: Posed, search: Search, row: int) -> dict[str, _Price]:
+    """Return every courier who could have an order, all else as it is."""
     search.remove(row)
     mark = search.mark()
-    found: list[tuple[float, CourierOption]] = []
-    cheapest: float | None = None
+    found: dict[str, _Price] = {}
     for courier, key in enumerate(posed.courier_ids):
         place = search.best(row, courier)
-        if place is None or not search.insert(row, place):
-            search.back_to(mark)
-            continue
-        if courier == mine:
-            cheapest = place.added
-        else:
-            name = posed.situation.couriers[key].courier.name
-            found.append((place.added, CourierOption(key, name, 0.0, done_at(search, row))))
+        if place is not None and search.insert(row, place):
+            found[key] = _Price(place.added, done_at(search, row))
         search.back_to(mark)
-    found.sort(key=lambda pair: (pair[0], pair[1].courier_id))
-    base = cheapest if cheapest is not None else found[0][0] if found else 0.0
+    return found
+
+
+def _couriers(posed: Posed, prices: dict[str, _Price], mine: str) -> tuple[CourierOption, ...]:
+    others = sorted(
+        ((price, key) for key, price in prices.items() if key != mine),
+        key=lambda pair: (pair[0].added, pair[1]),
+    )
+    base = prices[mine].added if mine in prices else others[0][0].added if others else 0.0
+    names = posed.situation.couriers
     return tuple(
-        replace(option, extra_cost=round(added - base, 1))
-        for added, option in found[:_MOST_COURIERS]
+        CourierOption(key, names[key].courier.name, round(price.added - base, 1), price.done_at)
+        for price, key in others[:_MOST_COURIERS]
     )
 
 
-# --- in words ----------------------------------------------------------------------------------
+def _nearest(
+    posed: Posed,
+    prices: dict[str, _Price],
+    found: Explanation,
+    order: OrderInPlay,
+    ties: Ties,
+) -> str:
+    """Return why not the courier nearest to the store."""
+    store = posed.situation.stores.get(found.store_id or "")
+    if store is None:
+        return next_best(found.couriers, found.done_at)
+    travel = posed.situation.snapshot.travel.duration_s
+    ways = sorted(
+        (int(travel[each.courier.mode][each.place, store.place]), key)
+        for key, each in posed.situation.couriers.items()
+    )
+    way_s, key = ways[0] if ways else (UNREACHABLE_S, "")
+    names = posed.situation.couriers
+    mine = next((at for at, each in ways if each == found.courier_id), UNREACHABLE_S)
+    if not key or key == found.courier_id or way_s >= mine:
+        who = names[found.courier_id or ""].courier.name if found.courier_id in names else "Nobody"
+        return f"{who} is the nearest courier. {next_best(found.couriers, found.done_at)}".strip()
+    why = _why_not(names[key], order, prices.get(key), found, ties, posed.situation.now)
+    said = f"{names[key].courier.name} is nearer, {minutes(way_s)} from the store, but {why}."
+    best = found.couriers[0] if found.couriers else None
+    if best is None or best.courier_id == key:
+        return said
+    return f"{said} {next_best(found.couriers, found.done_at)}"
 
 
-def _sentence(explanation: Explanation, order: OrderInPlay, detail: str, snapshot: Snapshot) -> str:
-    if explanation.reason is not None:
-        return f"Not on any route: {detail}. What would free it: {explanation.remedy}."
-    names = {courier.courier_id: courier.courier.name for courier in snapshot.couriers}
-    who = names.get(explanation.courier_id or "", explanation.courier_id or "nobody")
-    chosen = next((option for option in explanation.stores if option.chosen), None)
-    place = chosen.name if chosen is not None else explanation.store_id or "its store"
-    if order.returning:
-        return f"{who} brings the goods back to {place}."
-    parts = [_carried(explanation, order, who, place), _punctual(explanation)]
-    if explanation.courier_id is not None and not explanation.held:
-        parts += [_other_store(explanation, chosen), _other_courier(explanation)]
-    return " ".join(part for part in parts if part)
+def _why_not(
+    courier: CourierInPlay,
+    order: OrderInPlay,
+    price: _Price | None,
+    found: Explanation,
+    ties: Ties,
+    now: int,
+) -> str:
+    """Return why a courier who is nearer does not have an order."""
+    unable = _unable(courier, order, ties, now)
+    if unable:
+        return unable
+    if price is None:
+        return "cannot take it: the bag, the shift or the stops under way leave no room"
+    if found.done_at is None:
+        return "costs the whole plan more"
+    busy = courier.available_at > now or courier.committed or courier.on_board
+    if price.done_at > found.done_at:
+        is_busy = "is busy and " if busy else ""
+        return f"{is_busy}would bring it {compared(price.done_at, found.done_at)}"
+    return "is of more use to other orders: the whole plan would cost more"
 
 
-def _carried(explanation: Explanation, order: OrderInPlay, who: str, place: str) -> str:
-    if explanation.courier_id is None:
-        return f"Taken at {place}; the next plan gives it a courier."
-    if order.on_board:
-        return f"{who} has the goods from {place} in the bag."
-    if order.courier_id is not None:
-        return f"{who} is on the way to {place} for it."
-    return f"{who} will fetch it at {place}."
-
-
-def _punctual(explanation: Explanation) -> str:
-    if explanation.slack_s is None:
-        return ""
-    minutes = abs(explanation.slack_s) // _MINUTE_S
-    if explanation.slack_s < 0:
-        why = ""
-        if explanation.pickup_at is not None and explanation.ready_at == explanation.pickup_at:
-            why = ", because the goods are not ready sooner"
-        return f"It will be {minutes} min late{why}."
-    return f"It arrives {minutes} min before the promise ends."
-
-
-def _other_store(explanation: Explanation, chosen: StoreOption | None) -> str:
-    others = [option for option in explanation.stores if not option.chosen]
-    nearer = [
-        option
-        for option in others
-        if option.trip_s is not None
-        and (chosen is None or chosen.trip_s is None or option.trip_s < chosen.trip_s)
-    ]
-    if not nearer:
-        return "No other store is nearer to the door."
-    option = min(nearer, key=lambda o: (o.trip_s or 0, o.store_id))
-    if option.reason is not None:
-        return f"{option.name} is nearer, but {option.detail}."
-    if chosen is not None and option.ready_at is not None and chosen.ready_at is not None:
-        later_min = (option.ready_at - chosen.ready_at) // _MINUTE_S
-        if later_min > 0:
-            return f"{option.name} is nearer, but would be ready {later_min} min later."
-    return f"{option.name} is nearer, but costs the whole plan more."
-
-
-def _other_courier(explanation: Explanation) -> str:
-    if not explanation.couriers:
-        return "No other courier can take it."
-    best = explanation.couriers[0]
-    if explanation.done_at is None:
-        return ""
-    later_min = round((best.done_at - explanation.done_at) / _MINUTE_S)
-    when = f"{later_min} min later" if later_min > 0 else "no sooner"
-    if later_min < 0:
-        when = f"{-later_min} min sooner, but at the cost of others"
-    return f"The next best courier, {best.name}, would bring it {when}."
+def _unable(courier: CourierInPlay, order: OrderInPlay, ties: Ties, now: int) -> str:
+    """Return what keeps a courier from an order at all, nothing if nothing does."""
+    who = courier.courier
+    if who.courier_id in order.declined_by:
+        locked = ties.locked_to is not None and who.courier_id not in ties.declined_by
+        return f"it is locked to {ties.locked_to}" if locked else "declined it"
+    if order.order.weight_g > who.capacity_g:
+        return f"carries {who.capacity_g} g at most"
+    if courier.shift_end <= now:
+        return "takes nothing new before the end of the shift, a break or an overdue stop"
+    return ""

@@ -116,7 +116,7 @@ class KpiFold:
                 self._give_up(event.order_id, event.occurred_at, self._cancelled_at)
             case DeliveryFailed():
                 self._give_up(event.order_id, event.occurred_at, self._failed_at)
-            case RetryGranted() | OrderRevived():
+            case RetryGranted() | OrderRevived(returning=False):
                 self._take_up(event.order_id)
             case OrderDelivered():
                 self._deliver(event.order_id, event.occurred_at)

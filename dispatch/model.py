@@ -21,6 +21,7 @@ from geo.types import UNREACHABLE_S, EpochS, LonLat, Mode
 __all__ = [
     "UNREACHABLE_S",
     "AreaInPlay",
+    "Cited",
     "Courier",
     "CourierInPlay",
     "DeliveryStatus",
@@ -844,8 +845,8 @@ class Window:
     ----------
     window_id
         What an order cites: `15m`, `30m`, `60m`, or `slot-<epoch seconds>` for a later one.
-    promise, fare
-        None where it cannot be had.
+    promise, fare, store_id
+        None where it cannot be had; the store is where the goods would come from.
     reason, detail
         Why it cannot be had; None and empty where it can.
     """
@@ -855,23 +856,75 @@ class Window:
     fare: Fare | None = None
     reason: Reason | None = None
     detail: str = ""
+    store_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class QuotedParcel:
+    """What one store would hand over for an order that comes from several."""
+
+    store_id: str
+    lines: tuple[OrderLine, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Quote:
     """An answer to "can you, and when?" before the order.
 
-    `promise` and `fare_cents` are of the usual promise; `windows` are the others to choose from.
+    Attributes
+    ----------
+    promise, eta, fare_cents, store_id
+        Of the usual promise; all None when there is none, though some window can be had.
+    windows
+        The others to choose from.
+    fulfilment, door, lines, weight_g
+        What was asked: an order holds its quote to this, and is held to it.
+    length_m
+        Of the way by road from store to door.
+    parcels
+        What each store would hand over, if no store has everything; empty where one has.
     """
 
     quote_id: str
-    promise: Promise
-    store_id: str
-    eta: EpochS
-    fare_cents: int
+    promise: Promise | None
+    store_id: str | None
+    eta: EpochS | None
+    fare_cents: int | None
     expires_at: EpochS
-    fare: Fare = Fare()
+    fare: Fare | None = None
     windows: tuple[Window, ...] = ()
+    fulfilment: Fulfilment = Fulfilment.DELIVERY
+    door: LonLat | None = None
+    lines: tuple[OrderLine, ...] = ()
+    weight_g: int = 0
+    length_m: int | None = None
+    parcels: tuple[QuotedParcel, ...] = ()
+
+    def window(self, window_id: str) -> Window | None:
+        """Return the window of an id, None when the quote has none such."""
+        return next((one for one in self.windows if one.window_id == window_id), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Cited:
+    """What became of the quote that an order cited.
+
+    Attributes
+    ----------
+    window_id
+        The window of it that was wanted, None for its usual promise.
+    promised, fare_cents
+        What the quote said.
+    held
+        The order has exactly that; else `reason` says why not.
+    """
+
+    quote_id: str
+    window_id: str | None
+    promised: Promise
+    fare_cents: int
+    held: bool
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)

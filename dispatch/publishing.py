@@ -7,12 +7,13 @@ the others are published.  Only what changed is put in the log.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from dispatch.check import Violation
 from dispatch.events import Event, OrderResourced, PlanPublished, StandbyGiven
 from dispatch.model import Plan, Route, Snapshot, Stop, StopKind, Visit
+from dispatch.snapshot import told_stops
 from dispatch.state import UNPICKED, CourierState, OrderState, State, leave_at
 
 TIME_CHANGE_S = 15
@@ -70,6 +71,7 @@ def _standbys(
             courier is None
             or standby.courier_id in bad
             or courier.busy
+            or courier.rests
             or not courier.on_shift(now)
             or standby.courier_id in accepted.routes
             or standby.courier_id in accepted.dropped
@@ -84,11 +86,15 @@ def _standbys(
 def _accept(plan: Plan, state: State, bad: set[str]) -> _Accepted:
     accepted = _Accepted()
     reserved: dict[tuple[str, str], int] = {}
+    sure = {key: _sure(plan, state, courier) for key, courier in state.couriers.items()}
+    taken = {stop.order_id: key for key, stops in sure.items() for stop in stops}
     for route in plan.routes:
         courier = state.couriers.get(route.courier_id)
         fitted = None
         if courier is not None and courier.stranded is None and not _touches(route, bad):
             fitted = _fitted(route, courier, state)
+            if fitted is not None and not _keeps(fitted, sure[route.courier_id], taken):
+                fitted = None
         moves = None if fitted is None else _moves(fitted, state, reserved)
         if fitted is None or moves is None:
             accepted.dropped.append(route.courier_id)
@@ -113,7 +119,7 @@ def _changes(accepted: _Accepted, made_for: Snapshot, state: State) -> Iterator[
             if old is None:
                 continue
             # The plan has nothing for this courier, or nothing that fits: what is held stays.
-            held = _held(courier)
+            held = _held(courier) | {stop.order_id for stop in told_stops(state, courier)}
             visits = tuple(
                 v
                 for v in old.visits
@@ -124,6 +130,22 @@ def _changes(accepted: _Accepted, made_for: Snapshot, state: State) -> Iterator[
         if _differs(old, new):
             told = _sequence(old) != _sequence(new)
             yield replace(new, version=courier.route_version + int(told))
+
+
+def _sure(plan: Plan, state: State, courier: CourierState) -> tuple[Stop, ...]:
+    """Return what a courier does next for certain, without what the plan finds no way for."""
+    if courier.route_lock is None:
+        return ()
+    lost = {entry.order_id for entry in plan.unassigned}
+    return tuple(stop for stop in told_stops(state, courier) if stop.order_id not in lost)
+
+
+def _keeps(route: Route, sure: tuple[Stop, ...], taken: Mapping[str, str]) -> bool:
+    """Tell whether a route keeps the order of stops that a person fixed, here and elsewhere."""
+    stops = tuple(visit.stop for visit in route.visits)
+    return stops[: len(sure)] == sure and all(
+        taken.get(stop.order_id, route.courier_id) == route.courier_id for stop in stops
+    )
 
 
 def _touches(route: Route, bad: Iterable[str]) -> bool:

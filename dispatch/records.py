@@ -120,12 +120,14 @@ class Proof:
     """Proof of a stop.
 
     `detail` is the note, the signatory, the scanned code, the document's kind for an age check;
-    never a PIN.  `blob_id` names a stored picture, empty where there is none.
+    never a PIN.  `blob_id` names a stored picture, empty where there is none.  `taken_at` is when
+    it was taken, once it is on record.
     """
 
     kind: ProofKind
     detail: str = ""
     blob_id: str = ""
+    taken_at: EpochS | None = None
 
 
 class StopOutcome(StrEnum):
@@ -146,6 +148,15 @@ class WorkReport:
     occurred_at: EpochS
     reason: str = ""
     proofs: tuple[Proof, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SettledReport:
+    """A report taken in afterwards, its order, and the name of the rule that settled it."""
+
+    order_id: str
+    report: WorkReport
+    rule: str
 
 
 # --- what people decide ------------------------------------------------------------------------
@@ -241,6 +252,7 @@ class Carriage:
     """An order carried by an outside courier company.
 
     `ended` is set when the company gave it up or we took it back; the order is then ours again.
+    `reported_at` is the time of the company's last news, None before the first.
     """
 
     carrier: str
@@ -250,3 +262,4 @@ class Carriage:
     status: str = "booked"
     eta: EpochS | None = None
     ended: bool = False
+    reported_at: EpochS | None = None

@@ -156,7 +156,10 @@ def snapshot(
     seen = [_start(state, courier, positions, policy, now) for courier in couriers]
     places = (*fixed, *(position.place for position in seen))
     modes = sorted({courier.courier.mode for courier in couriers} & travel.modes)
+    known = {store.store.store_id for store in stores}
     counters = [_counter(courier, seen[index]) for index, courier in enumerate(couriers)]
+    # A point where nothing waits any more is no counter.
+    counters = [key if key in known else None for key in counters]
     table = _with_access(
         travel_table(travel, places, len(fixed), modes, now), [s.store for s in stores], counters
     )
@@ -415,7 +418,7 @@ def _courier_in_play(
             available_at = max(commitment.arrived_at, now - service_s)
             ready_at = state.order(stop.order_id).ready_at
             due_at = max(commitment.arrived_at, now if ready_at is None else ready_at) + service_s
-        else:
+        elif commitment.offered_until is None:
             key = stop.order_id if stop.kind is StopKind.DROPOFF else stop.store_id
             way_s = int(table.duration_s[courier.courier.mode][place, place_of[key]])
             # On the way since the position was seen; one that is overdue arrives any moment.
@@ -434,7 +437,7 @@ def _courier_in_play(
         available_at=available_at,
         shift_start=start,
         shift_end=shift_end,
-        committed=_told(courier, now),
+        committed=told_stops(state, courier),
         arrived=commitment is not None and commitment.arrived_at is not None,
         on_board=courier.on_board,
         at_store=counter if stays else None,
@@ -443,15 +446,44 @@ def _courier_in_play(
     )
 
 
-def _told(courier: CourierState, now: int) -> tuple[Stop, ...]:
+def told_stops(state: State, courier: CourierState) -> tuple[Stop, ...]:
     """Return what a courier does next for certain: the stop under way, then what a person fixed."""
-    told = [courier.commitment.stop] if courier.commitment is not None else []
-    lock, route = courier.route_lock, courier.route
-    if lock is None or lock.expires_at <= now or route is None:
-        return tuple(told)
+    under_way = [courier.commitment.stop] if courier.commitment is not None else []
+    return (*under_way, *(stop for stop in fixed_stops(state, courier) if stop not in under_way))
+
+
+def fixed_stops(state: State, courier: CourierState) -> tuple[Stop, ...]:
+    """Return the stops whose order a person fixed, as far as they are still to be done."""
+    lock, route, commitment = courier.route_lock, courier.route, courier.commitment
+    if lock is None or route is None:
+        return ()
     planned = {visit.stop.stop_id: visit.stop for visit in route.visits}
-    fixed = [planned[stop_id] for stop_id in lock.stop_ids if stop_id in planned]
-    return (*told, *(stop for stop in fixed if stop not in told))
+    under_way = None if commitment is None else commitment.stop
+    bag = set(courier.on_board)
+    if under_way is not None:
+        bag.add(under_way.order_id)
+    fixed: list[Stop] = []
+    for stop in (planned[stop_id] for stop_id in lock.stop_ids if stop_id in planned):
+        order = state.orders.get(stop.order_id)
+        if order is None:
+            continue
+        if stop.kind is StopKind.PICKUP:
+            if stop != under_way and not _may_fetch(order, courier.courier.courier_id, stop):
+                continue
+            bag.add(stop.order_id)
+        elif stop.order_id not in bag or order.returning != (stop.kind is StopKind.RETURN):
+            continue
+        fixed.append(stop)
+    return tuple(fixed)
+
+
+def _may_fetch(order: OrderState, who: str, stop: Stop) -> bool:
+    """Tell whether a pickup that was planned may still be done by this courier, there."""
+    free = order.courier_id in {None, who} and not order.on_board and not order.returning
+    kept = order.hold is not None or order.is_carried_outside or who in order.declined_by
+    others = order.lock is not None and order.lock.courier_id != who
+    here = order.store_id == stop.store_id and stop.store_id not in order.excluded_stores
+    return free and not kept and not others and here
 
 
 def _service_s(state: State, stop: Stop) -> int:

@@ -14,6 +14,7 @@ from typing import Final
 from dispatch.errors import UnknownIdError, WrongStateError
 from dispatch.events import PlanPublished
 from dispatch.model import (
+    Cited,
     Courier,
     DeliveryStatus,
     Order,
@@ -74,6 +75,22 @@ UNPICKED: Final = frozenset({OrderStatus.RECEIVED, OrderStatus.SOURCED})
 
 
 @dataclass(frozen=True, slots=True)
+class Foreseen:
+    """What the first plan that had a route for an order expected of it; None what it did not say.
+
+    Attributes
+    ----------
+    pickup_at, done_at
+        When the goods would be in the bag, and handed over.
+    """
+
+    start_at: int | None
+    ready_at: int | None
+    pickup_at: int | None
+    done_at: int
+
+
+@dataclass(frozen=True, slots=True)
 class OrderState:
     """An order and all that happened to it.
 
@@ -107,6 +124,18 @@ class OrderState:
         Quantity by SKU that came back after the hand-over; `refund_cents` of what was paid.
     conflicts
         What was reported afterwards against what was decided meanwhile, in words.
+    settled_at
+        When the goods that an errand brought back were looked at, None before.
+    cited
+        What became of the quote it rests on, None without one.
+    start_by
+        When its picking should begin: as the first plan since it came to its store expected.
+    stuck_at, stuck_for
+        When it should last have moved to another store and could not, and why it should have.
+    heard
+        Reports taken in afterwards: courier, stop id, outcome, device time.
+    foreseen
+        What was expected of it at first, to hold against how it went.
     """
 
     order: Order
@@ -143,6 +172,13 @@ class OrderState:
     returned: Mapping[str, int] = field(default_factory=dict)
     refund_cents: int = 0
     conflicts: tuple[str, ...] = ()
+    settled_at: int | None = None
+    start_by: int | None = None
+    stuck_at: int | None = None
+    stuck_for: str = ""
+    heard: frozenset[tuple[str, str, str, int]] = frozenset()
+    foreseen: Foreseen | None = None
+    cited: Cited | None = None
 
     @property
     def order_id(self) -> str:
@@ -158,6 +194,11 @@ class OrderState:
     def is_carried_outside(self) -> bool:
         """An outside company has it."""
         return self.carriage is not None and not self.carriage.ended
+
+    @property
+    def waits_at_point(self) -> bool:
+        """Its goods wait to be fetched where no store is."""
+        return self.origin_store_id is not None and not self.on_board
 
     @property
     def shelf_store_id(self) -> str:
@@ -251,12 +292,22 @@ class CourierState:
         """Under way, at a stop, or with goods in the bag."""
         return self.commitment is not None or bool(self.on_board)
 
+    @property
+    def rests(self) -> bool:
+        """On a break, about to have one, or unable to go on: nothing new comes to them."""
+        return (
+            self.break_until is not None
+            or self.break_wanted_s is not None
+            or self.stranded is not None
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class StoreState:
     """A store with its stock: on the shelf (`on_hand`) and of that promised to orders.
 
-    `safety_stock` and `shelves` are by SKU, of those that have their own.
+    `safety_stock` and `shelves` are by SKU, of those that have their own.  `lacking` are SKUs of
+    which, when last counted, fewer were there than promised to orders.
     """
 
     store: Store
@@ -265,6 +316,7 @@ class StoreState:
     paused: str | None = None
     safety_stock: Mapping[str, int] = field(default_factory=dict)
     shelves: Mapping[str, str] = field(default_factory=dict)
+    lacking: frozenset[str] = frozenset()
 
     def kept(self, sku: str) -> int:
         """Return how many of a SKU are never promised online."""
@@ -351,6 +403,19 @@ class State:
         if stop.kind is StopKind.DROPOFF:
             return self.order(stop.order_id).order.door
         return self.store(stop.store_id).store.location
+
+
+def family(state: State, order: OrderState) -> tuple[OrderState, ...]:
+    """Return all parts of the order that an order is or is a part of, the first one first."""
+    first = order.order.part_of or order.order_id
+    found: list[OrderState] = []
+    part: OrderState | None = state.orders.get(first) or state.closed.get(first) or order
+    while part is not None:
+        found.append(part)
+        # Parts are numbered without gaps, from the second one on.
+        key = f"{first}.{len(found) + 1}"
+        part = state.orders.get(key) or state.closed.get(key)
+    return tuple(found)
 
 
 def moved(order: OrderState, to: DeliveryStatus) -> OrderState:

@@ -46,7 +46,7 @@ class Customers:
     def hear(self, recorded: Recorded) -> None:
         """React to an event."""
         match recorded.event:
-            case OrderReceived(order=order):
+            case OrderReceived(order=order) if order.part_of is None and order.return_of is None:
                 self._settle(order.external_id)
                 entity = order.external_id or order.order_id
                 if self._streams.chance("cancels", entity, self._settings.cancel_share):

@@ -15,7 +15,7 @@ from simulations.figures import minutes, percent
 EVERY_S: Final = 1.0
 _LINE_EVERY_S: Final = 10.0
 _LINES: Final = 4
-_AT_REST: Final = frozenset({"off", "idle"})
+_AT_REST: Final = frozenset({"off", "idle", "offered", "on_break", "stranded"})
 
 
 class Summary:

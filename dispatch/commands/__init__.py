@@ -20,6 +20,7 @@ from dispatch.commands.couriers import (
     AcknowledgeRoute,
     EndBreak,
     EndShift,
+    HandOverBag,
     RecoverCourier,
     RegisterCourier,
     SignOn,
@@ -45,6 +46,7 @@ from dispatch.commands.orders import (
     CancelOrder,
     EndCarriage,
     ExcludeStore,
+    LineFacts,
     PinStore,
     PlaceOrder,
     ReportCarriage,
@@ -97,6 +99,7 @@ Command: TypeAlias = (
     | EndBreak
     | AcknowledgeRoute
     | StrandCourier
+    | HandOverBag
     | RecoverCourier
     | RequestQuote
     | PlaceOrder
@@ -164,7 +167,9 @@ __all__ = [
     "ExcludeStore",
     "FailStop",
     "GiveUpCollection",
+    "HandOverBag",
     "HoldOrder",
+    "LineFacts",
     "LockOrder",
     "LockRoute",
     "PauseStore",

@@ -19,10 +19,14 @@ class ArriveToCollect:
 
 @dataclass(frozen=True, slots=True)
 class CollectOrder:
-    """The goods were handed to the customer, who showed the code."""
+    """The goods were handed to the customer, who showed the code.
+
+    `age_checked` says that somebody looked at a document; goods with an age limit need it.
+    """
 
     order_id: str
     occurred_at: EpochS
+    age_checked: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +53,10 @@ class ReturnAtDesk:
 
 @dataclass(frozen=True, slots=True)
 class RequestReturn:
-    """Let a courier fetch goods of a delivered order at its door."""
+    """Let a courier fetch goods of a delivered order at its door.
+
+    `weight_g` 0 is what the catalogue says.
+    """
 
     order_id: str
     lines: tuple[OrderLine, ...]

@@ -77,6 +77,19 @@ class StrandCourier:
 
 
 @dataclass(frozen=True, slots=True)
+class HandOverBag:
+    """Give some orders in a bag to another courier, who fetches them at `place`."""
+
+    courier_id: str
+    to_courier_id: str
+    order_ids: tuple[str, ...]
+    place: LonLat
+    owner: str
+    reason: str
+    occurred_at: EpochS
+
+
+@dataclass(frozen=True, slots=True)
 class RecoverCourier:
     """A stranded courier can work again."""
 

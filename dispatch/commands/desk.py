@@ -10,12 +10,16 @@ from geo.types import EpochS
 
 @dataclass(frozen=True, slots=True)
 class HoldOrder:
-    """Neither pick nor route an order for now; `until` None is until it is released."""
+    """Neither pick nor route an order for now; `until` None is until it is released.
+
+    `recall` takes it from a courier who is on the way to fetch it.
+    """
 
     order_id: str
     owner: str
     reason: str
     until: EpochS | None = None
+    recall: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,18 +9,51 @@ from geo.types import EpochS
 
 
 @dataclass(frozen=True, slots=True)
+class LineFacts:
+    """What the shop says of one line's article; None for what the catalogue says.
+
+    Attributes
+    ----------
+    weight_g
+        Of one piece.
+    age_limit
+        Years whoever takes it must have lived; 0 for everybody.
+    """
+
+    weight_g: int | None = None
+    chilled: bool | None = None
+    age_limit: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class RequestQuote:
-    """Ask whether and when an order could come."""
+    """Ask whether and when an order could come.
+
+    Attributes
+    ----------
+    weight_g
+        Of the whole parcel; None to add up the weights of the articles.
+    basket_cents
+        None when it is not known yet.
+    store_id
+        Where it is collected, or the only store it may come from; None for the engine's choice.
+    may_split
+        Goods that no store has all of may come from several.
+    facts
+        Of each line, in their order; empty for what the catalogue says.
+    """
 
     door: LonLat
     address: str
     lines: tuple[OrderLine, ...]
-    weight_g: int
+    weight_g: int | None
     service_s: int = 120
     pick_s: int | None = None
     basket_cents: int | None = None
     fulfilment: Fulfilment = Fulfilment.DELIVERY
     store_id: str | None = None
+    may_split: bool = True
+    facts: tuple[LineFacts, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,20 +62,24 @@ class PlaceOrder:
 
     Attributes
     ----------
+    weight_g
+        Of the whole parcel; None to add up the weights of the articles.
     window_id
-        The window of the quote that is wanted; its usual promise if None.
+        The window that is wanted, of the quote or of this moment; the usual promise if None.
     store_id
         Where it is collected, or the only store it may come from; None for the engine's choice.
     address_place
         Where the address is, when `door` is a pin the customer dropped elsewhere.
     may_split
         Goods that no store has all of may come from several.
+    facts
+        Of each line, in their order; empty for what the catalogue says.
     """
 
     door: LonLat
     address: str
     lines: tuple[OrderLine, ...]
-    weight_g: int
+    weight_g: int | None
     occurred_at: EpochS
     basket_cents: int = 0
     service_s: int = 120
@@ -61,6 +98,7 @@ class PlaceOrder:
     pin_required: bool = False
     address_place: LonLat | None = None
     may_split: bool = True
+    facts: tuple[LineFacts, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +143,17 @@ class CancelOrder:
 
 @dataclass(frozen=True, slots=True)
 class AmendOrder:
-    """Change what was ordered before it is picked; None leaves a thing as it is."""
+    """Change what was ordered before it is picked; None leaves a thing as it is.
+
+    Attributes
+    ----------
+    address_place
+        Where the address itself is, when `door` is a pin dropped elsewhere; counts with `door`.
+    weight_g
+        Of the whole parcel; None with other lines to add up the weights of the articles.
+    facts
+        Of each line, in their order; empty for what the catalogue says.
+    """
 
     order_id: str
     occurred_at: EpochS
@@ -117,6 +165,10 @@ class AmendOrder:
     lines: tuple[OrderLine, ...] | None = None
     weight_g: int | None = None
     tip_cents: int | None = None
+    address_place: LonLat | None = None
+    basket_cents: int | None = None
+    paid_cents: int | None = None
+    facts: tuple[LineFacts, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,3 +224,4 @@ class EndCarriage:
     order_id: str
     reason: str
     occurred_at: EpochS
+    owner: str = ""

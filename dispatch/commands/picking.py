@@ -62,10 +62,12 @@ class ScanItem:
 class ScanParcel:
     """A parcel was scanned at a step of the chain of custody.
 
-    `by` is the courier at `handover` and `door`, the store otherwise.
+    `by` is the courier at `handover` and `door`, whoever works in the store otherwise.  `stop_id`
+    names the stop at which the courier stands; None is what they were told to do now.
     """
 
     parcel_id: str
     step: ScanStep
     by: str
     occurred_at: EpochS
+    stop_id: str | None = None

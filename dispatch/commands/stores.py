@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from dispatch.model import Store
 from dispatch.records import Article
@@ -18,10 +18,21 @@ class RegisterStore:
 
 @dataclass(frozen=True, slots=True)
 class SetStock:
-    """Set the stock on the shelf (reserved goods included) of some SKUs of a store."""
+    """Set the stock on the shelf (reserved goods included) of some SKUs of a store.
+
+    Attributes
+    ----------
+    replaces
+        Of SKUs not named nothing is left.
+    shelves, safety_stock
+        As in `SetShelves`, in the same breath.
+    """
 
     store_id: str
     on_hand: dict[str, int]
+    replaces: bool = False
+    shelves: dict[str, str] = field(default_factory=dict)
+    safety_stock: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

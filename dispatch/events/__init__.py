@@ -15,6 +15,7 @@ from dispatch.events.counter import (
     ReturnSettled,
 )
 from dispatch.events.couriers import (
+    BagHandedOver,
     BreakEnded,
     BreakStarted,
     BreakWanted,
@@ -44,6 +45,7 @@ from dispatch.events.orders import (
     CarriageReported,
     OrderAmended,
     OrderCancelled,
+    OrderNotMoved,
     OrderReceived,
     OrderRefused,
     OrderResourced,
@@ -81,6 +83,7 @@ from dispatch.events.stops import (
     StopCommitted,
     StopDeclined,
     StopReleased,
+    WorkTakenIn,
 )
 from dispatch.events.stores import (
     CatalogueSet,
@@ -114,11 +117,13 @@ Event: TypeAlias = (
     | BreakEnded
     | RouteAcknowledged
     | CourierStranded
+    | BagHandedOver
     | CourierRecovered
     | QuoteGiven
     | OrderReceived
     | OrderRefused
     | OrderResourced
+    | OrderNotMoved
     | OrderCancelled
     | OrderAmended
     | PromiseSuperseded
@@ -154,6 +159,7 @@ Event: TypeAlias = (
     | RetryGranted
     | ConflictNoted
     | OrderRevived
+    | WorkTakenIn
     | ActionTaken
     | ActionUndone
     | OrderHeld
@@ -195,6 +201,7 @@ __all__ = [
     "EVENT_TYPES",
     "ActionTaken",
     "ActionUndone",
+    "BagHandedOver",
     "BreakEnded",
     "BreakStarted",
     "BreakWanted",
@@ -225,6 +232,7 @@ __all__ = [
     "OrderHeld",
     "OrderLocked",
     "OrderNotCollected",
+    "OrderNotMoved",
     "OrderReceived",
     "OrderRefused",
     "OrderResourced",
@@ -264,4 +272,5 @@ __all__ = [
     "StreetReopened",
     "SubstitutionAnswered",
     "SubstitutionOffered",
+    "WorkTakenIn",
 ]

@@ -18,11 +18,12 @@ class CustomerArrived:
 
 @dataclass(frozen=True, slots=True)
 class OrderCollected:
-    """The customer has the goods."""
+    """The customer has the goods; `age_checked` says that somebody looked at a document."""
 
     order_id: str
     store_id: str
     occurred_at: EpochS
+    age_checked: bool = False
 
 
 @dataclass(frozen=True, slots=True)

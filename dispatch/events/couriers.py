@@ -80,6 +80,19 @@ class CourierStranded:
 
 
 @dataclass(frozen=True, slots=True)
+class BagHandedOver:
+    """Some orders of a bag wait at `point` for another courier; whoever had them goes on."""
+
+    courier_id: str
+    to_courier_id: str
+    order_ids: tuple[str, ...]
+    point: Store
+    owner: str
+    reason: str
+    occurred_at: EpochS
+
+
+@dataclass(frozen=True, slots=True)
 class CourierRecovered:
     """A stranded courier can work again."""
 

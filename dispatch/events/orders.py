@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from dispatch.model import Order, Promise, Quote
+from dispatch.model import Cited, Order, Promise, Quote
 from dispatch.records import Carriage
 from geo.types import EpochS
 
@@ -16,12 +16,16 @@ class QuoteGiven:
 
 @dataclass(frozen=True, slots=True)
 class OrderReceived:
-    """An order was taken, with its promise and the store whose stock is reserved for it."""
+    """An order was taken, with its promise and the store whose stock is reserved for it.
+
+    `cited` says what became of the quote it rests on, None without one.
+    """
 
     order: Order
     promise: Promise
     store_id: str
     quote_id: str | None = None
+    cited: Cited | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +40,11 @@ class OrderRefused:
 
 @dataclass(frozen=True, slots=True)
 class OrderResourced:
-    """The reservation moved to another store while picking had not begun."""
+    """The reservation moved to another store while picking had not begun.
+
+    `reason` is empty where the plan found it better so, else `stalled`, `lacking`, `closing`,
+    `pinned` or `excluded`.
+    """
 
     order_id: str
     from_store_id: str
@@ -45,7 +53,28 @@ class OrderResourced:
 
 
 @dataclass(frozen=True, slots=True)
+class OrderNotMoved:
+    """An order should have moved to another store, but it stays: none can serve it, or it may not.
+
+    Attributes
+    ----------
+    reason
+        Why it should: `stalled`, `lacking` or `closing`.
+    detail
+        Why it does not.
+    """
+
+    order_id: str
+    store_id: str
+    reason: str
+    detail: str
+    occurred_at: EpochS
+
+
+@dataclass(frozen=True, slots=True)
 class OrderCancelled:
+    """An order was given up; what was paid for it is to be given back."""
+
     order_id: str
     reason: str
     occurred_at: EpochS

@@ -27,7 +27,7 @@ class LineShort:
     """A picker found fewer than ordered.
 
     The missing ones are off the order; with `substituted` only once the offer that follows is
-    answered.
+    answered.  `refund_cents` is what they cost by the catalogue, 0 where it does not say.
     """
 
     order_id: str
@@ -36,6 +36,7 @@ class LineShort:
     missing: int
     substituted: bool
     occurred_at: EpochS
+    refund_cents: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +51,17 @@ class SubstitutionOffered:
 
 @dataclass(frozen=True, slots=True)
 class SubstitutionAnswered:
-    """The customer answered, or the time for it was over."""
+    """The customer answered, or the time for it was over.
+
+    `refund_cents` is what the missing article cost more than what comes instead, by the
+    catalogue; 0 where it does not say, and where the substitute is dearer: that is on the shop.
+    """
 
     order_id: str
     store_id: str
     substitution: Substitution
     occurred_at: EpochS
+    refund_cents: int = 0
 
 
 @dataclass(frozen=True, slots=True)

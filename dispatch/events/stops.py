@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from dispatch.model import Stop
-from dispatch.records import Proof, WorkReport
+from dispatch.records import Proof, SettledReport, WorkReport
 from geo.types import EpochS
 
 
@@ -81,7 +81,10 @@ class StopDeclined:
 
 @dataclass(frozen=True, slots=True)
 class StopReleased:
-    """A committed stop has no purpose any more: its order was cancelled before the pickup."""
+    """A courier is not to do a stop any more: its order was cancelled, or is somebody else's now.
+
+    An order that was not fetched yet is free again.
+    """
 
     courier_id: str
     order_id: str
@@ -151,8 +154,23 @@ class ConflictNoted:
 
 @dataclass(frozen=True, slots=True)
 class OrderRevived:
-    """A closed order turned out to be in a courier's hands: it was carried after all."""
+    """A cancelled order turned out to be in a courier's hands, or was brought after all.
+
+    `returning` says that its goods go back to the store; it stays cancelled then.
+    """
 
     order_id: str
     courier_id: str
     occurred_at: EpochS
+    returning: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class WorkTakenIn:
+    """What a courier reported afterwards, and the rule by which each report was settled.
+
+    The facts that follow from it come before this one in the log.
+    """
+
+    courier_id: str
+    reports: tuple[SettledReport, ...]

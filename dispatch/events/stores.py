@@ -22,13 +22,19 @@ class StockSet:
 
 @dataclass(frozen=True, slots=True)
 class StorePaused:
+    """A store takes no more orders; what it has taken is still picked unless it moves."""
+
     store_id: str
     reason: str
+    owner: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class StoreResumed:
+    """A store takes orders again."""
+
     store_id: str
+    owner: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,10 @@ from dispatch.state import State
 
 
 def _customer_arrived(state: State, event: e.CustomerArrived, _at: int) -> State:
-    order = replace(state.order(event.order_id), bay=event.bay, here_at=event.occurred_at)
+    order = state.order(event.order_id)
+    # Whoever moves to another bay has waited since the first.
+    since = order.here_at if order.here_at is not None else event.occurred_at
+    order = replace(order, bay=event.bay, here_at=since)
     return with_order(state, noted(order, event.occurred_at, event))
 
 
@@ -29,7 +32,11 @@ def _order_not_collected(state: State, event: e.OrderNotCollected, _at: int) -> 
     order = state.order(event.order_id)
     state = restock(state, event.store_id, order.order, +1)
     order = replace(
-        order, status=OrderStatus.CANCELLED, note=event.reason, closed_at=event.occurred_at
+        order,
+        status=OrderStatus.CANCELLED,
+        note=event.reason,
+        refund_cents=order.order.paid_cents,
+        closed_at=event.occurred_at,
     )
     return with_order(state, noted(order, event.occurred_at, event))
 
@@ -40,7 +47,15 @@ def _return_settled(state: State, event: e.ReturnSettled, _at: int) -> State:
     order = state.order(event.order_id)
     back = changed_by(changed_by(order.returned, event.restocked), event.written_off)
     order = replace(order, returned=back, refund_cents=order.refund_cents + event.refund_cents)
-    return with_order(state, noted(order, event.occurred_at, event))
+    state = with_order(state, noted(order, event.occurred_at, event))
+    if event.return_id is None:
+        return state
+    errand = replace(
+        state.order(event.return_id),
+        returned=changed_by(event.restocked, event.written_off),
+        settled_at=event.occurred_at,
+    )
+    return with_order(state, noted(errand, event.occurred_at, event))
 
 
 HANDLERS: Final[Mapping[type[Any], Fold]] = MappingProxyType(

@@ -8,8 +8,17 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from dispatch import events as e
-from dispatch.folds.pieces import Fold, noted, off_all_routes, with_courier, with_order
-from dispatch.state import State
+from dispatch.folds.pieces import (
+    ALL_KINDS,
+    Fold,
+    noted,
+    off_all_routes,
+    with_courier,
+    with_order,
+    without_stops,
+)
+from dispatch.model import DeliveryStatus
+from dispatch.state import OrderState, State, moved
 
 
 def _action_taken(state: State, event: e.ActionTaken, _at: int) -> State:
@@ -22,19 +31,38 @@ def _action_undone(state: State, event: e.ActionUndone, _at: int) -> State:
 
 
 def _order_held(state: State, event: e.OrderHeld, _at: int) -> State:
-    order = replace(state.order(event.order_id), hold=event.hold, eta=None)
+    order = _free(state.order(event.order_id))
+    order = replace(order, hold=event.hold, eta=None)
     state = with_order(state, noted(order, event.occurred_at, event))
     return off_all_routes(state, event.order_id)
 
 
+def _free(order: OrderState) -> OrderState:
+    """Return an order that nobody is on the way to any more."""
+    if order.courier_id is None or order.on_board:
+        return order
+    return replace(moved(order, DeliveryStatus.CONFIRMED), courier_id=None, eta=None)
+
+
 def _hold_released(state: State, event: e.HoldReleased, _at: int) -> State:
-    order = replace(state.order(event.order_id), hold=None)
+    # When its picking should begin is for the next plan to say.
+    order = replace(state.order(event.order_id), hold=None, start_by=None)
     return with_order(state, noted(order, event.occurred_at, event))
 
 
 def _order_locked(state: State, event: e.OrderLocked, _at: int) -> State:
-    order = replace(state.order(event.order_id), lock=event.lock)
-    return with_order(state, noted(order, event.occurred_at, event))
+    order, who = state.order(event.order_id), event.lock.courier_id
+    if order.courier_id != who:
+        order = _free(order)
+    order = replace(order, lock=event.lock)
+    state = with_order(state, noted(order, event.occurred_at, event))
+    # Off the routes of all others at once: none of them may be told to leave for it meanwhile.
+    for courier_id, courier in state.couriers.items():
+        if courier_id != who and event.order_id not in courier.on_board:
+            route = without_stops(courier.route, event.order_id, ALL_KINDS)
+            if route is not courier.route:
+                state = with_courier(state, replace(courier, route=route))
+    return state
 
 
 def _order_unlocked(state: State, event: e.OrderUnlocked, at: int) -> State:

@@ -33,7 +33,7 @@ def _quote_given(state: State, event: e.QuoteGiven, at: int) -> State:
 
 def _order_received(state: State, event: e.OrderReceived, _at: int) -> State:
     bought = event.order
-    order = OrderState(bought, event.promise, event.store_id)
+    order = OrderState(bought, event.promise, event.store_id, cited=event.cited)
     if bought.fulfilment is not Fulfilment.DELIVERY:
         order = replace(order, delivery=_D.CREATED)
     if bought.return_of is not None:
@@ -57,17 +57,27 @@ def _order_resourced(state: State, event: e.OrderResourced, at: int) -> State:
     order = state.order(event.order_id)
     state = reserve(state, event.from_store_id, order.order, -1)
     state = reserve(state, event.to_store_id, order.order, +1)
-    return with_order(state, noted(replace(order, store_id=event.to_store_id), at, event))
+    order = replace(order, store_id=event.to_store_id, start_by=None, stuck_at=None, stuck_for="")
+    return with_order(state, noted(order, at, event))
+
+
+def _order_not_moved(state: State, event: e.OrderNotMoved, _at: int) -> State:
+    order = replace(state.order(event.order_id), stuck_at=event.occurred_at, stuck_for=event.reason)
+    return with_order(state, noted(order, event.occurred_at, event))
 
 
 def _order_cancelled(state: State, event: e.OrderCancelled, _at: int) -> State:
     order = state.order(event.order_id)
+    if order.waits_at_point and order.order.return_of is None:
+        return _brought_home(state, order, event)
     if order.status is not OrderStatus.READY:
         state = reserve(state, order.store_id, order.order, -1)
         state = _release_offered(state, order)
     elif not order.on_board and order.order.return_of is None:
         state = restock(state, order.shelf_store_id, order.order, +1)
     order = replace(order, status=OrderStatus.CANCELLED, note=event.reason, eta=None)
+    # Whatever was given back before, now it is all that was paid.
+    order = replace(order, refund_cents=order.order.paid_cents)
     if order.on_board:
         order = homeward(replace(order, returning=True))
         if order.delivery is not _D.RETURNING:
@@ -78,17 +88,37 @@ def _order_cancelled(state: State, event: e.OrderCancelled, _at: int) -> State:
     return off_all_routes(state, event.order_id)
 
 
+def _brought_home(state: State, order: OrderState, event: e.OrderCancelled) -> State:
+    """Return the state with goods that wait in a stranded bag to be brought to their store."""
+    home = state.store(order.shelf_store_id).store
+    if order.delivery is not _D.CONFIRMED:
+        order = moved(order, _D.CONFIRMED)
+    order = replace(
+        order,
+        order=replace(order.order, door=home.location, address=home.name, pin_required=False),
+        status=OrderStatus.CANCELLED,
+        note=event.reason,
+        eta=None,
+        courier_id=None,
+        lock=None,
+        refund_cents=order.order.paid_cents,
+    )
+    state = with_order(state, noted(order, event.occurred_at, event))
+    return off_all_routes(state, event.order_id)
+
+
 def _release_offered(state: State, order: OrderState) -> State:
-    """Return the state without what is reserved for substitutions nobody answered yet."""
+    """Return the state without what is reserved for substitutions nobody answered yet.
+
+    What was not found is still on the order and reserved no more: it is not released twice.
+    """
     store = state.store(order.store_id)
-    pending = {
-        offered.substitute_sku: -offered.substitute_quantity
-        for offered in order.substitutions
-        if offered.answer is SubstitutionAnswer.PENDING
-    }
-    if not pending:
-        return state
-    return with_store(state, replace(store, reserved=changed_by(store.reserved, pending)))
+    reserved = store.reserved
+    for offered in order.substitutions:
+        if offered.answer is SubstitutionAnswer.PENDING:
+            reserved = changed_by(reserved, {offered.sku: offered.quantity})
+            reserved = changed_by(reserved, {offered.substitute_sku: -offered.substitute_quantity})
+    return with_store(state, replace(store, reserved=reserved))
 
 
 def _order_amended(state: State, event: e.OrderAmended, _at: int) -> State:
@@ -105,7 +135,10 @@ def _promise_superseded(state: State, event: e.PromiseSuperseded, at: int) -> St
 
 
 def _store_pinned(state: State, event: e.StorePinned, at: int) -> State:
-    order = replace(state.order(event.order_id), pinned_store_id=event.store_id)
+    order = state.order(event.order_id)
+    # Whoever pins it to a store has thought better of having ruled that store out.
+    allowed = order.excluded_stores - {event.store_id}
+    order = replace(order, pinned_store_id=event.store_id, excluded_stores=allowed)
     return with_order(state, noted(order, at, event))
 
 
@@ -132,7 +165,9 @@ def _carriage_reported(state: State, event: e.CarriageReported, _at: int) -> Sta
     order = replace(
         order,
         delivery=status,
-        carriage=replace(order.carriage, status=event.status, eta=event.eta),
+        carriage=replace(
+            order.carriage, status=event.status, eta=event.eta, reported_at=event.occurred_at
+        ),
         eta=event.eta if event.eta is not None else order.eta,
         note=event.detail or order.note,
     )
@@ -140,6 +175,8 @@ def _carriage_reported(state: State, event: e.CarriageReported, _at: int) -> Sta
         order = replace(order, on_board=True, picked_up_at=event.occurred_at)
     elif status is _D.FAILED:
         order = replace(order, returning=True, eta=None, tries=order.tries + 1)
+    elif status is _D.RETURNING:
+        order = replace(order, returning=True, eta=None)
     elif status in {_D.DELIVERED, _D.RETURNED}:
         order = replace(order, on_board=False, closed_at=event.occurred_at)
         if status is _D.DELIVERED:
@@ -165,6 +202,7 @@ HANDLERS: Final[Mapping[type[Any], Fold]] = MappingProxyType(
         e.OrderReceived: _order_received,
         e.OrderRefused: _order_refused,
         e.OrderResourced: _order_resourced,
+        e.OrderNotMoved: _order_not_moved,
         e.OrderCancelled: _order_cancelled,
         e.OrderAmended: _order_amended,
         e.PromiseSuperseded: _promise_superseded,

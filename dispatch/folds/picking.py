@@ -8,9 +8,18 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from dispatch import events as e
-from dispatch.folds.pieces import Fold, changed_by, noted, reserve, restock, with_order, with_store
-from dispatch.model import OrderLine, OrderStatus
-from dispatch.records import SubstitutionAnswer
+from dispatch.folds.pieces import (
+    Fold,
+    changed_by,
+    counted,
+    noted,
+    reserve,
+    restock,
+    with_order,
+    with_store,
+)
+from dispatch.model import Order, OrderLine, OrderStatus
+from dispatch.records import Substitution, SubstitutionAnswer
 from dispatch.state import OrderState, State
 
 
@@ -35,31 +44,33 @@ def _pick_completed(state: State, event: e.PickCompleted, _at: int) -> State:
 
 def _line_short(state: State, event: e.LineShort, _at: int) -> State:
     order, store = state.order(event.order_id), state.store(event.store_id)
-    # What was not found is not there, whatever the figures said; nothing more of it is promised.
+    # What was not found is not there, whatever the figures said; nothing more of it is promised,
+    # and what others were promised stays theirs.
     there = min(store.on_hand.get(event.sku, 0), store.reserved.get(event.sku, 0))
-    on_hand = {**store.on_hand, event.sku: max(0, there - event.missing)}
-    state = with_store(state, replace(store, on_hand=on_hand))
+    state = _reserved(state, event.store_id, event.sku, -event.missing)
+    state = counted(state, event.store_id, {event.sku: max(0, there - event.missing)})
     if not event.substituted:
         state, order = _less(state, order, event.store_id, event.sku, event.missing)
+    order = replace(order, refund_cents=order.refund_cents + event.refund_cents)
     return with_order(state, noted(order, event.occurred_at, event))
 
 
 def _less(
     state: State, order: OrderState, store_id: str, sku: str, quantity: int
 ) -> tuple[State, OrderState]:
-    """Return state and order with fewer of an article ordered and reserved."""
+    """Return state and order with fewer of an article ordered.
+
+    An order without a line is none, and the rule cancels it in the same breath: what it had last
+    stays on it, and counts as reserved until the cancellation releases it.
+    """
     left, lines = quantity, []
     for line in order.order.lines:
         taken = min(left, line.quantity) if line.sku == sku else 0
         left -= taken
         if line.quantity > taken:
             lines.append(replace(line, quantity=line.quantity - taken))
-    store = state.store(store_id)
-    reserved = changed_by(store.reserved, {sku: left - quantity})
-    state = with_store(state, replace(store, reserved=reserved))
     if not lines:
-        # An order without a line is none: the rule cancels it in the same breath.
-        lines = [replace(order.order.lines[0], quantity=1)]
+        return _reserved(state, store_id, sku, quantity), order
     return state, replace(order, order=replace(order.order, lines=tuple(lines)))
 
 
@@ -89,9 +100,7 @@ def _substitution_answered(state: State, event: e.SubstitutionAnswered, _at: int
     )
     pending = any(known.answer is SubstitutionAnswer.PENDING for known in others)
     if answered.accepted:
-        line = OrderLine(answered.substitute_sku, answered.substitute_quantity)
-        lines = (*order.order.lines, line)
-        order = replace(order, order=replace(order.order, lines=lines))
+        order = replace(order, order=_with_substitute(state, order.order, answered))
     else:
         state = _reserved(
             state, event.store_id, answered.substitute_sku, -answered.substitute_quantity
@@ -101,8 +110,24 @@ def _substitution_answered(state: State, event: e.SubstitutionAnswered, _at: int
         order,
         substitutions=others,
         status=OrderStatus.SUBSTITUTING if pending else OrderStatus.PICKING,
+        refund_cents=order.refund_cents + event.refund_cents,
     )
     return with_order(state, noted(order, event.occurred_at, event))
+
+
+def _with_substitute(state: State, order: Order, answered: Substitution) -> Order:
+    """Return the order with what comes instead on it, and what that asks of who hands it over."""
+    line = OrderLine(answered.substitute_sku, answered.substitute_quantity)
+    lines = (*order.lines, line)
+    article = state.catalogue.get(line.sku)
+    if article is None:
+        return replace(order, lines=lines)
+    return replace(
+        order,
+        lines=lines,
+        age_limit=max(order.age_limit, article.age_limit),
+        chilled=order.chilled or article.chilled,
+    )
 
 
 def _item_picked(state: State, event: e.ItemPicked, _at: int) -> State:

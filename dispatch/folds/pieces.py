@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, Final, TypeAlias
 
+from dispatch.amounts import Amounts
 from dispatch.events import Event
 from dispatch.model import Order, OrderLine, Route, StopKind
 from dispatch.state import CourierState, OrderState, State, StoreState, leave_at
@@ -36,7 +37,11 @@ def with_order(state: State, order: OrderState) -> State:
         return _without_point(state, point)
     if key in state.closed:
         state = replace(state, closed={k: v for k, v in state.closed.items() if k != key})
-    return replace(state, orders={**state.orders, key: order})
+    before = state.orders.get(key)
+    state = replace(state, orders={**state.orders, key: order})
+    if before is None or before.store_id == order.store_id:
+        return state
+    return _without_point(state, before.store_id)
 
 
 def _without_point(state: State, store_id: str) -> State:
@@ -59,8 +64,25 @@ def with_store(state: State, store: StoreState) -> State:
     return replace(state, stores={**state.stores, store.store.store_id: store})
 
 
-def changed_by(amounts: Mapping[str, int], changes: Mapping[str, int]) -> dict[str, int]:
-    """Return amounts by SKU after changes; what comes to nothing is left out."""
+def counted(state: State, store_id: str, on_hand: Mapping[str, int]) -> State:
+    """Return the state with the stock on a store's shelf as somebody found it, for some SKUs.
+
+    What is promised to orders and is not there is noted in `StoreState.lacking`.
+    """
+    store = state.store(store_id)
+    shelf = Amounts.of(store.on_hand).set_to(on_hand)
+    promised = (sku for sku in (*on_hand, *store.lacking) if sku in store.reserved)
+    lacking = frozenset(sku for sku in promised if shelf.get(sku, 0) < store.reserved[sku])
+    return with_store(state, replace(store, on_hand=shelf, lacking=lacking))
+
+
+def changed_by(amounts: Mapping[str, int], changes: Mapping[str, int]) -> Mapping[str, int]:
+    """Return amounts by SKU after changes.
+
+    What comes to nothing is left out, but stays listed on a whole store's shelves (`Amounts`).
+    """
+    if isinstance(amounts, Amounts):
+        return amounts.set_to({sku: amounts.get(sku, 0) + n for sku, n in changes.items()})
     result = dict(amounts)
     for sku, change in changes.items():
         left = result.get(sku, 0) + change
@@ -89,12 +111,18 @@ def reserve(state: State, store_id: str, order: Order, sign: int) -> State:
 
 
 def restock(state: State, store_id: str, order: Order, sign: int) -> State:
-    """Return the state with an order's goods put on (+1) or taken off (-1) a store's shelf."""
+    """Return the state with an order's goods put on (+1) or taken off (-1) a store's shelf.
+
+    What a courier fetched back from a door is left alone: it is no stock until it was looked at.
+    """
     store = state.store(store_id)
-    if store.store.is_point:
+    if store.store.is_point or order.return_of is not None:
         return state
-    on_hand = changed_by(store.on_hand, amounts(order.lines, sign))
-    return with_store(state, replace(store, on_hand=on_hand))
+    shelf = Amounts.of(store.on_hand)
+    changes = amounts(order.lines, sign)
+    # What was picked was there, whatever the figures said: a shelf never holds less than nothing.
+    left = {sku: max(0, shelf.get(sku, 0) + change) for sku, change in changes.items()}
+    return with_store(state, replace(store, on_hand=shelf.set_to(left)))
 
 
 def without_stops(route: Route | None, order_id: str, kinds: frozenset[StopKind]) -> Route | None:

@@ -9,8 +9,9 @@ from typing import Any, Final
 
 from dispatch import events as e
 from dispatch.folds.pieces import Fold
-from dispatch.model import StopKind
-from dispatch.state import State
+from dispatch.model import Route, StopKind, Visit
+from dispatch.planning.picking import pick_s
+from dispatch.state import UNPICKED, Foreseen, OrderState, State
 
 
 def _plan_published(state: State, event: e.PlanPublished, _at: int) -> State:
@@ -32,9 +33,32 @@ def _plan_published(state: State, event: e.PlanPublished, _at: int) -> State:
     orders = dict(state.orders)
     for key, order in state.orders.items():
         eta, ready_at = etas.get(key), event.ready_at.get(key, order.ready_forecast)
-        if (order.eta, order.ready_forecast) != (eta, ready_at):
-            orders[key] = replace(order, eta=eta, ready_forecast=ready_at)
+        start_by = _start_by(state, order, event.ready_at.get(key))
+        if (order.eta, order.ready_forecast, order.start_by) != (eta, ready_at, start_by):
+            orders[key] = replace(order, eta=eta, ready_forecast=ready_at, start_by=start_by)
+    for route in event.routes:
+        for visit in route.visits:
+            found = orders.get(visit.stop.order_id)
+            if visit.stop.kind is StopKind.DROPOFF and found is not None and not found.foreseen:
+                orders[found.order_id] = replace(found, foreseen=_foreseen(found, route, visit))
     return replace(state, couriers=couriers, orders=orders, plan=event)
+
+
+def _start_by(state: State, order: OrderState, ready_at: int | None) -> int | None:
+    """Return when picking should begin; later plans put it off and change nothing about it."""
+    if order.start_by is not None or ready_at is None or order.status not in UNPICKED:
+        return order.start_by
+    return ready_at - pick_s(state.store(order.store_id).store, order.order)
+
+
+def _foreseen(order: OrderState, route: Route, end: Visit) -> Foreseen:
+    """Return what a plan expects of an order that it routes."""
+    pickups = (
+        visit.depart_at
+        for visit in route.visits
+        if visit.stop.order_id == order.order_id and visit.stop.kind is StopKind.PICKUP
+    )
+    return Foreseen(order.start_by, order.ready_forecast, next(pickups, None), end.depart_at)
 
 
 HANDLERS: Final[Mapping[type[Any], Fold]] = MappingProxyType(

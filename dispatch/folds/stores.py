@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from dispatch import events as e
-from dispatch.folds.pieces import Fold, changed_by, with_store
+from dispatch.folds.pieces import Fold, counted, with_store
 from dispatch.state import State, StoreState
 
 
@@ -19,8 +19,7 @@ def _store_registered(state: State, event: e.StoreRegistered, _at: int) -> State
 
 
 def _stock_set(state: State, event: e.StockSet, _at: int) -> State:
-    store = state.store(event.store_id)
-    return with_store(state, replace(store, on_hand={**store.on_hand, **event.on_hand}))
+    return counted(state, event.store_id, event.on_hand)
 
 
 def _store_paused(state: State, event: e.StorePaused, _at: int) -> State:
@@ -49,8 +48,9 @@ def _shelves_set(state: State, event: e.ShelvesSet, _at: int) -> State:
 
 
 def _stock_corrected(state: State, event: e.StockCorrected, _at: int) -> State:
-    store = state.store(event.store_id)
-    return with_store(state, replace(store, on_hand=changed_by(store.on_hand, event.changes)))
+    shelf = state.store(event.store_id).on_hand
+    found = {sku: max(0, shelf.get(sku, 0) + change) for sku, change in event.changes.items()}
+    return counted(state, event.store_id, found)
 
 
 HANDLERS: Final[Mapping[type[Any], Fold]] = MappingProxyType(

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from dispatch.model import (
+    Fulfilment,
     OrderInPlay,
     Policy,
     Promise,
@@ -16,14 +17,15 @@ from dispatch.model import (
 )
 from dispatch.planning import arrays as a
 from dispatch.planning.improve import Search
+from dispatch.planning.later import Later, collectable, later
 from dispatch.planning.problem import pose
-from dispatch.planning.situation import read
+from dispatch.planning.situation import Situation, read
 from dispatch.planning.sourcing import minutes
 from dispatch.planning.writing import done_at, why_unrouted
+from dispatch.pricing import fare_cents
 from geo.types import EpochS
 
 _MINUTE_S = 60
-_KILOMETRE_M = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,13 +35,21 @@ class Offer:
     Attributes
     ----------
     eta
-        When it would be handed over, as things stand.
+        When it would be handed over, as things stand; when it would be ready, if the customer
+        collects it.
     promise
         The window to give: from the ETA a margin is kept for what forecasts get wrong.
     store_id, courier_id
-        Where the goods would come from and who would bring them; only the store is reserved.
+        Where the goods would come from and who would bring them, empty for a collection; only
+        the store is reserved.
     fare_cents
-        Base plus started kilometres of the way by road from store to door.
+        Base plus started kilometres of the way by road from store to door; 0 for a collection.
+    length_m
+        Of that way.
+    margin_s
+        What was kept for what forecasts get wrong.
+    later
+        Where the order could come from later in the day.
     """
 
     eta: EpochS
@@ -47,6 +57,23 @@ class Offer:
     store_id: str
     courier_id: str
     fare_cents: int
+    length_m: int = 0
+    margin_s: int = 0
+    later: Later = field(default_factory=Later)
+
+
+@dataclass(frozen=True, slots=True)
+class NotNow(Refusal):
+    """No usual promise, though perhaps a later slot.
+
+    Attributes
+    ----------
+    offer
+        What there is all the same, but later than may be promised; None where there is nothing.
+    """
+
+    offer: Offer | None = None
+    later: Later = field(default_factory=Later)
 
 
 def quote(snapshot: Snapshot, candidate: OrderInPlay) -> Offer | Refusal:
@@ -61,7 +88,7 @@ def quote(snapshot: Snapshot, candidate: OrderInPlay) -> Offer | Refusal:
     Notes
     -----
     Routes and stores of the orders there are stay as they are; those without a route yet are
-    inserted first, since they were promised first.
+    inserted first, since they were promised first.  What the customer collects needs no courier.
     """
     policy = snapshot.policy
     asked_at = candidate.order.created_at
@@ -69,13 +96,17 @@ def quote(snapshot: Snapshot, candidate: OrderInPlay) -> Offer | Refusal:
     asked = replace(candidate, promise=Promise(asked_at, latest, snapshot.now), store_id=None)
     others = tuple(order for order in snapshot.orders if order.order_id != asked.order_id)
     situation = read(replace(snapshot, orders=(*others, asked)))
+    if asked.order.fulfilment is not Fulfilment.DELIVERY:
+        return _collected(situation, asked)
     key = asked.order_id
     posed = pose(situation, settled=True, last=key)
+    slots = later(situation, asked)
     row = posed.rows.get(key)
     if row is None:
-        return posed.left_out.get(key) or Refusal(
-            Reason.OUTSIDE_RADIUS, f"{key} is not to be delivered, so no courier is needed"
+        no = posed.left_out.get(key) or Refusal(
+            Reason.UNREACHABLE, f"{key} is a contradiction and no route can serve it"
         )
+        return NotNow(no.reason, no.detail, None, slots)
     search = Search(posed.problem, posed.routes, snapshot.seed)
     search.settle()
     unrouted = [job for job in np.flatnonzero(search.owner < 0).tolist() if job != row]
@@ -84,21 +115,24 @@ def quote(snapshot: Snapshot, candidate: OrderInPlay) -> Offer | Refusal:
     search.fill([row])
     courier = int(search.owner[row])
     if courier < 0:
-        return why_unrouted(posed, search, row)
+        no = why_unrouted(posed, search, row)
+        return NotNow(no.reason, no.detail, None, slots)
     eta = done_at(search, row)
-    promise = promised(policy, asked_at, snapshot.now, eta)
-    if promise.latest > asked_at + policy.promise_max_s:
-        return Refusal(
-            Reason.NO_COURIER_BEFORE_DEADLINE,
-            f"the earliest safe promise ends {minutes(promise.latest - asked_at)} after the "
-            f"order, later than the {minutes(policy.promise_max_s)} allowed",
-        )
     store_id = posed.store_of(int(search.routes.chosen[row]))
     mode = posed.problem.couriers[courier, a.COURIER_MODE]
     counter, door = situation.stores[store_id].place, asked.place
     length_m = int(posed.problem.length_m[mode, counter, door])
-    fare = fare_cents(policy, length_m)
-    return Offer(eta, promise, store_id, posed.courier_ids[courier], fare)
+    offer = Offer(
+        eta=eta,
+        promise=promised(policy, asked_at, snapshot.now, eta),
+        store_id=store_id,
+        courier_id=posed.courier_ids[courier],
+        fare_cents=fare_cents(policy, length_m),
+        length_m=length_m,
+        margin_s=policy.promise_margin_s,
+        later=slots,
+    )
+    return _in_time(policy, asked_at, offer)
 
 
 def promised(policy: Policy, asked_at: int, now: int, eta: int) -> Promise:
@@ -107,11 +141,42 @@ def promised(policy: Policy, asked_at: int, now: int, eta: int) -> Promise:
     Its end is a full minute, so that it reads the same on every screen.
     """
     latest = max(asked_at + policy.promise_min_s, eta + policy.promise_margin_s)
+    return ending(policy, now, latest)
+
+
+def ending(policy: Policy, now: int, latest: int) -> Promise:
+    """Return the window of the policy's length that ends at a time, or at the next full minute."""
     latest = -(-latest // _MINUTE_S) * _MINUTE_S
     earliest = min(latest, max(now, latest - policy.promise_window_s))
     return Promise(earliest, latest, now)
 
 
-def fare_cents(policy: Policy, length_m: int) -> int:
-    """Return the price of a delivery whose way from store to door is `length_m` by road."""
-    return policy.fare_base_cents + policy.fare_km_cents * -(-length_m // _KILOMETRE_M)
+def _collected(situation: Situation, asked: OrderInPlay) -> Offer | Refusal:
+    """Return when the goods would be ready to be collected, at the nearest store that has them."""
+    policy = situation.policy
+    found, slots = collectable(situation, asked)
+    if isinstance(found, Refusal):
+        return NotNow(found.reason, found.detail, None, slots)
+    offer = Offer(
+        eta=found.ready_at,
+        # Nobody has to come: the goods may be promised as soon as they are picked.
+        promise=ending(policy, situation.now, found.ready_at + policy.promise_margin_s),
+        store_id=found.store_id,
+        courier_id="",
+        fare_cents=0,
+        margin_s=policy.promise_margin_s,
+        later=slots,
+    )
+    return _in_time(policy, asked.order.created_at, offer)
+
+
+def _in_time(policy: Policy, asked_at: int, offer: Offer) -> Offer | Refusal:
+    if offer.promise.latest <= asked_at + policy.promise_max_s:
+        return offer
+    return NotNow(
+        Reason.NO_COURIER_BEFORE_DEADLINE,
+        f"the earliest safe promise ends {minutes(offer.promise.latest - asked_at)} after the "
+        f"order, later than the {minutes(policy.promise_max_s)} allowed",
+        offer,
+        offer.later,
+    )

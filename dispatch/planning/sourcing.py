@@ -165,11 +165,14 @@ def judged(
 ) -> Refusal | None:
     """Return why a store cannot serve an order that would be ready at a time; None if it can."""
     trip_s = situation.trip_to(order, store)
-    return (
-        _out_of_reach(order, store, trip_s)
-        or _out_of_stock(order, store, stock)
-        or _out_of_service(situation, order, store, ready_at, trip_s)
+    return unfit(order, store, stock, trip_s) or _out_of_service(
+        situation, order, store, ready_at, trip_s
     )
+
+
+def unfit(order: OrderInPlay, store: StoreInPlay, stock: Stock, trip_s: int) -> Refusal | None:
+    """Return why a store cannot serve an order at any time of the day; None if it can."""
+    return out_of_reach(order, store, trip_s) or out_of_stock(order, store, stock)
 
 
 def _verdict(
@@ -182,7 +185,7 @@ def _verdict(
 ) -> Candidate:
     key = store.store_id
     trip_s = situation.trip_to(order, store)
-    no = _out_of_reach(order, store, trip_s) or _out_of_stock(order, store, stock)
+    no = unfit(order, store, stock, trip_s)
     if no is not None:
         return Candidate(key, trip_s, None, no.reason, no.detail)
     together = {**queue, order.order_id: order}.values()
@@ -194,7 +197,8 @@ def _verdict(
     return Candidate(key, trip_s, ready_at)
 
 
-def _out_of_reach(order: OrderInPlay, store: StoreInPlay, trip_s: int) -> Refusal | None:
+def out_of_reach(order: OrderInPlay, store: StoreInPlay, trip_s: int) -> Refusal | None:
+    """Return why a store does not deliver to an order's door; None if it does."""
     name = store.store.name
     if trip_s >= UNREACHABLE_S:
         return Refusal(Reason.UNREACHABLE, f"no way leads from {name} to the door")
@@ -216,7 +220,8 @@ def _out_of_reach(order: OrderInPlay, store: StoreInPlay, trip_s: int) -> Refusa
     return None
 
 
-def _out_of_stock(order: OrderInPlay, store: StoreInPlay, stock: Stock) -> Refusal | None:
+def out_of_stock(order: OrderInPlay, store: StoreInPlay, stock: Stock) -> Refusal | None:
+    """Return what a store lacks of an order; None if it has everything."""
     missing = stock.missing(order, store.store_id)
     if not missing:
         return None

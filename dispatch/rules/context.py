@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 from dispatch import events as e
 from dispatch.errors import WrongStateError
 from dispatch.model import Order, Policy, Refusal, Snapshot
 from dispatch.planning.quote import Offer
 from dispatch.state import OrderState, State
+
+
+class Offering(Protocol):
+    """Says what an order would get."""
+
+    def __call__(self, asked: Order, only: Collection[str] | None = None) -> Offer | Refusal:
+        """Return it; from `only` some stores, or from any."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,14 +34,18 @@ class Context:
         Makes what a decision may know, with the door and the articles of an order that is asked
         for but not taken yet.
     offer
-        What such an order would get, or why nothing.
+        What such an order would get, or why nothing.  An order that is open already is weighed
+        anew, as if it had just come.
+    time_zone
+        Of the city, for what goes by the calendar; an IANA name.
     """
 
     now: int
     policy: Policy
     new_id: Callable[[str], str]
     snapshot: Callable[[Order | None], Snapshot]
-    offer: Callable[[Order], Offer | Refusal]
+    offer: Offering
+    time_zone: str = "UTC"
 
 
 Rule: TypeAlias = Callable[[State, Any, Context], Sequence[e.Event]]
