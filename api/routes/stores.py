@@ -7,13 +7,16 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Path
+from fastapi import APIRouter, Depends, Path, Request
+from starlette.responses import JSONResponse
 
-from api import views
+from api import stock_views, views
 from api.bootstrap import Service, of_request
 from api.live import Live
 from api.problems import Problem
-from api.schemas import AreaIn, Id, ReasonIn, StoreIn
+from api.schemas import AreaIn, Id, StoreIn
+from api.stock_schemas import PauseIn, ResumeIn
+from api.versions import check_match, store_etag, tagged
 from dispatch.commands import PauseStore, RegisterStore, ResumeStore
 from dispatch.snapshot import store_windows
 from geo.errors import AreaError, GeoError, TooFarFromRoadError
@@ -40,17 +43,25 @@ async def list_stores(service: Here) -> Json:
 
 
 @router.get("/{store_id}", summary="One store")
-async def get_store(store_id: StoreId, service: Here) -> Json:
-    """Return a store."""
-    return await service.live.run(lambda: _view(service.live, store_id))
+async def get_store(store_id: StoreId, service: Here) -> Any:
+    """Return a store, with its version as `ETag`."""
+    live = service.live
+
+    def job() -> JSONResponse:
+        return tagged(_view(live, store_id), store_etag(live.engine.state.store(store_id)))
+
+    return await live.run(job)
 
 
 @router.put("/{store_id}", summary="Register or change a store")
-async def put_store(store_id: StoreId, asked: StoreIn, service: Here) -> Json:
+async def put_store(store_id: StoreId, asked: StoreIn, request: Request, service: Here) -> Any:
     """Register a store, or change what is known of one."""
     live = service.live
 
-    def job() -> Json:
+    def job() -> JSONResponse:
+        known = live.engine.state.stores.get(store_id)
+        if known is not None:
+            check_match(request, store_etag(known))
         with _area_at("/service_area"):
             store = asked.store(store_id)
         try:
@@ -61,7 +72,7 @@ async def put_store(store_id: StoreId, asked: StoreIn, service: Here) -> Json:
         _need_road(live, asked)
         with _area_at("/service_area"):
             live.handle(RegisterStore(store))
-        return _view(live, store_id)
+        return tagged(_view(live, store_id), store_etag(live.engine.state.store(store_id)))
 
     return await live.run(job)
 
@@ -94,25 +105,39 @@ async def delete_service_area(store_id: StoreId, service: Here) -> Json:
 
 
 @router.post("/{store_id}/pause", summary="Take no more orders at a store")
-async def pause_store(store_id: StoreId, asked: ReasonIn, service: Here) -> Json:
-    """Pause a store; what it has already taken is still picked."""
-    live = service.live
+async def pause_store(store_id: StoreId, asked: PauseIn, request: Request, service: Here) -> Any:
+    """Pause a store; what it has already taken is still picked.
 
-    def job() -> Json:
-        live.handle(PauseStore(store_id, asked.reason))
-        return _view(live, store_id)
+    With `moves_orders` it closes early: orders whose picking has not begun move to another store
+    that can serve them (`moved`), the others stay (`left`).
+    """
+    live = service.live
+    command = PauseStore(store_id, asked.reason, asked.owner or "", asked.moves_orders)
+
+    def job() -> JSONResponse:
+        check_match(request, store_etag(live.engine.state.store(store_id)))
+        recorded = live.handle(command)
+        answer = _view(live, store_id)
+        if asked.moves_orders:
+            answer["moved"] = stock_views.moved(recorded)
+            answer["left"] = stock_views.left(live.engine.state, store_id, recorded)
+        return tagged(answer, store_etag(live.engine.state.store(store_id)))
 
     return await live.run(job)
 
 
 @router.post("/{store_id}/resume", summary="Take orders at a store again")
-async def resume_store(store_id: StoreId, service: Here) -> Json:
+async def resume_store(
+    store_id: StoreId, request: Request, service: Here, asked: ResumeIn | None = None
+) -> Any:
     """Resume a store."""
     live = service.live
+    owner = "" if asked is None else asked.owner or ""
 
-    def job() -> Json:
-        live.handle(ResumeStore(store_id))
-        return _view(live, store_id)
+    def job() -> JSONResponse:
+        check_match(request, store_etag(live.engine.state.store(store_id)))
+        live.handle(ResumeStore(store_id, owner))
+        return tagged(_view(live, store_id), store_etag(live.engine.state.store(store_id)))
 
     return await live.run(job)
 

@@ -1,0 +1,170 @@
+"""What may come in about articles, stock, and where orders come from."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import Field, StringConstraints, field_validator
+
+from api.schemas import Body, Id, Moment, Reason, ReasonIn, Sku
+from dispatch.records import Article
+
+MOST_LINES: Final = 200_000
+"""Of one file or one list."""
+
+MOST_ON_HAND: Final = 1_000_000
+MOST_WEIGHT_G: Final = 1_000_000
+MOST_PRICE_CENTS: Final = 100_000_000
+MOST_AGE: Final = 99
+MOST_NAME: Final = 120
+MOST_SHELF: Final = 40
+BARCODE: Final = r"^[!-~]{0,64}$"
+
+_PLAIN: Final = r"^[^\x00-\x1f\x7f]*$"
+_MOST_CHANGES: Final = 1000
+
+Mode = Literal["merge", "replace"]
+"""What becomes of SKUs that a file does not name: left alone, or set to 0."""
+
+Owner = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=120, pattern=_PLAIN, strip_whitespace=True),
+]
+Count = Annotated[int, Field(ge=0, le=MOST_ON_HAND)]
+Shelf = Annotated[
+    str, StringConstraints(max_length=MOST_SHELF, pattern=_PLAIN, strip_whitespace=True)
+]
+
+
+class ArticleIn(Body):
+    """What is known of an SKU; a `weight_g` of 0 is one that nobody entered."""
+
+    sku: Sku
+    name: Annotated[
+        str, StringConstraints(max_length=MOST_NAME, pattern=_PLAIN, strip_whitespace=True)
+    ] = ""
+    weight_g: Annotated[int, Field(ge=0, le=MOST_WEIGHT_G)] = 0
+    price_cents: Annotated[int, Field(ge=0, le=MOST_PRICE_CENTS)] = 0
+    chilled: bool = False
+    age_limit: Annotated[int, Field(ge=0, le=MOST_AGE)] = 0
+    barcode: Annotated[str, StringConstraints(pattern=BARCODE)] = ""
+    shelf: Shelf = ""
+
+    def article(self) -> Article:
+        """Return the model's article."""
+        return Article(**self.model_dump())
+
+
+class CatalogueIn(Body):
+    """Some articles; what is known of the others stays."""
+
+    articles: Annotated[list[ArticleIn], Field(min_length=1, max_length=MOST_LINES)]
+
+
+class StockItemIn(Body):
+    """What is on the shelf of one SKU, reserved goods included.
+
+    `safety_stock` and `shelf` stay as they are when left out.
+    """
+
+    sku: Sku
+    on_hand: Count
+    safety_stock: Count | None = None
+    shelf: Shelf | None = None
+
+
+class StockIn(Body):
+    """Stock of some SKUs."""
+
+    items: Annotated[list[StockItemIn], Field(min_length=1, max_length=MOST_LINES)]
+
+
+class ShelfItemIn(Body):
+    """Where an SKU stands in a store, and how many are never promised online."""
+
+    sku: Sku
+    safety_stock: Count | None = None
+    shelf: Shelf | None = None
+
+
+class ShelvesIn(Body):
+    """What is known of the shelves of some SKUs; the others stay as they are."""
+
+    items: Annotated[list[ShelfItemIn], Field(min_length=1, max_length=_MOST_CHANGES)]
+
+
+class ChangeIn(Body):
+    """By how much a count differs from what was known; below 0 for goods that are gone."""
+
+    sku: Sku
+    change: Annotated[int, Field(ge=-MOST_ON_HAND, le=MOST_ON_HAND)]
+
+    @field_validator("change")
+    @classmethod
+    def _changes_something(cls, change: int) -> int:
+        if change == 0:
+            raise ValueError("is 0; leave out what did not change")
+        return change
+
+
+class CorrectionIn(Body):
+    """What somebody found on the shelves."""
+
+    changes: Annotated[list[ChangeIn], Field(min_length=1, max_length=_MOST_CHANGES)]
+    reason: Reason
+    owner: Owner
+    occurred_at: Moment | None = None
+
+
+class PauseIn(ReasonIn):
+    """Why a store takes no more orders; `moves_orders` moves what is not begun elsewhere."""
+
+    owner: Owner | None = None
+    moves_orders: bool = False
+
+
+class ResumeIn(Body):
+    """Who lets a store take orders again."""
+
+    owner: Owner | None = None
+
+
+class PinIn(ReasonIn):
+    """The only store an order may come from; null takes the pin off."""
+
+    store_id: Id | None
+    owner: Owner
+
+
+class ExcludeIn(ReasonIn):
+    """A store that an order must not come from."""
+
+    store_id: Id
+    owner: Owner
+
+
+def file_schema(item: type[Body], items: str, columns: tuple[str, ...]) -> dict[str, Any]:
+    """Return the request body of a route that takes a list as JSON or as CSV, for OpenAPI."""
+    return {
+        "requestBody": {
+            "required": True,
+            "content": {
+                "application/json": {
+                    "schema": {
+                        "type": "object",
+                        "required": [items],
+                        "additionalProperties": False,
+                        "properties": {
+                            items: {
+                                "type": "array",
+                                "minItems": 1,
+                                "maxItems": MOST_LINES,
+                                "items": item.model_json_schema(),
+                            }
+                        },
+                    }
+                },
+                "text/csv": {"schema": {"type": "string", "examples": [",".join(columns)]}},
+            },
+        }
+    }
