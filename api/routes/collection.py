@@ -1,7 +1,96 @@
-"""Collection and curbside."""
+"""Collection and curbside: here, code, handed over."""
 
 from __future__ import annotations
 
-from fastapi import APIRouter
+from collections.abc import Callable
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Path, Request
+from starlette.responses import Response
+
+from api import counter_views
+from api.bootstrap import Service, of_request
+from api.counter_schemas import CollectIn, HereIn, NoShowIn
+from api.idempotency import Answer
+from api.live import Live
+from api.problems import Problem
+from api.routes.times import device_time
+from api.schemas import Id
+from dispatch.commands import ArriveToCollect, CollectOrder, Command, GiveUpCollection
+from dispatch.rules.counter import ready_to_collect
 
 router = APIRouter(prefix="/v1", tags=["collection"])
+Here = Annotated[Service, Depends(of_request)]
+OrderId = Annotated[Id, Path()]
+Json = dict[str, Any]
+
+
+@router.get("/stores/{store_id}/counter", summary="Who waits, and what for")
+async def get_counter(store_id: Annotated[Id, Path()], service: Here) -> Json:
+    """Return who is here, what is ready and until when it is kept, and what is not ready yet."""
+    live = service.live
+
+    def job() -> Json:
+        live.engine.state.store(store_id)
+        return counter_views.counter(live, store_id)
+
+    return await live.run(job)
+
+
+@router.post("/orders/{order_id}/here", summary="The customer is here")
+async def arrive_to_collect(order_id: OrderId, service: Here, asked: HereIn | None = None) -> Json:
+    """Tell the store that somebody has come for an order; before it is ready, too."""
+    told, live = asked if asked is not None else HereIn(), service.live
+    return await _do(
+        live,
+        order_id,
+        lambda: ArriveToCollect(order_id, told.bay, device_time(live, told.occurred_at)),
+    )
+
+
+@router.post("/orders/{order_id}/collect", summary="Hand an order over to its customer")
+async def collect_order(
+    order_id: OrderId, asked: CollectIn, request: Request, service: Here
+) -> Response:
+    """Hand an order over to whoever says its code; goods with an age limit need a document."""
+    live, tries = service.live, service.tries
+
+    def job() -> Answer:
+        now, subject = live.clock.now(), f"order {order_id}"
+        at = device_time(live, asked.occurred_at)
+        # What is not there to be handed over is no try.
+        found = ready_to_collect(live.engine.state, order_id, "collected")
+        tries.check(subject, now, live.clock.speed)
+        # Of a split order the customer knows one code, that of the whole.
+        if not service.tokens.is_pin(found.order.part_of or order_id, asked.code):
+            left = tries.note(subject, now)
+            raise Problem(
+                "wrong_code",
+                f"That is not the code of order {order_id}; {left} more tries.",
+                {"pointer": "/code", "tries_left": left},
+            )
+        live.handle(CollectOrder(order_id, at, asked.age_checked))
+        return Answer(200, counter_views.collection(live, live.engine.state.order(order_id)))
+
+    return await service.idempotency.once(request, asked, job)
+
+
+@router.post("/orders/{order_id}/no-show", summary="Nobody came for an order")
+async def give_up_collection(
+    order_id: OrderId, service: Here, asked: NoShowIn | None = None
+) -> Json:
+    """Put goods that nobody collected back on the shelf."""
+    told, live = asked if asked is not None else NoShowIn(), service.live
+    return await _do(
+        live,
+        order_id,
+        lambda: GiveUpCollection(order_id, told.reason, device_time(live, told.occurred_at)),
+    )
+
+
+async def _do(live: Live, order_id: str, command: Callable[[], Command]) -> Json:
+    def job() -> Json:
+        live.handle(command())
+        return counter_views.collection(live, live.engine.state.order(order_id))
+
+    return await live.run(job)

@@ -1,32 +1,42 @@
-"""Picking: from the shelf to the counter."""
+"""Picking: from the shelf to the counter, and in whose hands a parcel is from there."""
 
 from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Path
+from fastapi import APIRouter, Depends, Path, Request
+from starlette.responses import Response
 
-from api import views
+from api import picking_views, views
 from api.bootstrap import Service, of_request
+from api.idempotency import Answer
+from api.picking_schemas import AnswerIn, ItemIn, ScanIn, ShortIn
+from api.problems import of_error
 from api.routes.times import device_time
-from api.schemas import Id, PickingIn
-from dispatch.commands import CompletePick, StartPick
+from api.schemas import Id, PickingIn, Sku
+from dispatch.commands import AnswerSubstitution, CompletePick, StartPick
+from dispatch.errors import WrongArticleError, WrongStateError
+from dispatch.records import SubstitutionAnswer
+from dispatch.rules.custody import parcel
 
 router = APIRouter(prefix="/v1", tags=["picking"])
 Here = Annotated[Service, Depends(of_request)]
 StoreId = Annotated[Id, Path()]
+OrderId = Annotated[Id, Path()]
 Json = dict[str, Any]
 
 
 @router.get("/stores/{store_id}/picks", summary="What to pick, in the order of work")
 async def list_picks(store_id: StoreId, service: Here) -> Json:
-    """Return the orders a store is picking or has to pick."""
+    """Return the orders a store is picking or has to pick, by when each must be ready."""
     live = service.live
-    return await live.run(lambda: {"data": views.picks(live, live.engine.state.store(store_id))})
+    return await live.run(
+        lambda: {"data": picking_views.queue(live, live.engine.state.store(store_id))}
+    )
 
 
 @router.post("/orders/{order_id}/picking", summary="A picker began or finished")
-async def report_picking(order_id: str, asked: PickingIn, service: Here) -> Json:
+async def report_picking(order_id: OrderId, asked: PickingIn, service: Here) -> Json:
     """Take in that picking has begun (`started`) or that the order is packed (`ready`)."""
     live = service.live
 
@@ -37,3 +47,107 @@ async def report_picking(order_id: str, asked: PickingIn, service: Here) -> Json
         return views.order_now(live, order_id)
 
     return await live.run(job)
+
+
+@router.post("/orders/{order_id}/short", summary="A picker found too few")
+async def report_short(
+    order_id: OrderId, asked: ShortIn, request: Request, service: Here
+) -> Response:
+    """Take what is missing off an order, or ask the customer about another article instead."""
+    live = service.live
+
+    def job() -> Answer:
+        command = asked.command(order_id, device_time(live, asked.occurred_at))
+        try:
+            live.handle(command)
+        except WrongStateError as error:
+            problem = of_error(error)
+            if error.state == SubstitutionAnswer.PENDING:
+                problem.extra["pointer"] = "/sku"
+            raise problem from error
+        state = live.engine.state
+        return Answer(200, picking_views.pick_row(state, state.order(order_id)))
+
+    return await service.idempotency.once(request, asked, job)
+
+
+@router.post(
+    "/orders/{order_id}/substitutions/{sku:path}", summary="The customer takes it or leaves it"
+)
+async def answer_substitution(
+    order_id: OrderId, sku: Annotated[Sku, Path()], asked: AnswerIn, service: Here
+) -> Json:
+    """Take in the customer's answer to what was offered for a missing article."""
+    live = service.live
+
+    def job() -> Json:
+        at = device_time(live, asked.occurred_at)
+        live.handle(AnswerSubstitution(order_id, sku, asked.accepted, at))
+        state = live.engine.state
+        return picking_views.pick_row(state, state.order(order_id))
+
+    return await live.run(job)
+
+
+# --- scans -------------------------------------------------------------------------------------
+
+
+@router.post("/orders/{order_id}/items", status_code=201, summary="An article was scanned")
+async def scan_item(order_id: OrderId, asked: ItemIn, request: Request, service: Here) -> Response:
+    """Take in which package went into an order, with its batch and origin."""
+    live = service.live
+
+    def job() -> Answer:
+        command = asked.command(order_id, device_time(live, asked.occurred_at))
+        try:
+            live.handle(command)
+        except WrongArticleError as error:
+            problem = of_error(error)
+            problem.extra["pointer"] = "/barcode"
+            raise problem from error
+        state = live.engine.state
+        return Answer(201, picking_views.items(state, state.order(order_id)))
+
+    return await service.idempotency.once(request, asked, job)
+
+
+@router.get("/orders/{order_id}/items", summary="What was scanned into an order")
+async def list_items(order_id: OrderId, service: Here) -> Json:
+    """Return the packages scanned into an order, and what lacks a scan."""
+    live = service.live
+
+    def job() -> Json:
+        state = live.engine.state
+        return picking_views.items(state, state.order(order_id))
+
+    return await live.run(job)
+
+
+@router.post("/scans", summary="A parcel was scanned")
+async def scan_parcel(asked: ScanIn, service: Here) -> Json:
+    """Take in that a parcel passed a step of the chain of custody; the same again is no news."""
+    live = service.live
+
+    def job() -> Json:
+        live.handle(asked.command(device_time(live, asked.occurred_at)))
+        return picking_views.custody(parcel(live.engine.state, asked.parcel_id))
+
+    return await live.run(job)
+
+
+@router.get("/orders/{order_id}/custody", summary="In whose hands a parcel was")
+async def get_custody(order_id: OrderId, service: Here) -> Json:
+    """Return the chain of custody, with its gaps named."""
+    live = service.live
+    return await live.run(lambda: picking_views.custody(live.engine.state.order(order_id)))
+
+
+@router.get("/trace/{parcel_id}/{barcode}", summary="Where an article comes from")
+async def get_trace(
+    parcel_id: Annotated[Id, Path()],
+    barcode: Annotated[str, Path(min_length=1, max_length=64)],
+    service: Here,
+) -> Json:
+    """Return batch, origin and way of an article that was scanned into a parcel."""
+    live = service.live
+    return await live.run(lambda: picking_views.trace(live.engine.state, parcel_id, barcode))
