@@ -6,38 +6,52 @@ from collections.abc import Callable
 from enum import StrEnum
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Path
+from fastapi import APIRouter, Depends, Path, Request
+from pydantic import BaseModel
+from starlette.responses import JSONResponse, Response
 
 from api import views
 from api.bootstrap import Service, of_request
-from api.live import Live
-from api.problems import Problem
-from api.routes.times import device_time
-from api.schemas import (
-    CourierIn,
-    HappenedIn,
-    Id,
-    OperatorIn,
-    PositionIn,
-    PositionsIn,
-    ShiftIn,
-    StopDoneIn,
+from api.courier_schemas import (
+    AcknowledgementIn,
+    BreakIn,
+    HandOverIn,
+    PositionNowIn,
+    RetryIn,
+    StopReportIn,
+    StrandedIn,
 )
+from api.idempotency import Answer
+from api.live import Live
+from api.positions import Reported, take_positions
+from api.problems import Problem
+from api.proofs import as_proofs, check_pictures, check_proofs
+from api.reports import report
+from api.routes.times import device_time
+from api.schemas import CourierIn, HappenedIn, Id, OperatorIn, PlaceIn, PositionsIn, ShiftIn
 from api.standby import standby_way
-from api.storage.ledger import Position
+from api.versions import route_etag, tagged
 from dispatch.commands import (
+    AcknowledgeRoute,
     ArriveAtStop,
     Command,
     CompleteStop,
     DeclineStop,
+    EndBreak,
     EndShift,
     FailStop,
+    HandOverBag,
+    RecoverCourier,
     RegisterCourier,
+    RetryDelivery,
     SignOn,
     StartShift,
+    StrandCourier,
+    TakeBreak,
 )
-from dispatch.errors import InvalidValueError, UnknownIdError
-from geo.errors import TooFarFromRoadError
+from dispatch.records import Proof
+from dispatch.snapshot import latest_place
+from geo.types import LonLat
 
 router = APIRouter(prefix="/v1", tags=["couriers"])
 Here = Annotated[Service, Depends(of_request)]
@@ -66,41 +80,42 @@ async def list_couriers(service: Here) -> Json:
     return await live.run(job)
 
 
-@router.post("/couriers/positions", status_code=202, summary="Where couriers are")
+@router.post("/couriers/positions", status_code=202, summary="Where couriers are or were")
 async def report_positions(asked: PositionsIn, service: Here) -> Json:
-    """Take in positions; those that cannot be used are named with the reason."""
+    """Take in positions of any age, in any order; those that cannot be used are named, and why."""
     live = service.live
 
     def job() -> Json:
         now = live.clock.now()
-        accepted, ignored = 0, []
-        # By device time, so that a batch sent late leaves the courier at its last place.
-        for sent in sorted(asked.positions, key=lambda sent: sent.at or now):
-            reason = _take_position(live, sent, now)
-            if reason is None:
-                accepted += 1
-            else:
-                ignored.append({"courier_id": sent.courier_id, "reason": reason})
-        return {"accepted": accepted, "ignored": ignored}
+        sent = [
+            Reported(one.courier_id, one.location.lonlat(), now if one.at is None else one.at)
+            for one in asked.positions
+        ]
+        return take_positions(live.engine, sent, now, live.track)
 
     return await live.run(job)
 
 
-def _take_position(live: Live, sent: PositionIn, now: int) -> str | None:
-    """Take one position in; returns why not."""
-    at, place = sent.at if sent.at is not None else now, sent.location.lonlat()
-    try:
-        fresh = live.engine.report_position(sent.courier_id, place, at)
-    except UnknownIdError:
-        return "unknown_id"
-    except InvalidValueError:
-        return "time_in_future"
-    except TooFarFromRoadError as error:
-        return error.code
-    if not fresh:
-        return "older_than_known"
-    live.track(Position(sent.courier_id, place, at, now))
-    return None
+@router.post("/couriers/{courier_id}/position", status_code=202, summary="Where a courier is")
+async def report_position(courier_id: CourierId, asked: PositionNowIn, service: Here) -> Json:
+    """Take in one position; an older one than is known belongs to the track only."""
+    live = service.live
+
+    def job() -> Json:
+        now = live.clock.now()
+        live.engine.state.courier(courier_id)
+        at = device_time(live, asked.at, "at")
+        sent = [Reported(courier_id, asked.location.lonlat(), at)]
+        taken = take_positions(live.engine, sent, now, live.track)
+        for row in taken["ignored"]:
+            raise Problem(
+                "outside_radius",
+                "location is too far from any road that this courier can use.",
+                {"pointer": "/location", "reason": row["reason"]},
+            )
+        return {"accepted": taken["accepted"], "late": taken["late"]}
+
+    return await live.run(job)
 
 
 @router.get("/couriers/{courier_id}", summary="One courier")
@@ -142,10 +157,103 @@ async def set_operator(courier_id: CourierId, asked: OperatorIn, service: Here) 
 
 
 @router.get("/couriers/{courier_id}/route", summary="What a courier does next")
-async def get_route(courier_id: CourierId, service: Here) -> Json:
-    """Return the stops ahead and the ways between them, along the streets."""
+async def get_route(courier_id: CourierId, service: Here) -> JSONResponse:
+    """Return the stops ahead and the ways between them, along the streets.
+
+    `ETag` is the version of what the courier was told; times and ways change without it.
+    """
     live = service.live
-    return await live.run(lambda: views.route(live, live.engine.state.courier(courier_id)))
+
+    def job() -> JSONResponse:
+        found = live.engine.state.courier(courier_id)
+        return tagged(views.route(live, found), route_etag(found))
+
+    return await live.run(job)
+
+
+@router.post("/couriers/{courier_id}/route/ack", summary="Say that a route was seen")
+async def acknowledge_route(courier_id: CourierId, asked: AcknowledgementIn, service: Here) -> Json:
+    """Note that the courier has seen this version; 412 when there is a newer one by now."""
+    live = service.live
+
+    def job() -> Json:
+        at = device_time(live, asked.occurred_at)
+        live.handle(AcknowledgeRoute(courier_id, asked.version, at))
+        found = live.engine.state.courier(courier_id)
+        return {
+            "courier_id": courier_id,
+            "version": found.route_version,
+            "acknowledged_version": found.acknowledged,
+        }
+
+    return await live.run(job)
+
+
+@router.post("/couriers/{courier_id}/break", summary="Take a break")
+async def take_break(courier_id: CourierId, asked: BreakIn, service: Here) -> Json:
+    """Begin a break at once with nothing to do, else as soon as nothing is left in the bag."""
+    live = service.live
+
+    def command() -> Command:
+        at = device_time(live, asked.occurred_at)
+        return TakeBreak(courier_id, asked.duration_s, at)
+
+    return await _do(service, courier_id, command)
+
+
+@router.post("/couriers/{courier_id}/break/end", summary="End a break")
+async def end_break(courier_id: CourierId, service: Here, asked: HappenedIn | None = None) -> Json:
+    """Come back before the break is over, or do without the one asked for."""
+    live = service.live
+    at = asked.occurred_at if asked is not None else None
+    return await _do(service, courier_id, lambda: EndBreak(courier_id, device_time(live, at)))
+
+
+@router.post("/couriers/{courier_id}/strand", summary="Say that a courier cannot go on")
+async def strand(
+    courier_id: CourierId, asked: StrandedIn, request: Request, service: Here
+) -> Response:
+    """Let what is in the bag wait where the courier is, for another one to fetch."""
+    live = service.live
+
+    def command() -> Command:
+        return StrandCourier(
+            courier_id,
+            _place(live, courier_id, asked.location),
+            asked.reason,
+            device_time(live, asked.occurred_at),
+        )
+
+    return await _do_once(service, request, asked, courier_id, command)
+
+
+@router.post("/couriers/{courier_id}/recover", summary="Say that a courier can go on again")
+async def recover(courier_id: CourierId, service: Here, asked: HappenedIn | None = None) -> Json:
+    """Let a stranded courier work again."""
+    live = service.live
+    at = asked.occurred_at if asked is not None else None
+    return await _do(service, courier_id, lambda: RecoverCourier(courier_id, device_time(live, at)))
+
+
+@router.post("/couriers/{courier_id}/hand-over", summary="Hand a bag to another courier")
+async def hand_over(
+    courier_id: CourierId, asked: HandOverIn, request: Request, service: Here
+) -> Response:
+    """Let some orders of a bag wait for another courier, who alone may fetch them for an hour."""
+    live = service.live
+
+    def command() -> Command:
+        return HandOverBag(
+            courier_id,
+            asked.to_courier_id,
+            tuple(asked.order_ids),
+            _place(live, courier_id, asked.location),
+            asked.owner,
+            asked.reason,
+            device_time(live, asked.occurred_at),
+        )
+
+    return await _do_once(service, request, asked, courier_id, command)
 
 
 @router.get("/couriers/{courier_id}/standby", summary="Where a courier waits for work")
@@ -165,30 +273,40 @@ async def report_stop(
     stop_id: Annotated[Id, Path()],
     done: Done,
     service: Here,
-    asked: StopDoneIn | None = None,
+    asked: StopReportIn | None = None,
 ) -> Json:
     """Take in what a courier did at the stop under way; returns the events and the new route."""
     live = service.live
-    told = asked if asked is not None else StopDoneIn()
+    told = asked if asked is not None else StopReportIn()
+    proofs = as_proofs(told.proofs)
+    await check_pictures(service, told.proofs)
 
     def job() -> Json:
         at = device_time(live, told.occurred_at)
-        recorded = live.handle(_stop_command(done, courier_id, stop_id, told.reason, at))
-        return {
-            "events": [type(event.event).__name__ for event in recorded],
-            "route": views.route(live, live.engine.state.courier(courier_id)),
-        }
+        commitment = live.engine.state.courier(courier_id).commitment
+        is_theirs = commitment is not None and commitment.stop.stop_id == stop_id
+        if commitment is not None and is_theirs and commitment.offered_until is None:
+            # A PIN is listened to only from whoever is at that door.
+            order = live.engine.state.order(commitment.stop.order_id)
+            check_proofs(service, order, commitment.stop.kind, told.proofs)
+        command = _stop_command(done, courier_id, stop_id, told.reason, at, proofs)
+        return report(live, courier_id, command)
 
     return await live.run(job)
 
 
 def _stop_command(
-    done: Done, courier_id: str, stop_id: str, reason: str | None, at: int
+    done: Done,
+    courier_id: str,
+    stop_id: str,
+    reason: str | None,
+    at: int,
+    proofs: tuple[Proof, ...],
 ) -> Command:
     if done is Done.ARRIVED:
         return ArriveAtStop(courier_id, stop_id, at)
     if done is Done.COMPLETED:
-        return CompleteStop(courier_id, stop_id, at)
+        return CompleteStop(courier_id, stop_id, at, proofs)
     if reason is None:
         raise Problem(
             "invalid_request",
@@ -196,18 +314,52 @@ def _stop_command(
             {"pointer": "/reason", "errors": [{"pointer": "/reason", "detail": "is missing"}]},
         )
     if done is Done.FAILED:
-        return FailStop(courier_id, stop_id, reason, at)
+        return FailStop(courier_id, stop_id, reason, at, proofs)
     return DeclineStop(courier_id, stop_id, reason, at)
+
+
+@router.post("/orders/{order_id}/retry", summary="Try a failed delivery again")
+async def retry_delivery(order_id: Annotated[Id, Path()], asked: RetryIn, service: Here) -> Json:
+    """Bring failed goods to the door once more instead of back to the store."""
+    live = service.live
+
+    def job() -> Json:
+        at = device_time(live, asked.occurred_at)
+        live.handle(RetryDelivery(order_id, asked.owner, asked.reason, at))
+        return views.order_now(live, order_id)
+
+    return await live.run(job)
 
 
 async def _do(service: Service, courier_id: str, command: Callable[[], Command]) -> Json:
     live = service.live
+    return await live.run(lambda: _done(live, courier_id, command()))
 
-    def job() -> Json:
-        live.handle(command())
-        return _view(live, courier_id)
 
-    return await live.run(job)
+async def _do_once(
+    service: Service,
+    request: Request,
+    asked: BaseModel,
+    courier_id: str,
+    command: Callable[[], Command],
+) -> Response:
+    """Do it, or answer a retry of the same request as the first time."""
+    live = service.live
+    return await service.idempotency.once(
+        request, asked, lambda: Answer(200, _done(live, courier_id, command()))
+    )
+
+
+def _done(live: Live, courier_id: str, command: Command) -> Json:
+    live.handle(command)
+    return _view(live, courier_id)
+
+
+def _place(live: Live, courier_id: str, said: PlaceIn | None) -> LonLat:
+    """Return where something is, as it was said or where the courier was last."""
+    if said is not None:
+        return said.lonlat()
+    return latest_place(live.engine.state.courier(courier_id), live.engine.positions).place
 
 
 def _view(live: Live, courier_id: str) -> Json:

@@ -1,7 +1,68 @@
-"""Proofs: what a courier shows that a stop was done."""
+"""Proof of stops: pictures sent before the report that names them, and what an order has."""
 
 from __future__ import annotations
 
-from fastapi import APIRouter
+import asyncio
+from typing import Annotated, Any, Final
 
-router = APIRouter(prefix="/v1", tags=["couriers"])
+from fastapi import APIRouter, Depends, Path, Request
+from starlette.responses import Response
+
+from api.bootstrap import Service, of_request
+from api.courier_views import proofs
+from api.problems import Problem
+from api.proofs import picture
+from api.schemas import Id
+
+router = APIRouter(prefix="/v1", tags=["proofs"])
+Here = Annotated[Service, Depends(of_request)]
+Json = dict[str, Any]
+
+_ENDINGS: Final = {"image/jpeg": "jpg", "image/png": "png", "image/webp": "webp"}
+_BODY: Final[Json] = {
+    "requestBody": {
+        "required": True,
+        "content": {kind: {"schema": {"type": "string", "format": "binary"}} for kind in _ENDINGS},
+    }
+}
+
+
+@router.post("/proofs", status_code=201, summary="Send a picture", openapi_extra=_BODY)
+async def keep_picture(request: Request, service: Here) -> Json:
+    """Keep a JPEG, PNG or WebP picture of 3 MB at most; the same one twice has the same id."""
+    found = picture(await request.body(), request.headers.get("content-type", ""))
+    live = service.live
+    await asyncio.to_thread(live.ledger.keep_blob, live.zone_id, found, live.clock.now())
+    return {
+        "blob_id": found.blob_id,
+        "content_type": found.content_type,
+        "size_bytes": len(found.body),
+    }
+
+
+@router.get("/proofs/{blob_id}", summary="A picture")
+async def get_picture(blob_id: Annotated[Id, Path()], service: Here) -> Response:
+    """Return a picture as it was sent."""
+    live = service.live
+    found = await asyncio.to_thread(live.ledger.blob, live.zone_id, blob_id)
+    if found is None:
+        raise Problem("unknown_id", f"There is no picture {blob_id}.")
+    name = f"{blob_id}.{_ENDINGS[found.content_type]}"
+    return Response(
+        found.body,
+        media_type=found.content_type,
+        headers={
+            # Shown by a page of ours, saved when opened by itself: never run.
+            "Content-Disposition": f'attachment; filename="{name}"',
+            "Content-Security-Policy": "default-src 'none'; sandbox",
+            "X-Content-Type-Options": "nosniff",
+            "Cache-Control": "private, max-age=31536000, immutable",
+        },
+    )
+
+
+@router.get("/orders/{order_id}/proofs", summary="What was shown at an order's stops")
+async def get_proofs(order_id: str, service: Here) -> Json:
+    """Return the proofs of an order, in the order they were taken; a PIN itself is in none."""
+    live = service.live
+    return await live.run(lambda: {"data": proofs(live.engine.state.order(order_id))})

@@ -1,17 +1,26 @@
 /** The courier's page: sign in, then one next action at a time. */
 
 import { OfflineError, ServiceClock, ask, rfc3339 } from "./client.js";
+import { BREAK, STRAND } from "./couriercards.js";
+import { askProof, needsProof, smallPicture } from "./courierdoor.js";
 import { CourierMap } from "./couriermap.js";
 import { setText } from "./dom.js";
 import { ZoneTime } from "./format.js";
 import { Outbox, withPending } from "./outbox.js";
-import { askWhy, nextAction, showNext, showPeople, showTask, withStandby } from "./courierview.js";
+import {
+  askChoice,
+  nextAction,
+  showNext,
+  showPeople,
+  showTask,
+  withStandby,
+} from "./courierview.js";
 import { nextStep, showStep } from "./steps.js";
 import { Travel } from "./travel.js";
 
 const POLL_MS = 1500;
 const REPORT_MS = 1000;
-/** Every so many polls it is asked whether this courier is still ours, and what time it is. */
+/** Every so many polls it is asked which streets are closed, and what time it is. */
 const CHECK_EVERY = 4;
 /** How long it is said that the way has changed. */
 const CHANGED_MS = 12_000;
@@ -37,6 +46,10 @@ const state = {
 /** When the way last changed, on this device's steady clock. */
 let changedMs = -CHANGED_MS;
 const orders = new Map();
+/** Pictures taken at a door and not yet reported, by stop; those sent already as proofs. */
+const pictures = new Map();
+/** The version of the route that was acknowledged last. */
+let acknowledged = null;
 let polls = 0;
 let pollTimer = 0;
 
@@ -134,14 +147,16 @@ async function poll() {
   const { me } = state;
   if (!me) return;
   try {
-    if (polls % CHECK_EVERY === 0) await check(me.id);
+    if (polls % CHECK_EVERY === 0) await check();
     polls += 1;
-    if (state.me !== me) return;
     const about = `/v1/couriers/${me.id}`;
-    const [route, standby] = await Promise.all([ask(`${about}/route`), ask(`${about}/standby`)]);
-    if (state.me === me) state.standby = standby;
-    hearRoute(me.id, route);
+    const parts = [ask(about), ask(`${about}/route`), ask(`${about}/standby`)];
+    const [courier, route, standby] = await Promise.all(parts);
+    if (state.me?.id !== me.id || !hearMe(courier)) return;
+    state.standby = standby;
     state.lostSince = null;
+    hearRoute(me.id, route);
+    acknowledge(route);
   } catch (error) {
     if (error instanceof OfflineError) state.lostSince ??= clock.running();
     else notify(error.message);
@@ -150,17 +165,33 @@ async function poll() {
   if (state.me) pollTimer = setTimeout(poll, POLL_MS);
 }
 
-async function check(id) {
-  const asked = [ask(`/v1/couriers/${id}`), ask("/v1/closures"), hearZone()];
-  const [courier, closures] = await Promise.all(asked);
+async function check() {
+  const [closures] = await Promise.all([ask("/v1/closures"), hearZone()]);
   state.map?.showClosed(closures.data);
+}
+
+/** Take what is known of the courier; false when somebody else acts for them now. */
+function hearMe(courier) {
   if (courier.operator === OPERATOR) {
-    const { on_shift: onShift, shift } = courier;
-    Object.assign(state.me, { on_shift: onShift, shift });
-    return;
+    state.me = courier;
+    return true;
   }
   leave();
   setText(part("sign-in-hint"), `${courier.name} is now driven by ${courier.operator}.`);
+  return false;
+}
+
+/** Say that the route was seen; what has changed meanwhile is seen with the next poll. */
+async function acknowledge({ courier_id: id, version, acknowledged: isKnown }) {
+  const key = `${id} ${version}`;
+  if (isKnown || document.hidden || acknowledged === key) return;
+  acknowledged = key;
+  try {
+    const body = { version, occurred_at: rfc3339(clock.running()) };
+    await ask(`/v1/couriers/${id}/route/ack`, { method: "POST", body });
+  } catch (error) {
+    if (error.code !== "stale_version") acknowledged = null;
+  }
 }
 
 function hearRoute(courierId, route) {
@@ -209,6 +240,8 @@ function show() {
   showTask(part("now"), view);
   showNext(part("next"), view);
   showAction(nextAction(view));
+  showMenu();
+  showPhoto();
   showWay();
   state.map.show(seen);
   if (changed) state.map.fit();
@@ -241,26 +274,112 @@ function showAction({ action, other, hint }) {
   }
   if (other) {
     setText(second, other.label);
-    second.onclick = async () => {
-      const reason = await askWhy(part("why"), other.label, other.reasons);
-      if (reason) act({ ...other, reason });
-    };
+    second.onclick = () => act(other);
   }
 }
 
-function act({ name, stop, reason }) {
+/** What can be done at any time stands in the menu. */
+function showMenu() {
+  const { me, lostSince } = state;
+  const resting = me.break !== null;
+  setText(part("break"), resting ? "Do without the break" : "Take a break");
+  part("break").disabled = lostSince !== null || !me.on_shift || me.stranded !== null;
+  part("strand").disabled = lostSince !== null || me.stranded !== null;
+}
+
+/** At a door a picture can be taken, whether it is delivered or not. */
+function showPhoto() {
+  const stop = state.seen.stops[0];
+  const atDoor = stop?.kind === "dropoff" && stop.status === "arrived";
+  part("photo").hidden = !atDoor;
+  if (!atDoor) return;
+  const taken = takenAt(stop).length;
+  setText(part("photo-text"), taken ? `${taken} taken. Another photo` : "Take a photo");
+}
+
+function takenAt(stop) {
+  return pictures.get(stop.id) ?? [];
+}
+
+async function takePhoto({ target }) {
+  const [file] = target.files;
+  const stop = state.seen?.stops[0];
+  target.value = "";
+  if (!file || !stop) return;
+  try {
+    pictures.set(stop.id, [...takenAt(stop), await smallPicture(file)]);
+  } catch {
+    notify("That picture cannot be read. Take it again.");
+  }
+  showPhoto();
+}
+
+/** Do what a button stands for: ask what it needs first, then tell the service. */
+async function act(chosen) {
   hideNotice();
-  outbox.add({
+  const { name, stop, choices } = chosen;
+  let said = null;
+  if (choices) {
+    said = await askChoice(part("why"), chosen.ask, choices);
+    if (said === null) return;
+  }
+  if (!DIRECT[name]) {
+    await reportStop(name, stop, said);
+    return;
+  }
+  const { path, body } = DIRECT[name](said, stop);
+  try {
+    await ask(`/v1/couriers/${state.me.id}/${path}`, {
+      method: "POST",
+      body: { ...body, occurred_at: rfc3339(clock.running()) },
+    });
+  } catch (error) {
+    notify(error instanceof OfflineError ? "No contact. Try again with a signal." : error.message);
+  }
+  poll();
+}
+
+/** What is told at once: it makes no sense later. By the name of the action. */
+const DIRECT = {
+  accept: (_, stop) => ({ path: `offers/${stop.id}/accept` }),
+  decline: (reason, stop) => ({ path: `offers/${stop.id}/decline`, body: { reason } }),
+  break: (seconds) => ({ path: "break", body: { duration_s: Number(seconds) } }),
+  "break/end": () => ({ path: "break/end" }),
+  recover: () => ({ path: "recover" }),
+  strand: (reason) => {
+    const [lng, lat] = travel.here;
+    return { path: "strand", body: { reason, location: { lat, lng } } };
+  },
+};
+
+/** What was done at a stop is kept until the service has heard of it. */
+async function reportStop(name, stop, reason) {
+  let proofs = [];
+  if (name === "completed" && needsProof(stop)) {
+    proofs = await askProof(part("door"), stop);
+    if (proofs === null) return;
+  }
+  const done = name === "completed" || name === "failed";
+  const taken = done ? takenAt(stop) : [];
+  const hasRoom = outbox.add({
     courierId: state.me.id,
     stopId: stop.id,
     name,
     reason,
+    proofs: [...proofs, ...taken.filter((each) => typeof each !== "string")],
+    pictures: taken.filter((each) => typeof each === "string"),
     occurredAt: rfc3339(clock.running()),
   });
+  if (!hasRoom) notify("This phone has no room for the photo. The rest will be sent.");
+  if (done) pictures.delete(stop.id);
 }
 
 function onRefused(action, error) {
   notify(error.message);
+  // What was photographed need not be photographed again.
+  const sent = (action.proofs ?? []).filter(({ kind }) => kind === "photo");
+  const taken = [...sent, ...(action.pictures ?? [])];
+  if (taken.length) pictures.set(action.stopId, taken);
   if (state.me?.id === action.courierId) poll();
 }
 
@@ -278,6 +397,17 @@ function hideNotice() {
 part("sign-in-retry").addEventListener("click", start);
 part("sign-out").addEventListener("click", signOut);
 part("notice-close").addEventListener("click", hideNotice);
+part("photo-input").addEventListener("change", takePhoto);
+part("break").addEventListener("click", () => {
+  part("menu").open = false;
+  act(state.me.break ? { name: "break/end" } : BREAK);
+});
+part("strand").addEventListener("click", () => {
+  part("menu").open = false;
+  const waiting = outbox.pending(state.me.id).length;
+  if (waiting) notify(`Not yet: ${waiting} waiting to be sent. Try again in a moment.`);
+  else act(STRAND);
+});
 part("real-position").addEventListener("change", ({ target }) => {
   part("menu").open = false;
   if (!target.checked) {
@@ -298,5 +428,6 @@ setInterval(() => {
   if (!state.me || !state.zoneTime) return;
   setText(part("clock"), state.zoneTime.clock(clock.running()));
   showWay();
+  if (state.seen?.stops[0]?.status === "offered") show();
 }, 250);
 start();

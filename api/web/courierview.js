@@ -1,13 +1,17 @@
 /** What the courier sees: the people to choose from, the task at hand, the one next action. */
 
+import { BREAK, specialAction, specialCard } from "./couriercards.js";
 import { h, keep, setText } from "./dom.js";
 import { MODE_NAMES, count, relative, shortName, toMs, weight } from "./format.js";
 import { metresBetween } from "./glide.js";
 import { icon, modeGlyph } from "./glyphs.js";
 
+const AT_REST = { idle: "free", on_break: "on a break", stranded: "cannot go on" };
+
 /** Whoever is this near to a store waits there. */
 const THERE_M = 60;
 
+const UNDER_AGE = "Nobody old enough is there";
 const FAIL_REASONS = [
   "Nobody answers",
   "The address is wrong",
@@ -51,7 +55,7 @@ function about(courier, zoneTime) {
   const words = [MODE_NAMES[courier.mode] ?? courier.mode];
   words.push(courier.on_shift ? `until ${zoneTime.clock(courier.shift?.ends_at)}` : "off shift");
   if (courier.operator !== "simulation") words.push("driven by a person");
-  else if (courier.on_shift) words.push(courier.activity === "idle" ? "free" : "busy");
+  else if (courier.on_shift) words.push(AT_REST[courier.activity] ?? "busy");
   return words.join(" · ");
 }
 
@@ -85,28 +89,39 @@ export function withStandby(route, told, offline) {
  *
  * @returns {{action: object|null, other: object|null, hint: string}}
  */
-export function nextAction({ me, route, zoneTime, nowMs, offline }) {
+export function nextAction(view) {
+  const { me, route, zoneTime, nowMs, offline } = view;
+  const special = specialAction(view);
+  if (special) return special;
   const stop = route.stops[0];
   if (!actionable(stop, offline) || stop.kind === "standby") {
-    return { action: null, other: null, hint: "" };
+    const rests = me?.on_shift && !me.break && !offline;
+    return { action: null, other: rests ? BREAK : null, hint: "" };
   }
   if (stop.status !== "arrived") {
     const decline =
       stop.kind === "pickup" && me
-        ? { name: "declined", label: "Decline", stop, reasons: DECLINE_REASONS }
+        ? {
+            name: "declined",
+            label: "Decline",
+            stop,
+            ask: "Decline: why?",
+            choices: asChoices(DECLINE_REASONS),
+          }
         : null;
     const place = stop.kind === "dropoff" ? "the door" : stop.name;
     return {
       action: { name: "arrived", label: `Arrived at ${place}`, stop },
       other: decline,
-      hint: "",
+      hint: me?.break ? "Your break comes after this." : "",
     };
   }
   const unready = stop.kind === "pickup" && stop.parcel_ready === false && !offline;
   const about = toMs(stop.begin_at) > nowMs ? ` Ready about ${zoneTime.clock(stop.begin_at)}.` : "";
+  const why = stop.age_limit ? [UNDER_AGE, ...FAIL_REASONS] : FAIL_REASONS;
   const fail =
     stop.kind === "dropoff"
-      ? { name: "failed", label: "Could not deliver", stop, reasons: FAIL_REASONS }
+      ? { name: "failed", label: "Could not deliver", stop, ask: "What went wrong?", choices: asChoices(why) }
       : null;
   return {
     action: { name: "completed", label: DONE[stop.kind] ?? "Done", stop, disabled: unready },
@@ -115,12 +130,18 @@ export function nextAction({ me, route, zoneTime, nowMs, offline }) {
   };
 }
 
+function asChoices(reasons) {
+  return reasons.map((reason) => ({ label: reason, value: reason }));
+}
+
 /** The task at hand as a card. */
 export function showTask(box, view) {
   const { me, route, zoneTime, nowMs, orders, offline } = view;
   const stop = route.stops[0];
-  let card;
-  if (stop?.kind === "standby") card = standbyCard(view);
+  let card = specialCard(view);
+  if (card) {
+    // Neither a stop nor a wait: shown as it is.
+  } else if (stop?.kind === "standby") card = standbyCard(view);
   else if (actionable(stop, offline)) {
     card = taskCard(stop, orders.get(stop.order_id), zoneTime, nowMs);
   } else card = waitCard(me, stop, route, zoneTime, nowMs);
@@ -183,7 +204,7 @@ function taskCard(stop, order, zoneTime, nowMs) {
     "div.task",
     {},
     h("p.verb", {}, VERBS[stop.kind] ?? stop.kind),
-    h("h2", {}, stop.name),
+    h("h2", {}, capital(stop.name)),
     address ? h("p.contents", {}, address) : null,
     times.length ? h(`p.times${late ? ".is-late" : ""}`, {}, capital(times.join(" · "))) : null,
     order ? h("p.contents", {}, contents(order)) : null,
@@ -221,12 +242,12 @@ export function numbered(stops) {
   return stops.map((stop, i) => ({ ...stop, number: i + before || "" }));
 }
 
-/** Ask for a reason; resolves to it, or to null when the courier goes back. */
-export function askWhy(dialog, title, reasons) {
-  dialog.querySelector("h2").textContent = `${title}: why?`;
+/** Let a courier choose; resolves to the value chosen, or to null when they go back. */
+export function askChoice(dialog, title, choices) {
+  dialog.querySelector("h2").textContent = title;
   dialog
     .querySelector(".reasons")
-    .replaceChildren(...reasons.map((reason) => h("button", { value: reason }, reason)));
+    .replaceChildren(...choices.map(({ label, value }) => h("button", { value }, label)));
   dialog.returnValue = "";
   dialog.showModal();
   return new Promise((resolve) => {
