@@ -2,6 +2,74 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Path, Query, Request, Response
+
+from api.bootstrap import Service, of_request
+from api.overflow_desk import view
+from api.overflow_schemas import CarriageIn, CarriageUpdateIn
+from api.routes.times import device_time
+from api.schemas import Id, Name, Reason
 
 router = APIRouter(prefix="/v1", tags=["carriage"])
+Here = Annotated[Service, Depends(of_request)]
+OrderId = Annotated[Id, Path()]
+Json = dict[str, Any]
+
+
+@router.get("/overflow/candidates", summary="Orders that could be given away")
+async def list_candidates(service: Here, limit: Annotated[int, Query(ge=1, le=50)] = 10) -> Json:
+    """Return orders without a courier or at risk, with what each company asks to bring them."""
+    return await service.overflow.candidates(limit)
+
+
+@router.get("/orders/{order_id}/carriage", summary="Which company has an order")
+async def get_carriage(order_id: OrderId, service: Here) -> Json:
+    """Return what was agreed on with an outside company last, and how far it is."""
+    return await service.live.run(lambda: view(order_id, service.overflow.carriage(order_id)))
+
+
+@router.post("/orders/{order_id}/carriage", status_code=201, summary="Give an order away")
+async def book_carriage(
+    order_id: OrderId, asked: CarriageIn, request: Request, service: Here, response: Response
+) -> Json:
+    """Book an outside company for an order that no courier of ours was told to fetch yet.
+
+    The same company asked again for an order it has answers 200 with what was agreed on.
+    """
+    updates_url = str(request.url_for("update_carriage", carrier=asked.carrier))
+    before = await service.live.run(lambda: service.live.engine.state.order(order_id).carriage)
+    known = await service.overflow.book(
+        order_id, asked.carrier, asked.owner, asked.reason, updates_url
+    )
+    if before is not None and before.reference == known.reference:
+        response.status_code = 200
+    return view(order_id, known)
+
+
+@router.delete("/orders/{order_id}/carriage", summary="Take an order back")
+async def end_carriage(
+    order_id: OrderId,
+    service: Here,
+    owner: Annotated[Name, Query()],
+    reason: Annotated[Reason, Query()],
+) -> Json:
+    """Call the company off before it has the goods; the order is planned for our couriers again."""
+    return view(order_id, await service.overflow.take_back(order_id, owner, reason))
+
+
+@router.post("/carriage/{carrier}/updates", summary="How far an outside company is")
+async def update_carriage(
+    carrier: Annotated[Id, Path()], asked: CarriageUpdateIn, service: Here
+) -> Json:
+    """Take in what a company says; twice, late or out of order does no harm."""
+    live = service.live
+
+    def job() -> Json:
+        at = device_time(live, asked.occurred_at)
+        return service.overflow.report(
+            carrier, asked.reference, asked.status, at, asked.eta, asked.detail or ""
+        )
+
+    return await live.run(job)

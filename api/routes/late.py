@@ -1,0 +1,36 @@
+"""Work done without network, sent afterwards."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Path
+
+from api import late, views
+from api.bootstrap import Service, of_request
+from api.late_schemas import WorkIn
+from api.schemas import Id
+
+router = APIRouter(prefix="/v1", tags=["couriers"])
+Json = dict[str, Any]
+
+
+@router.post("/couriers/{courier_id}/reports", summary="Work done without network")
+async def take_in_work(
+    courier_id: Annotated[Id, Path()],
+    asked: WorkIn,
+    service: Annotated[Service, Depends(of_request)],
+) -> Json:
+    """Take in what a courier did while nobody could hear it; the same again changes nothing.
+
+    Nothing that truly happened is refused: each report is answered with its `result` (`taken`,
+    `already`, `noted`, or `unknown` for a stop there never was) and the `rule` that settled it.
+    """
+    live = service.live
+    await late.check_reports(service, asked.reports)
+
+    def job() -> Json:
+        answer = late.take_in(service, courier_id, asked.reports)
+        return {**answer, "route": views.route(live, live.engine.state.courier(courier_id))}
+
+    return await live.run(job)
