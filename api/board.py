@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any, Final
 
-from api import views
+from api import desk_views, views
 from api.legs import place
 from api.live import HOUR_S, Live
 from api.news import short
 from api.standby import standby_line
 from api.ways import Line
 from dispatch.codec import to_rfc3339
+from dispatch.controls import in_force
 from dispatch.kpis import Kpis
 from dispatch.model import StopKind
 from dispatch.snapshot import latest_place
@@ -75,9 +77,16 @@ class Board:
                 }
                 for sample in live.samples
             ],
-            "stores": [self._store(found) for _, found in sorted(state.stores.items())],
+            "stores": [
+                self._store(found)
+                for _, found in sorted(state.stores.items())
+                if not found.store.is_point
+            ],
             "couriers": [self._courier(found) for _, found in sorted(state.couriers.items())],
             "orders": [self._order(found, now, at_risk) for found in shown],
+            "controls": [
+                desk_views.control(found) for found in in_force(state.controls.values(), now)
+            ],
             "closures": [views.closure(live, found) for _, found in sorted(state.closures.items())],
             "attention": self._attention(now, at_risk),
             "feed": [
@@ -148,6 +157,7 @@ class Board:
             "eta": views.moment(found.eta),
             "at_risk": found.order_id in at_risk,
             "late": _late_s(found, now) > 0,
+            "held": found.hold is not None,
             "phase": views.phase(found),
             "delivered_at": views.moment(found.closed_at) if delivered else None,
         }
@@ -185,12 +195,21 @@ class Board:
             if store.paused is not None:
                 text = f"{store.store.name} is paused: {store.paused}"
                 ranked.append({"store_id": store_id, "level": "risk", "text": text})
-        for courier_id, courier in sorted(state.couriers.items()):
+        return [*ranked, *self._couriers_in_need(now)]
+
+    def _couriers_in_need(self, now: int) -> Iterator[Json]:
+        """Yield the couriers who cannot go on, and those who should be heard of and are not."""
+        live = self._live
+        for courier_id, courier in sorted(live.engine.state.couriers.items()):
+            name = courier.courier.name
             silent_s = now - latest_place(courier, live.engine.positions).at
-            if courier.busy and silent_s > _STALE_POSITION_S:
-                text = f"{courier.courier.name} has not been heard of for {_minutes(silent_s)}"
-                ranked.append({"courier_id": courier_id, "level": "risk", "text": text})
-        return ranked
+            if courier.stranded is not None:
+                text = f"{name} cannot go on: {courier.stranded}"
+            elif courier.busy and silent_s > _STALE_POSITION_S:
+                text = f"{name} has not been heard of for {_minutes(silent_s)}"
+            else:
+                continue
+            yield {"courier_id": courier_id, "level": "risk", "text": text}
 
 
 def figures(kpis: Kpis) -> Json:

@@ -18,12 +18,15 @@ from api.clock import open_clock
 from api.idempotency import Idempotency
 from api.live import Live
 from api.osrm import OsrmDesk
+from api.overflow_desk import OverflowDesk
+from api.overflow_http import HttpCourierCompany
 from api.planner import Planner
 from api.settings import Settings, read_policy
 from api.storage.ledger import Ledger, ZoneLog
 from api.streets import StreetDesk
 from api.tokens import Tokens
 from api.travel_servers import served
+from api.tries import Tries
 from api.warmup import WarmUp
 from dispatch.commands import RegisterStore
 from dispatch.engine import Engine
@@ -31,6 +34,7 @@ from dispatch.model import Store
 from dispatch.planning.warming import warm_up as warm_up_decisions
 from geo.city import City, CityStore, find_city, load_city
 from geo.external import ServedTravelTimes
+from geo.external_http import Remembered
 from geo.tiles import Tiles
 from geo.travel import NetworkTravelTimes
 from geo.warming import warm_up as warm_up_travel_times
@@ -55,6 +59,10 @@ class Service:
     osrm: OsrmDesk
     servers: ServedTravelTimes | None
     tokens: Tokens
+    overflow: OverflowDesk
+    tries: Tries = field(default_factory=Tries)
+    sms_replies: Remembered[str, str] = field(default_factory=Remembered)
+    """Answers to text messages, by what their gateway calls them."""
     on_open: Callable[[], None] = field(default=lambda: None)
     """Called once, when the service is ready for work."""
 
@@ -67,6 +75,7 @@ class Service:
             await asyncio.to_thread(warm_up_decisions)
         with self.warm_up.phase("planner", "the planner is starting"):
             await self.live.start(_registrations(self.city))
+        self.overflow.start()
         self.warm_up.done()
         # What boot made stays for good; without it a full collection is too short to be felt.
         gc.collect()
@@ -84,12 +93,14 @@ class Service:
 
     async def stop(self) -> None:
         """End work; nothing that was answered is lost."""
+        await self.overflow.stop()
         await self.live.stop()
         _log.info("stopped zone=%s seq=%d", self.live.zone_id, self.live.feed.seq)
 
     def close(self) -> None:
         """Let go of the planner and the ledger, whether the service was started or not."""
         self.osrm.close()
+        self.overflow.close()
         self.live.planner.close()
         self.live.ledger.close()
         if self.servers is not None:
@@ -158,6 +169,9 @@ def build(settings: Settings) -> Service:
         OsrmDesk(city.network),
         servers,
         Tokens(ledger.secret("tokens")),
+        OverflowDesk(
+            live, {spec.name: HttpCourierCompany(spec) for spec in settings.courier_companies}
+        ),
     )
 
 

@@ -54,6 +54,14 @@ def add_parser(commands: Any) -> None:
         "bike=valhalla+http://127.0.0.1:8002; our own network answers when it fails; may be "
         "given once for each mode",
     )
+    parser.add_argument(
+        "--courier-company",
+        dest="courier_companies",
+        action="append",
+        metavar="NAME=URL",
+        help="an outside company that orders can be given to, as "
+        "swift=http://127.0.0.1:9090; may be given several times",
+    )
     parser.set_defaults(handler=run)
 
 

@@ -11,7 +11,7 @@ import hashlib
 import json
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from fastapi import Request, Response
@@ -33,6 +33,8 @@ class Answer:
 
     status: int
     body: dict[str, Any]
+    headers: dict[str, str] = field(default_factory=dict)
+    """Of the first answer only: a version that is replayed may be stale by then."""
 
 
 class Idempotency:
@@ -100,14 +102,14 @@ def _answer(job: Callable[[], Answer]) -> Answer:
     try:
         return job()
     except Problem as problem:
-        return Answer(problem.http_status, problem.document())
+        return Answer(problem.http_status, problem.document(), problem.headers)
     except (DispatchError, GeoError) as error:
         said = of_error(error)
-        return Answer(said.http_status, said.document())
+        return Answer(said.http_status, said.document(), said.headers)
 
 
 def _on_wire(request: Request, answer: Answer, *, replayed: bool = False) -> Response:
-    headers = {"Idempotency-Replayed": "true"} if replayed else {}
+    headers = {**answer.headers, "Idempotency-Replayed": "true"} if replayed else answer.headers
     if "code" in answer.body and "type" in answer.body:
         known = {"type", "title", "status", "code", "detail"}
         extra = {name: value for name, value in answer.body.items() if name not in known}

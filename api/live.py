@@ -195,6 +195,8 @@ class Live:
             self.headlines.add(event, self.engine.state)
             self.streets.hear(event)
         for position in positions:
+            if position.late:
+                continue  # a track is learned from forwards
             self.streets.track(
                 position, self.engine.state.courier(position.courier_id).courier.mode
             )

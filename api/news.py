@@ -44,16 +44,34 @@ class Headlines:
         return list(reversed(self._kept))
 
 
-def _text(event: e.Event, state: State) -> str | None:  # noqa: C901, PLR0911, PLR0912  a table
+def _text(event: e.Event, state: State) -> str | None:  # noqa: C901, PLR0911, PLR0912, PLR0915  a table
     match event:
+        case e.OrderReceived() if event.order.return_of is not None:
+            whose = short(event.order.return_of)
+            return f"Goods of order {whose} are to be fetched back to {event.order.address}"
         case e.OrderReceived():
             return f"Order {short(event.order.order_id)} for {event.order.address}"
         case e.OrderRefused():
             return f"Order refused: {event.detail}"
         case e.OrderResourced():
             return f"Order {short(event.order_id)} moved to {_store(state, event.to_store_id)}"
+        case e.OrderNotMoved():
+            where = _store(state, event.store_id)
+            return f"Order {short(event.order_id)} should leave {where}: {event.detail}"
         case e.PickCompleted():
             return f"Order {short(event.order_id)} ready at {_store(state, event.store_id)}"
+        case e.LineShort():
+            return f"Order {short(event.order_id)} lacks {event.missing} of {event.sku}"
+        case e.CustomerArrived():
+            where = f" in bay {event.bay}" if event.bay else ""
+            return f"The customer of order {short(event.order_id)} is here{where}"
+        case e.OrderCollected():
+            return f"Order {short(event.order_id)} collected at {_store(state, event.store_id)}"
+        case e.OrderNotCollected():
+            return f"Order {short(event.order_id)} was not collected: {event.reason}"
+        case e.ReturnSettled():
+            where = _store(state, event.store_id)
+            return f"Goods of order {short(event.order_id)} came back to {where}: {event.reason}"
         case e.ParcelPickedUp():
             return f"{_courier(state, event.courier_id)} has order {short(event.order_id)}"
         case e.OrderDelivered():
@@ -65,8 +83,28 @@ def _text(event: e.Event, state: State) -> str | None:  # noqa: C901, PLR0911, P
         case e.StopDeclined():
             who = _courier(state, event.courier_id)
             return f"{who} declined order {short(event.order_id)}: {event.reason}"
+        case e.CourierStranded():
+            who = _courier(state, event.courier_id)
+            left = f"; {len(event.order_ids)} to be fetched there" if event.order_ids else ""
+            return f"{who} cannot go on: {event.reason}{left}"
+        case e.CourierRecovered():
+            return f"{_courier(state, event.courier_id)} can go on again"
+        case e.BagHandedOver():
+            giver, taker = (_courier(state, i) for i in (event.courier_id, event.to_courier_id))
+            return f"{taker} takes over {len(event.order_ids)} of {giver}: {event.reason}"
+        case e.BreakStarted():
+            return f"{_courier(state, event.courier_id)} has a break"
+        case e.OfferLapsed():
+            who = _courier(state, event.courier_id)
+            return f"{who} did not answer for order {short(event.order_id)}"
+        case e.RetryGranted():
+            return f"Order {short(event.order_id)} is tried again: {event.reason}"
         case e.OrderCancelled():
             return f"Order {short(event.order_id)} cancelled: {event.reason}"
+        case e.OrderLocked(lock=lock):
+            return f"Order {short(event.order_id)} is for {_courier(state, lock.courier_id)} only"
+        case e.RouteLocked(lock=lock):
+            return f"The stops of {_courier(state, event.courier_id)} were put in order by hand"
         case e.StorePaused():
             return f"{_store(state, event.store_id)} paused: {event.reason}"
         case e.StoreResumed():

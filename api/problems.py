@@ -20,9 +20,12 @@ from dispatch.errors import (
     ConflictError,
     DispatchError,
     InvalidValueError,
+    ProofRequiredError,
     RefusedError,
     SequenceError,
+    StaleVersionError,
     UnknownIdError,
+    WrongParcelError,
     WrongStateError,
 )
 from dispatch.model import Reason
@@ -37,12 +40,22 @@ CODES: Final[Mapping[str, tuple[int, str]]] = {
     "cross_origin": (403, "Pages of other sites may not change anything here"),
     "not_found": (404, "There is nothing at this address"),
     "unknown_id": (404, "The id names nothing"),
+    "link_expired": (404, "The link is over"),
     "method_not_allowed": (405, "The address does not know this method"),
     "conflict": (409, "The request does not fit the present state"),
     "wrong_state": (409, "The move is not allowed in the present state"),
     "external_id_taken": (409, "The external id belongs to another order"),
     "idempotency_running": (409, "A request with this key is still running"),
+    "offer_expired": (409, "The offer is not open any more"),
+    "proof_required": (409, "The stop cannot be done without proof"),
+    "wrong_parcel": (409, "Another parcel belongs here"),
+    "wrong_article": (409, "The article is not part of the order"),
+    "wrong_code": (409, "The code is not the customer's"),
+    "wrong_pin": (409, "The PIN is not the customer's"),
+    "courier_company_refused": (409, "The courier company does not do it"),
+    "stale_version": (412, "The thing has changed since it was read"),
     "body_too_large": (413, "The body is too large"),
+    "unsupported_picture": (415, "The picture is not one that is kept"),
     "invalid_request": (422, "The request is not valid"),
     "invalid_value": (422, "A value is not possible"),
     "time_in_future": (422, "The time lies in the future"),
@@ -54,8 +67,12 @@ CODES: Final[Mapping[str, tuple[int, str]]] = {
     "observation_refused": (422, "The speed cannot have been observed"),
     "bad_opening_hours": (422, "The opening hours cannot be read"),
     "area_unusable": (422, "The service area cannot be used"),
+    "stock_file_refused": (422, "The stock file has lines that cannot be taken"),
+    "catalogue_file_refused": (422, "The catalogue file has lines that cannot be taken"),
     **{str(reason): (422, "The order cannot be promised") for reason in Reason},
+    "too_many_tries": (429, "There were too many wrong tries"),
     "internal_error": (500, "Something went wrong on our side"),
+    "courier_company_failed": (502, "The courier company gave no usable answer"),
     "not_ready": (503, "The service is starting, stopping or has failed"),
 }
 """Every code with its status and title; published in the API document."""
@@ -94,7 +111,7 @@ class Problem(Exception):  # noqa: N818  the name it has in RFC 9457
         }
 
 
-def of_error(error: DispatchError | GeoError | LedgerError) -> Problem:  # noqa: C901, PLR0911  a table
+def of_error(error: DispatchError | GeoError | LedgerError) -> Problem:  # noqa: C901, PLR0911, PLR0912  a table
     """Return the problem that an error of the rooms below stands for."""
     detail = str(error)
     match error:
@@ -112,6 +129,12 @@ def of_error(error: DispatchError | GeoError | LedgerError) -> Problem:  # noqa:
                 "The service is stopping; try again in a moment.",
                 headers={"Retry-After": "2"},
             )
+        case ProofRequiredError():
+            return Problem(error.code, _sentence(detail), {"required": list(error.required)})
+        case WrongParcelError():
+            return Problem(error.code, _sentence(detail), {"expected_parcel_id": error.expected})
+        case StaleVersionError():
+            return Problem(error.code, _sentence(detail), {"version": error.present})
         case ConflictError():
             known = error.code if error.code in CODES else "conflict"
             return Problem(known, _sentence(detail))

@@ -7,7 +7,6 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
 from dispatch.codec import from_rfc3339
-from dispatch.commands import PlaceOrder, RequestQuote
 from dispatch.errors import InvalidValueError
 from dispatch.model import Courier, OrderLine, Store
 from geo.service_area import MOST_DISTANCE_M, MOST_DURATION_S, AreaKind, from_json
@@ -16,8 +15,6 @@ from geo.types import LonLat, Mode
 _EARLIEST: Final = from_rfc3339("2000-01-01T00:00:00Z")
 _LATEST: Final = from_rfc3339("2100-01-01T00:00:00Z")
 
-_MAX_LINES: Final = 200
-_MAX_STOCK_ITEMS: Final = 20_000
 _MAX_POSITIONS: Final = 2_000
 _DAY_S: Final = 86_400
 
@@ -87,23 +84,7 @@ class LineIn(Body):
     quantity: Annotated[int, Field(ge=1, le=999)]
 
 
-class QuoteDropoffIn(Body):
-    """Where it would go."""
-
-    location: PlaceIn
-    address: Address
-
-
-class DropoffIn(QuoteDropoffIn):
-    """Where it goes, and what the courier should know."""
-
-    note: Note = ""
-
-
-Lines = Annotated[list[LineIn], Field(min_length=1, max_length=_MAX_LINES)]
 WeightG = Annotated[int, Field(ge=0, le=1_000_000)]
-ServiceS = Annotated[int, Field(ge=0, le=3600)]
-PickS = Annotated[int, Field(ge=0, le=7200)]
 
 
 def order_lines(lines: list[LineIn]) -> tuple[OrderLine, ...]:
@@ -111,67 +92,10 @@ def order_lines(lines: list[LineIn]) -> tuple[OrderLine, ...]:
     return tuple(OrderLine(line.sku, line.quantity) for line in lines)
 
 
-class QuoteIn(Body):
-    """A question: can you, and when."""
-
-    dropoff: QuoteDropoffIn
-    lines: Lines
-    weight_g: WeightG
-    service_s: ServiceS = 120
-    pick_s: PickS | None = None
-
-    def command(self) -> RequestQuote:
-        """Return the command."""
-        return RequestQuote(
-            door=self.dropoff.location.lonlat(),
-            address=self.dropoff.address,
-            lines=order_lines(self.lines),
-            weight_g=self.weight_g,
-            service_s=self.service_s,
-            pick_s=self.pick_s,
-        )
-
-
-class OrderIn(Body):
-    """An order."""
-
-    external_id: Annotated[str, StringConstraints(pattern=r"^[!-~]{1,128}$")] | None = None
-    quote_id: Id | None = None
-    dropoff: DropoffIn
-    lines: Lines
-    weight_g: WeightG
-    basket_cents: Annotated[int, Field(ge=0, le=100_000_000)] = 0
-    service_s: ServiceS = 120
-    pick_s: PickS | None = None
-    created_at: Moment | None = None
-
-    def command(self, occurred_at: int) -> PlaceOrder:
-        """Return the command."""
-        return PlaceOrder(
-            door=self.dropoff.location.lonlat(),
-            address=self.dropoff.address,
-            note=self.dropoff.note,
-            lines=order_lines(self.lines),
-            weight_g=self.weight_g,
-            occurred_at=occurred_at,
-            basket_cents=self.basket_cents,
-            service_s=self.service_s,
-            external_id=self.external_id,
-            quote_id=self.quote_id,
-            pick_s=self.pick_s,
-        )
-
-
 class ReasonIn(Body):
     """Why."""
 
     reason: Reason
-
-
-class CancelIn(ReasonIn):
-    """Why the order is given up, and when that was."""
-
-    occurred_at: Moment | None = None
 
 
 class PickingIn(Body):
@@ -223,6 +147,7 @@ class StoreIn(Body):
     pickup_service_s: Annotated[int, Field(ge=0, le=3600)] = 60
     reach_s: Annotated[int, Field(ge=0, le=7200)] = 1200
     access_s: Annotated[int, Field(ge=0, le=1800)] = 0
+    safety_stock: Annotated[int, Field(ge=0, le=1000)] = 0
     service_area: AreaIn | None = None
 
     def store(self, store_id: str) -> Store:
@@ -238,21 +163,9 @@ class StoreIn(Body):
             pickup_service_s=self.pickup_service_s,
             reach_s=self.reach_s,
             access_s=self.access_s,
+            safety_stock=self.safety_stock,
             service_area=None if self.service_area is None else from_json(self.service_area),
         )
-
-
-class StockItemIn(Body):
-    """What is on the shelf of one SKU, reserved goods included."""
-
-    sku: Sku
-    on_hand: Annotated[int, Field(ge=0, le=1_000_000)]
-
-
-class StockIn(Body):
-    """Stock of some SKUs; the others stay as they are."""
-
-    items: Annotated[list[StockItemIn], Field(min_length=1, max_length=_MAX_STOCK_ITEMS)]
 
 
 class CourierIn(Body):
@@ -263,6 +176,8 @@ class CourierIn(Body):
     home: PlaceIn
     capacity_g: Annotated[int, Field(ge=1, le=2_000_000)] = 15_000
     capacity_parcels: Annotated[int, Field(ge=1, le=100)] = 4
+    phone: Annotated[str, StringConstraints(pattern=r"^(\+[1-9][0-9]{6,14})?$")] = ""
+    takes_offers: bool = False
 
     def courier(self, courier_id: str) -> Courier:
         """Return the model's courier."""
@@ -273,6 +188,8 @@ class CourierIn(Body):
             home=self.home.lonlat(),
             capacity_g=self.capacity_g,
             capacity_parcels=self.capacity_parcels,
+            phone=self.phone,
+            takes_offers=self.takes_offers,
         )
 
 
@@ -288,12 +205,6 @@ class HappenedIn(Body):
     """When something happened, by the device's clock; now when left out."""
 
     occurred_at: Moment | None = None
-
-
-class StopDoneIn(HappenedIn):
-    """What a courier did at a stop; `failed` and `declined` need a reason."""
-
-    reason: Reason | None = None
 
 
 class OperatorIn(Body):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+import re
 from collections.abc import Iterable
 from typing import Final
 from urllib.parse import urlsplit
@@ -15,11 +16,26 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from api.problems import Problem, for_client, response, trace_id
 
 MAX_BODY_BYTES: Final = 1_000_000
+MAX_FILE_BYTES: Final = 32_000_000
+"""Of the files of a whole shop: its catalogue and its stock."""
+
+MAX_PICTURE_BYTES: Final = 3_000_000
+"""Of a picture that proves something."""
+
+_FILES: Final = re.compile(r"/v1/(?:catalogue|stores/[^/]+/stock)")
 
 _SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _LOOPBACK_NAMES: Final = frozenset({"localhost", "127.0.0.1", "::1"})
-_OPEN_PATHS: Final = ("/healthz", "/readyz", "/assets/")
-"""Served without a key: they say nothing about the business."""
+_OPEN_PATHS: Final = (
+    "/healthz",
+    "/readyz",
+    "/assets/",
+    "/tiles/",
+    "/t/",
+    "/v1/track/",
+    "/v1/trace/",
+)
+"""Served without a key: they say nothing about the business, or only to whom a link was sent."""
 
 _HEADERS: Final = {
     # MapLibre starts its workers from blobs; everything else comes from us.
@@ -81,7 +97,7 @@ class Guarded:
             problem = for_client(problem, request.url.path)
             await response(problem, trace_id(request))(scope, receive, send_guarded)
             return
-        await self._app(scope, _bounded(receive), send_guarded)
+        await self._app(scope, _bounded(receive, most_bytes(request)), send_guarded)
 
     def _objection(self, request: Request) -> Problem | None:
         headers = request.headers
@@ -101,9 +117,18 @@ class Guarded:
         if self._key is not None and not request.url.path.startswith(_OPEN_PATHS):
             return _key_objection(headers, self._key)
         declared = headers.get("content-length", "")
-        if declared.isdecimal() and int(declared) > MAX_BODY_BYTES:
-            return _too_large()
+        most = most_bytes(request)
+        if declared.isdecimal() and int(declared) > most:
+            return _too_large(most)
         return None
+
+
+def most_bytes(request: Request) -> int:
+    """Return how large the body of a request may be."""
+    if request.method == "POST" and request.url.path == "/v1/proofs":
+        return MAX_PICTURE_BYTES
+    is_file = request.method == "PUT" and _FILES.fullmatch(request.url.path)
+    return MAX_FILE_BYTES if is_file else MAX_BODY_BYTES
 
 
 def _key_objection(headers: Headers, key: str) -> Problem | None:
@@ -117,7 +142,7 @@ def _key_objection(headers: Headers, key: str) -> Problem | None:
     )
 
 
-def _bounded(receive: Receive) -> Receive:
+def _bounded(receive: Receive, most: int) -> Receive:
     """Return a `receive` that refuses to take in more than the limit."""
     taken = 0
 
@@ -126,17 +151,17 @@ def _bounded(receive: Receive) -> Receive:
         message = await receive()
         if message["type"] == "http.request":
             taken += len(message.get("body", b""))
-            if taken > MAX_BODY_BYTES:
-                raise HTTPException(413, _too_large().detail)
+            if taken > most:
+                raise HTTPException(413, _too_large(most).detail)
         return message
 
     return receive_bounded
 
 
-def _too_large() -> Problem:
+def _too_large(most: int) -> Problem:
     return Problem(
         "body_too_large",
-        f"The body is larger than {MAX_BODY_BYTES} bytes; send it in parts.",
+        f"The body is larger than {most} bytes; send it in parts.",
         # What was not read would be taken for the next request.
         headers={"Connection": "close"},
     )

@@ -16,6 +16,7 @@ from pydantic import (
     ValidationError,
 )
 
+from api.overflow import CompanySpec, read_company
 from api.travel_servers import ServerSpec, read_spec
 from dispatch.codec import from_rfc3339
 from dispatch.errors import InvalidValueError
@@ -24,8 +25,8 @@ from dispatch.policies import policy_from_toml
 
 ENV_PREFIX: Final = "SAMEHOUR_"
 _MIN_KEY_LENGTH: Final = 16
-_LISTS: Final = ("allowed_hosts", "travel_servers")
-_FLAGS: Final = {"travel_servers": "travel-server"}
+_LISTS: Final = ("allowed_hosts", "travel_servers", "courier_companies")
+_FLAGS: Final = {"travel_servers": "travel-server", "courier_companies": "courier-company"}
 """Flags that are not called as their setting is, because each gives one of several."""
 
 
@@ -77,6 +78,8 @@ class Settings(BaseModel):
         Names clients may call the service by, beside loopback's own.
     travel_servers
         Routing servers to ask before our own network, one for a mode.
+    courier_companies
+        Outside companies that orders can be given to, each by a name of its own.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -96,6 +99,7 @@ class Settings(BaseModel):
     api_key: SecretStr | None = None
     allowed_hosts: tuple[str, ...] = ()
     travel_servers: tuple[Annotated[ServerSpec, BeforeValidator(read_spec)], ...] = ()
+    courier_companies: tuple[Annotated[CompanySpec, BeforeValidator(read_company)], ...] = ()
 
     @property
     def on_loopback(self) -> bool:
@@ -136,6 +140,7 @@ def load(given: Mapping[str, Any], environ: Mapping[str, str]) -> Settings:
         )
     if settings is not None:
         problems += _server_problems(settings)
+        problems += _company_problems(settings)
     if problems or settings is None:
         raise SettingsError(problems)
     return settings
@@ -156,6 +161,15 @@ def _server_problems(settings: Settings) -> list[str]:
         and (spec.host == settings.host or (is_loopback(spec.host) and is_loopback(settings.host)))
     ]
     return problems
+
+
+def _company_problems(settings: Settings) -> list[str]:
+    names = [spec.name for spec in settings.courier_companies]
+    return [
+        f"--courier-company: {name} is given {names.count(name)} times; give each its own name."
+        for name in dict.fromkeys(names)
+        if names.count(name) > 1
+    ]
 
 
 def read_policy(path: Path | None) -> Policy:

@@ -8,48 +8,31 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from api.courier_views import activity, courier_details, stop_details
 from api.legs import leg, place
 from api.live import Live
+from api.order_views import is_at_risk, line, moment, order, order_now, promise, quote
 from api.standby import standby
 from dispatch.codec import WIRE, event_to_json, to_rfc3339
 from dispatch.events import Recorded
 from dispatch.model import (
     DeliveryStatus,
-    OrderLine,
     OrderStatus,
-    Promise,
-    Quote,
     Route,
     Stop,
     StopKind,
     Visit,
 )
 from dispatch.snapshot import latest_place, store_windows
-from dispatch.state import UNPICKED, CourierState, OrderState, State, StoreState
+from dispatch.state import UNPICKED, Commitment, CourierState, OrderState, State, StoreState
 from geo.closures import Closure
 from geo.errors import ClosureError
 from geo.service_area import as_json as area_as_json
 
+__all__ = ["is_at_risk", "line", "moment", "order", "order_now", "promise", "quote"]
+"""What other views share with those of orders; everything below is public besides."""
+
 Json = dict[str, Any]
-
-_ACTIVITY = {
-    (StopKind.PICKUP, False): "to_pickup",
-    (StopKind.PICKUP, True): "at_pickup",
-    (StopKind.DROPOFF, False): "to_dropoff",
-    (StopKind.DROPOFF, True): "at_dropoff",
-    (StopKind.RETURN, False): "returning",
-    (StopKind.RETURN, True): "at_return",
-}
-
-
-def moment(at: int | None) -> str | None:
-    """Return a moment as RFC 3339, None for none."""
-    return None if at is None else to_rfc3339(at)
-
-
-def promise(given: Promise) -> Json:
-    """Return a promise."""
-    return {"earliest": to_rfc3339(given.earliest), "latest": to_rfc3339(given.latest)}
 
 
 def closure(live: Live, closed: Closure) -> Json:
@@ -86,72 +69,6 @@ def zone(live: Live) -> Json:
     }
 
 
-def quote(given: Quote) -> Json:
-    """Return a quote."""
-    return {
-        "id": given.quote_id,
-        "promise": promise(given.promise),
-        "eta": to_rfc3339(given.eta),
-        "store_id": given.store_id,
-        "fare_cents": given.fare_cents,
-        "expires_at": to_rfc3339(given.expires_at),
-    }
-
-
-# --- orders ------------------------------------------------------------------------------------
-
-
-def order(found: OrderState, *, at_risk: bool) -> Json:
-    """Return an order with all that happened to it."""
-    bought = found.order
-    return {
-        "id": bought.order_id,
-        "external_id": bought.external_id,
-        "created_at": to_rfc3339(bought.created_at),
-        "status": found.status.value,
-        "delivery": {
-            "status": found.delivery.value,
-            "courier_id": found.courier_id,
-            "eta": moment(found.eta),
-            "promise": promise(found.promise),
-            "at_risk": at_risk,
-        },
-        "store_id": found.store_id,
-        "ready_at": moment(found.ready_at or found.ready_forecast),
-        "picked_at": moment(found.ready_at),
-        "dropoff": {
-            "location": place(bought.door),
-            "address": bought.address,
-            "note": bought.note,
-        },
-        "lines": [line(item) for item in bought.lines],
-        "weight_g": bought.weight_g,
-        "pick_s": bought.pick_s,
-        "basket_cents": bought.basket_cents,
-        "fare_cents": bought.fare_cents,
-        "reason": found.note or None,
-        "timeline": [{"at": to_rfc3339(at), "event": name} for at, name in found.timeline],
-    }
-
-
-def order_now(live: Live, order_id: str) -> Json:
-    """Return an order as it is now; raises `UnknownIdError`."""
-    found = live.engine.state.order(order_id)
-    return order(found, at_risk=is_at_risk(live, found))
-
-
-def line(item: OrderLine) -> Json:
-    """Return an order line."""
-    return {"sku": item.sku, "quantity": item.quantity}
-
-
-def is_at_risk(live: Live, found: OrderState) -> bool:
-    """Tell whether an order's promise is in danger."""
-    if found.is_closed:
-        return False
-    return found.order_id in live.kpis.at_risk(live.clock.now())
-
-
 # --- stores ------------------------------------------------------------------------------------
 
 
@@ -180,6 +97,7 @@ def store(live: Live, found: StoreState) -> Json:
         "pickup_service_s": known.pickup_service_s,
         "reach_s": known.reach_s,
         "access_s": known.access_s,
+        "safety_stock": known.safety_stock,
         "service_area": area_as_json(known.service_area) if known.service_area else None,
         "picks_waiting": sum(status in UNPICKED for status in statuses),
         "picks_running": sum(status is OrderStatus.PICKING for status in statuses),
@@ -188,48 +106,6 @@ def store(live: Live, found: StoreState) -> Json:
 
 def _addresses(live: Live) -> Mapping[str, str]:
     return {known.store_id: known.address for known in live.city.stores}
-
-
-def picks(live: Live, found: StoreState) -> list[Json]:
-    """Return what a store has to pick, in the order of work: what is begun, then what waits.
-
-    What cannot be forecast (no picker, never open) comes last: it must not be forgotten.
-    """
-    state, now = live.engine.state, live.clock.now()
-    store_id = found.store.store_id
-    times = {p.order_id: (p.start_at, p.ready_at) for p in live.engine.work_order(store_id)}
-    left = [
-        order
-        for order in state.orders.values()
-        if order.store_id == store_id
-        and (order.status in UNPICKED or order.status is OrderStatus.PICKING)
-        and order.order_id not in times
-    ]
-    for order in sorted(left, key=lambda order: (order.order.created_at, order.order_id)):
-        times[order.order_id] = (now, now)
-    return [
-        {
-            "order_id": order_id,
-            "status": state.orders[order_id].status.value,
-            "lines": [line(item) for item in state.orders[order_id].order.lines],
-            "start_by": to_rfc3339(start),
-            "ready_by": to_rfc3339(ready),
-        }
-        for order_id, (start, ready) in times.items()
-    ]
-
-
-def stock(found: StoreState) -> list[Json]:
-    """Return the stock of a store, by SKU."""
-    return [
-        {
-            "sku": sku,
-            "on_hand": found.on_hand.get(sku, 0),
-            "reserved": found.reserved.get(sku, 0),
-            "available": found.available(sku),
-        }
-        for sku in sorted({*found.on_hand, *found.reserved})
-    ]
 
 
 # --- couriers ----------------------------------------------------------------------------------
@@ -241,11 +117,6 @@ def courier(live: Live, found: CourierState) -> Json:
     now = live.clock.now()
     seen = live.engine.positions.get(known.courier_id)
     on_shift = found.on_shift(now)
-    commitment = found.commitment
-    if commitment is not None:
-        activity = _ACTIVITY[commitment.stop.kind, commitment.arrived_at is not None]
-    else:
-        activity = "idle" if on_shift or found.busy else "off"
     has_shift = found.shift_start is not None and (found.shift_end or 0) > now
     return {
         "id": known.courier_id,
@@ -264,10 +135,11 @@ def courier(live: Live, found: CourierState) -> Json:
         "position": (
             None if seen is None else {"location": place(seen.place), "at": to_rfc3339(seen.at)}
         ),
-        "activity": activity,
+        "activity": activity(found, now),
         "on_board": list(found.on_board),
         "standby": standby(live, found),
         "route_version": found.route_version,
+        **courier_details(found),
     }
 
 
@@ -294,19 +166,20 @@ def route(live: Live, found: CourierState) -> Json:
         committed = index == 0 and commitment is not None
         arrived = committed and commitment is not None and commitment.arrived_at is not None
         there = state.place_of(visit.stop)
-        stops.append(_stop(live, visit, committed=committed, arrived=arrived))
+        stops.append(_stop(live, visit, commitment if committed else None))
         if not arrived:
             way = leg(live, known.mode, here, there)
             if way is not None:
                 legs.append({"stop_id": visit.stop.stop_id, **way})
         here = there
-    if commitment is not None:
+    if commitment is not None and commitment.offered_until is None:
         leave_at = commitment.committed_at
     else:
         leave_at = found.route.leave_at if found.route is not None and visits else now
     return {
         "courier_id": known.courier_id,
         "version": found.route_version,
+        "acknowledged": found.acknowledged == found.route_version,
         "travel_version": live.engine.travel.version,
         "leave_at": to_rfc3339(leave_at) if visits else None,
         "stops": stops,
@@ -321,11 +194,10 @@ def stop_name(state: State, stop: Stop) -> str:
     return state.store(stop.store_id).store.name
 
 
-def _stop(live: Live, visit: Visit, *, committed: bool, arrived: bool) -> Json:
+def _stop(live: Live, visit: Visit, under_way: Commitment | None) -> Json:
     state, stop = live.engine.state, visit.stop
     name = stop_name(state, stop)
-    at_store = stop.kind is not StopKind.DROPOFF
-    address = _addresses(live).get(stop.store_id, "") if at_store else name
+    address = _stop_address(live, stop)
     row: Json = {
         "id": stop.stop_id,
         "kind": stop.kind.value,
@@ -334,7 +206,8 @@ def _stop(live: Live, visit: Visit, *, committed: bool, arrived: bool) -> Json:
         "name": name,
         "address": address,
         "location": place(state.place_of(stop)),
-        "status": "arrived" if arrived else "committed" if committed else "planned",
+        "status": _stop_status(under_way),
+        "offer_expires_at": moment(None if under_way is None else under_way.offered_until),
         "arrive_at": to_rfc3339(visit.arrive_at),
         "begin_at": to_rfc3339(visit.begin_at),
         "depart_at": to_rfc3339(visit.depart_at),
@@ -342,9 +215,29 @@ def _stop(live: Live, visit: Visit, *, committed: bool, arrived: bool) -> Json:
     order = state.order(stop.order_id)
     row["note"] = order.order.note
     row["parcel_ready"] = order.ready_at is not None
+    row.update(stop_details(order, stop.kind))
     if stop.kind is StopKind.DROPOFF:
         row["promise"] = promise(order.promise)
     return row
+
+
+def _stop_address(live: Live, stop: Stop) -> str:
+    """Return the street address of a stop; of a store it may be unknown."""
+    state, order = live.engine.state, live.engine.state.order(stop.order_id)
+    if stop.kind is StopKind.DROPOFF:
+        if order.order.return_of is None:
+            return order.order.address
+        return _addresses(live).get(order.shelf_store_id, "")
+    store = state.store(stop.store_id).store
+    return store.name if store.is_point else _addresses(live).get(stop.store_id, "")
+
+
+def _stop_status(under_way: Commitment | None) -> str:
+    if under_way is None:
+        return "planned"
+    if under_way.offered_until is not None:
+        return "offered"
+    return "committed" if under_way.arrived_at is None else "arrived"
 
 
 # --- the log, the plan -------------------------------------------------------------------------

@@ -26,6 +26,8 @@ _MASKS = (
     (re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ"), "<time>"),
     (re.compile(r"\b\d\d:\d\d\b"), "<hour>"),
     (re.compile(r"\b\d+ min\b"), "<minutes>"),
+    (re.compile(r"\b[A-Z2-7]{5}\b"), "<parcel>"),
+    (re.compile(r"^(\s+.*?)\b\d+(\.\d+)?\b", re.MULTILINE), r"\1<number>"),
     (re.compile(r"/t/[A-Za-z0-9_.=-]+"), "/t/<token>"),
 )  # fmt: skip
 

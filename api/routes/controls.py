@@ -1,7 +1,96 @@
-"""Surge controls."""
+"""Surge controls: seen before they are set, and over by themselves."""
 
 from __future__ import annotations
 
-from fastapi import APIRouter
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Query, Request
+from starlette.responses import Response
+
+from api import desk_views
+from api.bootstrap import Service, of_request
+from api.desk_schemas import ControlIn, Owner
+from api.idempotency import Answer
+from api.schemas import Reason
+from api.versions import check_match, control_etag, tagged
+from dispatch.commands import EndControl
+from dispatch.controls import in_force
+from dispatch.errors import UnknownIdError
+from dispatch.events import ControlSet
+from dispatch.records import Control
+from dispatch.state import State
 
 router = APIRouter(prefix="/v1", tags=["desk"])
+Here = Annotated[Service, Depends(of_request)]
+Json = dict[str, Any]
+
+
+@router.get("/controls", summary="Surge controls in force")
+async def list_controls(service: Here) -> Json:
+    """Return every control in force, the first set first."""
+    live = service.live
+
+    def job() -> Json:
+        found = in_force(live.engine.state.controls.values(), live.clock.now())
+        return {"data": [desk_views.control(each) for each in found]}
+
+    return await live.run(job)
+
+
+@router.post("/controls", status_code=201, summary="Put a surge control in force")
+async def set_control(asked: ControlIn, request: Request, service: Here) -> Response:
+    """Change what new orders get until a time; what was promised before is kept."""
+    live = service.live
+
+    def job() -> Answer:
+        recorded = live.handle(asked.command())
+        placed = next(r.event for r in recorded if isinstance(r.event, ControlSet)).control
+        return Answer(201, desk_views.control(placed), {"ETag": control_etag(placed)})
+
+    return await service.idempotency.once(request, asked, job)
+
+
+@router.post("/controls/preview", summary="What a surge control would do")
+async def preview_control(asked: ControlIn, service: Here) -> Json:
+    """Take the orders of the last hour again under a control; changes nothing."""
+    live = service.live
+    return await live.run(lambda: desk_views.preview(live.engine.preview(asked.command())))
+
+
+@router.get("/controls/{control_id}", summary="One surge control")
+async def get_control(control_id: str, service: Here) -> Response:
+    """Return a control in force."""
+    live = service.live
+
+    def job() -> Response:
+        found = _control(live.engine.state, control_id)
+        return tagged(desk_views.control(found), control_etag(found))
+
+    return await live.run(job)
+
+
+@router.delete("/controls/{control_id}", summary="Take a surge control back")
+async def end_control(
+    control_id: str,
+    request: Request,
+    service: Here,
+    owner: Annotated[Owner, Query()],
+    reason: Annotated[Reason | None, Query()] = None,
+) -> Json:
+    """End a control before its time."""
+    live = service.live
+
+    def job() -> Json:
+        found = _control(live.engine.state, control_id)
+        check_match(request, control_etag(found))
+        live.handle(EndControl(control_id, owner, reason or ""))
+        return desk_views.control(found)
+
+    return await live.run(job)
+
+
+def _control(state: State, control_id: str) -> Control:
+    found = state.controls.get(control_id)
+    if found is None:
+        raise UnknownIdError(f"no control {control_id} is in force")
+    return found

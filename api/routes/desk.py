@@ -1,7 +1,285 @@
-"""The dispatcher's desk: hold, lock, reorder, undo, audit."""
+"""The dispatcher's desk: hold, assign, reorder, take back; the audit; and why things are so."""
 
 from __future__ import annotations
 
-from fastapi import APIRouter
+import asyncio
+from collections.abc import Callable
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Path, Query, Request
+from starlette.responses import JSONResponse, Response
+
+from api import desk_views
+from api.bootstrap import Service, of_request
+from api.desk_schemas import (
+    LOCKED_S,
+    AssignIn,
+    HoldIn,
+    Owner,
+    RouteOrderIn,
+    UndoIn,
+    WhoIn,
+)
+from api.idempotency import Answer
+from api.live import Live
+from api.problems import Problem
+from api.schemas import Id, Reason
+from api.versions import action_etag, check_match, order_etag, route_etag, tagged
+from dispatch.codec import WIRE
+from dispatch.commands import (
+    Command,
+    HoldOrder,
+    LockOrder,
+    LockRoute,
+    ReleaseHold,
+    UndoAction,
+    UnlockOrder,
+    UnlockRoute,
+)
+from dispatch.errors import UnknownIdError
+from dispatch.events import ActionTaken, Recorded
 
 router = APIRouter(prefix="/v1", tags=["desk"])
+Here = Annotated[Service, Depends(of_request)]
+CourierId = Annotated[Id, Path()]
+By = Annotated[Owner, Query()]
+Because = Annotated[Reason | None, Query()]
+Json = dict[str, Any]
+
+
+# --- orders ------------------------------------------------------------------------------------
+
+
+@router.get("/orders/{order_id}/desk", summary="What people decided about an order")
+async def get_order_desk(order_id: str, service: Here) -> Response:
+    """Return hold, lock and pin, the moves that are open, and the last actions."""
+    live = service.live
+
+    def job() -> Response:
+        found = live.engine.state.order(order_id)
+        return tagged(desk_views.order_desk(live, found), order_etag(found))
+
+    return await live.run(job)
+
+
+@router.post("/orders/{order_id}/hold", summary="Hold an order")
+async def hold_order(order_id: str, asked: HoldIn, request: Request, service: Here) -> Response:
+    """Neither pick nor route an order for now.
+
+    With `recall` it is taken from a courier who is on the way to fetch it.
+    """
+    command = HoldOrder(order_id, asked.owner, asked.reason, asked.until, asked.recall)
+    job = _about_order(service.live, request, order_id, lambda: command)
+    return await service.idempotency.once(request, asked, job)
+
+
+@router.post("/orders/{order_id}/release", summary="Let a held order go on")
+async def release_order(order_id: str, asked: WhoIn, request: Request, service: Here) -> Response:
+    """End a hold."""
+    command = ReleaseHold(order_id, asked.owner, asked.reason or "")
+    job = _about_order(service.live, request, order_id, lambda: command)
+    return await service.idempotency.once(request, asked, job)
+
+
+@router.delete("/orders/{order_id}/hold", summary="Let a held order go on")
+async def delete_hold(
+    order_id: str, request: Request, service: Here, owner: By, reason: Because = None
+) -> Response:
+    """End a hold, as `release` does."""
+    command = ReleaseHold(order_id, owner, reason or "")
+    return await _now(service.live, _about_order(service.live, request, order_id, lambda: command))
+
+
+@router.post("/orders/{order_id}/assign", summary="Give an order to one courier")
+async def assign_order(order_id: str, asked: AssignIn, request: Request, service: Here) -> Response:
+    """Let only this courier bring an order, until a time.
+
+    It is taken from another courier who is on the way to fetch it.
+    """
+    live = service.live
+
+    def command() -> Command:
+        expires_at = _until(live, asked.expires_at)
+        return LockOrder(order_id, asked.courier_id, asked.owner, asked.reason, expires_at)
+
+    job = _about_order(live, request, order_id, command)
+    return await service.idempotency.once(request, asked, job)
+
+
+@router.post("/orders/{order_id}/unlock", summary="Let the engine choose the courier again")
+async def unlock_order(order_id: str, asked: WhoIn, request: Request, service: Here) -> Response:
+    """Take off what `assign` fixed."""
+    command = UnlockOrder(order_id, asked.owner, asked.reason or "")
+    job = _about_order(service.live, request, order_id, lambda: command)
+    return await service.idempotency.once(request, asked, job)
+
+
+@router.delete("/orders/{order_id}/lock", summary="Let the engine choose the courier again")
+async def delete_lock(
+    order_id: str, request: Request, service: Here, owner: By, reason: Because = None
+) -> Response:
+    """Take off what `assign` fixed, as `unlock` does."""
+    command = UnlockOrder(order_id, owner, reason or "")
+    return await _now(service.live, _about_order(service.live, request, order_id, lambda: command))
+
+
+@router.get("/orders/{order_id}/explanation", summary="Why this store, courier and time")
+async def explain_order(order_id: str, service: Here) -> JSONResponse:
+    """Say why an order is treated as it is, why not otherwise, and what would have to change.
+
+    Once it is closed: how it went, stretch by stretch.
+    """
+    live = service.live
+    # What is weighed is a snapshot: nobody has to wait for it on the engine's thread.
+    work_out = await live.run(lambda: live.engine.explaining(order_id))
+    return JSONResponse(WIRE.unstructure(await asyncio.to_thread(work_out)))
+
+
+def _about_order(
+    live: Live, request: Request, order_id: str, command: Callable[[], Command]
+) -> Callable[[], Answer]:
+    """Return the job that carries out a decision about an order, if it is as it was read."""
+
+    def job() -> Answer:
+        check_match(request, order_etag(live.engine.state.order(order_id)))
+        action_id = _action(live.handle(command()))
+        found = live.engine.state.order(order_id)
+        body = {"action_id": action_id, **desk_views.order_desk(live, found)}
+        return Answer(200, body, {"ETag": order_etag(found)})
+
+    return job
+
+
+# --- routes ------------------------------------------------------------------------------------
+
+
+@router.get("/couriers/{courier_id}/route/order", summary="Who fixed the order of stops")
+async def get_route_order(courier_id: CourierId, service: Here) -> Response:
+    """Return a courier's stops in their order, and the lock on it if there is one."""
+    live = service.live
+
+    def job() -> Response:
+        found = live.engine.state.courier(courier_id)
+        return tagged(desk_views.route_desk(found), route_etag(found))
+
+    return await live.run(job)
+
+
+@router.post("/couriers/{courier_id}/route/order", summary="Fix the order of stops")
+async def set_route_order(
+    courier_id: CourierId, asked: RouteOrderIn, request: Request, service: Here
+) -> Response:
+    """Let a courier do these stops first, in this order; the others come after, as the plan has it.
+
+    What cannot be done is refused, and the stop is named: the one under way stays first, a pickup
+    comes before its drop-off, and the bag has its limits.
+    """
+    live = service.live
+
+    def command() -> Command:
+        expires_at = _until(live, asked.expires_at)
+        stops = tuple(asked.stop_ids)
+        return LockRoute(courier_id, stops, asked.owner, asked.reason, expires_at)
+
+    job = _about_route(live, request, courier_id, command)
+    return await service.idempotency.once(request, asked, job)
+
+
+@router.delete("/couriers/{courier_id}/route/order", summary="Let the plan order the stops again")
+async def delete_route_order(
+    courier_id: CourierId, request: Request, service: Here, owner: By, reason: Because = None
+) -> Response:
+    """Take off what was fixed."""
+    command = UnlockRoute(courier_id, owner, reason or "")
+    job = _about_route(service.live, request, courier_id, lambda: command)
+    return await _now(service.live, job)
+
+
+def _about_route(
+    live: Live, request: Request, courier_id: str, command: Callable[[], Command]
+) -> Callable[[], Answer]:
+    def job() -> Answer:
+        check_match(request, route_etag(live.engine.state.courier(courier_id)))
+        action_id = _action(live.handle(command()))
+        found = live.engine.state.courier(courier_id)
+        body = {"action_id": action_id, **desk_views.route_desk(found)}
+        return Answer(200, body, {"ETag": route_etag(found)})
+
+    return job
+
+
+# --- the audit ---------------------------------------------------------------------------------
+
+
+@router.get("/actions", summary="What people did at the desk, the newest first")
+async def list_actions(
+    service: Here,
+    subject: Annotated[str | None, Query(max_length=128)] = None,
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+    cursor: Annotated[str | None, Query(max_length=128)] = None,
+) -> Json:
+    """Return a page of actions, all of them or those about one thing.
+
+    `next` is the cursor of the following page, null on the last.
+    """
+    live = service.live
+
+    def job() -> Json:
+        actions = live.engine.state.actions
+        if cursor is not None and cursor not in actions:
+            raise Problem(
+                "invalid_request",
+                "cursor is not one of ours; begin again without it.",
+                {"pointer": "/cursor"},
+            )
+        found = list(reversed(tuple(actions.values())))
+        if cursor is not None:
+            found = found[found.index(actions[cursor]) + 1 :]
+        if subject is not None:
+            found = [each for each in found if each.subject == subject]
+        page = found[:limit]
+        return {
+            "data": [desk_views.action(live, each) for each in page],
+            "next": page[-1].action_id if len(found) > limit else None,
+        }
+
+    return await live.run(job)
+
+
+@router.post("/actions/{action_id}/undo", summary="Take back what was done at the desk")
+async def undo_action(action_id: str, asked: UndoIn, request: Request, service: Here) -> Response:
+    """Take an action back where that still makes sense; 409 says why it does not."""
+    live = service.live
+
+    def job() -> Answer:
+        found = live.engine.state.actions.get(action_id)
+        if found is None:
+            raise UnknownIdError(f"there is no action {action_id}")
+        check_match(request, action_etag(found))
+        recorded = live.handle(UndoAction(action_id, asked.owner))
+        undone = live.engine.state.actions[action_id]
+        body = {
+            **desk_views.action(live, undone),
+            "events": [type(entry.event).__name__ for entry in recorded],
+        }
+        return Answer(200, body, {"ETag": action_etag(undone)})
+
+    return await service.idempotency.once(request, asked, job)
+
+
+# --- pieces ------------------------------------------------------------------------------------
+
+
+def _until(live: Live, said: int | None) -> int:
+    return live.clock.now() + LOCKED_S if said is None else said
+
+
+def _action(recorded: tuple[Recorded, ...]) -> str:
+    """Return the id of the action that was taken."""
+    taken = (entry.event for entry in recorded if isinstance(entry.event, ActionTaken))
+    return next(taken).action.action_id
+
+
+async def _now(live: Live, job: Callable[[], Answer]) -> Response:
+    answer = await live.run(job)
+    return JSONResponse(answer.body, answer.status, answer.headers)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Depends, Header, Query, Request
@@ -13,12 +14,15 @@ from api import views
 from api.bootstrap import Service, of_request
 from api.notify import Feed
 from api.problems import Problem
+from dispatch.events import CatalogueSet, Recorded, ShelvesSet, StockSet
 
 router = APIRouter(prefix="/v1/events", tags=["events"])
 
 _PAGE: Final = 500
 _HEARTBEAT_S: Final = 15.0
 _MAX_SEQ: Final = 2**53
+_MOST_SKUS: Final = 50_000
+"""Named by the events of one page, as far as there are several."""
 
 
 @router.get(
@@ -49,13 +53,31 @@ async def read_events(
     seq = after or 0
     if wait:
         await feed.wait(seq, wait)
-    page = await feed.after(seq, limit)
-    return JSONResponse(
-        {
-            "data": [views.event(recorded) for recorded in page],
-            "next": page[-1].seq if page else max(seq, 0),
-        }
-    )
+    page = _light(await feed.after(seq, limit))
+
+    def answer() -> JSONResponse:
+        return JSONResponse(
+            {
+                "data": [views.event(recorded) for recorded in page],
+                "next": page[-1].seq if page else max(seq, 0),
+            }
+        )
+
+    return await asyncio.to_thread(answer)
+
+
+def _light(page: Sequence[Recorded]) -> Sequence[Recorded]:
+    """Return a page, cut short where files of whole shops make it heavy; the first event stays."""
+    weight = 0
+    for index, recorded in enumerate(page):
+        match recorded.event:
+            case StockSet(on_hand=amounts) | ShelvesSet(safety_stock=amounts):
+                weight += len(amounts)
+            case CatalogueSet(articles=articles):
+                weight += len(articles)
+        if weight > _MOST_SKUS and index:
+            return page[:index]
+    return page
 
 
 def _resumed(last_event_id: str) -> int:
@@ -71,13 +93,17 @@ async def _stream(feed: Feed, seq: int) -> AsyncIterator[str]:
     # At once, so that the other side knows it is connected.
     yield ": following\n\n"
     while not feed.closing:
-        page = await feed.after(seq, _PAGE)
+        page = _light(await feed.after(seq, _PAGE))
         if page:
-            yield "".join(
-                f"id: {recorded.seq}\nevent: {type(recorded.event).__name__}\n"
-                f"data: {json.dumps(views.event(recorded), separators=(',', ':'))}\n\n"
-                for recorded in page
-            )
+            yield await asyncio.to_thread(_as_stream, page)
             seq = page[-1].seq
         elif not await feed.wait(seq, _HEARTBEAT_S) and not feed.closing:
             yield ": still here\n\n"
+
+
+def _as_stream(page: Sequence[Recorded]) -> str:
+    return "".join(
+        f"id: {recorded.seq}\nevent: {type(recorded.event).__name__}\n"
+        f"data: {json.dumps(views.event(recorded), separators=(',', ':'))}\n\n"
+        for recorded in page
+    )

@@ -7,10 +7,11 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
-from api import views
+from api import order_views
 from api.bootstrap import Service, of_request
 from api.idempotency import Answer
-from api.schemas import QuoteIn
+from api.order_schemas import QuoteIn
+from api.routes.orders import where
 
 router = APIRouter(prefix="/v1", tags=["quotes"])
 Here = Annotated[Service, Depends(of_request)]
@@ -18,8 +19,15 @@ Here = Annotated[Service, Depends(of_request)]
 
 @router.post("/quotes", status_code=201, summary="Can you, and when?")
 async def request_quote(asked: QuoteIn, request: Request, service: Here) -> Response:
-    """Return a promise and a price, valid for a while; or 422 with the reason why not."""
+    """Return a promise, a price and other windows, valid for a while; or 422 with the reason.
+
+    The promise is null when only windows can be had; without any window there is no quote.
+    """
     engine = service.live.engine
-    return await service.idempotency.once(
-        request, asked, lambda: Answer(201, views.quote(engine.quote(asked.command())))
-    )
+
+    def job() -> Answer:
+        door, address = where(engine.state, asked.fulfilment, asked.store_id, asked.dropoff)
+        given = engine.quote(asked.command(door, address))
+        return Answer(201, order_views.quote(given))
+
+    return await service.idempotency.once(request, asked, job)

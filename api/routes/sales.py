@@ -2,6 +2,74 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
+from dataclasses import asdict
+from typing import Annotated, Any, Final
+
+from fastapi import APIRouter, Depends, Path, Query
+
+from api.bootstrap import Service, of_request
+from api.problems import Problem
+from api.schemas import Id, Moment
+from dispatch.codec import to_rfc3339
+from dispatch.sales import Sales, sales_by_store, total
+from dispatch.state import State
 
 router = APIRouter(prefix="/v1", tags=["stores"])
+Here = Annotated[Service, Depends(of_request)]
+From = Annotated[Moment | None, Query(alias="from")]
+To = Annotated[Moment | None, Query(alias="to")]
+Json = dict[str, Any]
+
+_DAY_S: Final = 86_400
+
+
+@router.get("/sales", summary="What online orders bring each store")
+async def list_sales(service: Here, begins: From = None, ends: To = None) -> Json:
+    """Return the figures of every store, and of all, for orders placed from `from` until `to`.
+
+    The last 24 hours when neither is given.
+    """
+    live = service.live
+
+    def job() -> Json:
+        start, end = _period(live.clock.now(), begins, ends)
+        state = live.engine.state
+        found = sales_by_store(state, start, end)
+        rows = [_row(state, store_id, figures) for store_id, figures in found.items()]
+        return {**_told(start, end), "data": rows, "total": asdict(total(found.values()))}
+
+    return await live.run(job)
+
+
+@router.get("/stores/{store_id}/sales", summary="What online orders bring a store")
+async def get_sales(
+    store_id: Annotated[Id, Path()], service: Here, begins: From = None, ends: To = None
+) -> Json:
+    """Return the figures of one store for orders placed from `from` until `to`."""
+    live = service.live
+
+    def job() -> Json:
+        start, end = _period(live.clock.now(), begins, ends)
+        state = live.engine.state
+        state.store(store_id)
+        figures = sales_by_store(state, start, end).get(store_id, Sales())
+        return {**_told(start, end), **_row(state, store_id, figures)}
+
+    return await live.run(job)
+
+
+def _period(now: int, begins: int | None, ends: int | None) -> tuple[int, int]:
+    """Return the period asked for, `[from, to)`; raises `Problem` when it is none."""
+    end = now + 1 if ends is None else ends
+    start = end - _DAY_S if begins is None else begins
+    if start >= end:
+        raise Problem("invalid_request", "from must lie before to.", {"pointer": "/from"})
+    return start, end
+
+
+def _told(start: int, end: int) -> Json:
+    return {"from": to_rfc3339(start), "to": to_rfc3339(end)}
+
+
+def _row(state: State, store_id: str, figures: Sales) -> Json:
+    return {"store_id": store_id, "name": state.store(store_id).store.name, **asdict(figures)}

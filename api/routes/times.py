@@ -8,7 +8,7 @@ from api.live import Live
 from api.problems import Problem
 from dispatch.engine import FUTURE_TOLERANCE_S
 
-_POINTERS: Final = {"occurred_at": "/occurred_at", "created_at": "/created_at"}
+_POINTERS: Final = {"occurred_at": "/occurred_at", "created_at": "/created_at", "at": "/at"}
 
 
 def device_time(live: Live, at: int | None, field: str = "occurred_at") -> int:

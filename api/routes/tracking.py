@@ -1,7 +1,150 @@
-"""What the customer sees: the tracking link."""
+"""What the customer sees: the tracking link, its page and what may be answered there.
+
+A link carries a token that nobody can guess; whoever has it needs no key.
+"""
 
 from __future__ import annotations
 
-from fastapi import APIRouter
+from typing import Annotated, Any, Final
 
-router = APIRouter(prefix="/v1", tags=["tracking"])
+from fastapi import APIRouter, Depends, Path, Request
+from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse, Response
+
+from api import assets, tracking_views
+from api.bootstrap import Service, of_request
+from api.order_schemas import TrackedAnswerIn, TrackedHereIn, TrackedNoteIn
+from api.problems import Problem
+from api.schemas import Id, Sku
+from dispatch.commands import AmendOrder, AnswerSubstitution, ArriveToCollect
+from dispatch.errors import UnknownIdError
+from dispatch.state import OrderState, family
+
+router = APIRouter(tags=["tracking"])
+Here = Annotated[Service, Depends(of_request)]
+Token = Annotated[str, Path(max_length=200)]
+Json = dict[str, Any]
+
+_SHOWN_S: Final = 86_400
+"""A link works so long after the last parcel came to its end."""
+
+_CUSTOMER: Final = "customer"
+
+
+@router.get("/v1/orders/{order_id}/tracking", summary="The customer's link and PIN")
+async def get_tracking(
+    order_id: Annotated[Id, Path()], request: Request, service: Here
+) -> JSONResponse:
+    """Return what the shop tells its customer: the link, and the PIN for door or counter."""
+    live, base = service.live, str(request.base_url)
+
+    def job() -> Json:
+        found = live.engine.state.order(order_id)
+        whole = found.order.part_of or order_id
+        token = service.tokens.tracking(whole)
+        return {"token": token, "url": f"{base}t/{token}", "pin": service.tokens.pin(whole)}
+
+    return _private(await live.run(job))
+
+
+@router.get("/v1/track/{token}", summary="An order as its customer sees it")
+async def track(token: Token, service: Here) -> JSONResponse:
+    """Return where an order is and when to expect it, until a day after it came."""
+    live = service.live
+    return _private(await live.run(lambda: _shown(service, token)))
+
+
+@router.patch("/v1/track/{token}", summary="Tell the courier how to find the door")
+async def instruct(token: Token, asked: TrackedNoteIn, service: Here) -> JSONResponse:
+    """Change the note for the courier; until the goods are delivered."""
+    live = service.live
+
+    def job() -> Json:
+        parts = _tracked(service, token)
+        now = live.clock.now()
+        live.handle(AmendOrder(parts[0].order_id, now, _CUSTOMER, note=asked.note))
+        return _shown(service, token)
+
+    return _private(await live.run(job))
+
+
+@router.post(
+    "/v1/track/{token}/substitutions/{sku:path}", summary="Take what is offered, or leave it"
+)
+async def answer(
+    token: Token, sku: Annotated[Sku, Path()], asked: TrackedAnswerIn, service: Here
+) -> JSONResponse:
+    """Answer what was offered for a missing article."""
+    live = service.live
+
+    def job() -> Json:
+        parts = _tracked(service, token)
+        part = next(
+            (one for one in parts if any(offered.sku == sku for offered in one.substitutions)),
+            None,
+        )
+        if part is None:
+            raise UnknownIdError(f"nothing was offered for {sku}")
+        now = live.clock.now()
+        live.handle(AnswerSubstitution(part.order_id, sku, asked.accepted, now))
+        return _shown(service, token)
+
+    return _private(await live.run(job))
+
+
+@router.post("/v1/track/{token}/here", summary="I'm here")
+async def arrive(token: Token, asked: TrackedHereIn, service: Here) -> JSONResponse:
+    """Tell the store that the customer is here to collect; at the kerb, in which bay."""
+    live = service.live
+
+    def job() -> Json:
+        parts = _tracked(service, token)
+        live.handle(ArriveToCollect(parts[0].order_id, asked.bay.strip(), live.clock.now()))
+        return _shown(service, token)
+
+    return _private(await live.run(job))
+
+
+@router.get("/t/{token}", include_in_schema=False)
+async def page(token: Token, request: Request, service: Here) -> Response:
+    """Return the customer's page; it says itself when its link is wrong or over."""
+    found = assets.find("track.html")
+    if found is None:
+        raise HTTPException(404)
+    said = assets.answer(request, found)
+    if service.tokens.tracked(token) is None:
+        said.status_code = 404
+    return said
+
+
+def _tracked(service: Service, token: str) -> tuple[OrderState, ...]:
+    """Return the parts of the order that a token is for.
+
+    Raises
+    ------
+    Problem
+        `unknown_id` for a wrong token; `link_expired` a day after the order came to its end.
+    """
+    order_id = service.tokens.tracked(token)
+    state = service.live.engine.state
+    try:
+        named = state.order(order_id or "")
+    except UnknownIdError as error:
+        # Never the id: it would tell a right one from a wrong one.
+        raise Problem("unknown_id", "There is no such tracking link.") from error
+    parts = family(state, named)
+    ends = [part.closed_at for part in parts]
+    closed = [at for at in ends if at is not None]
+    now = service.live.clock.now()
+    if len(closed) == len(parts) and now > max(closed) + _SHOWN_S:
+        raise Problem("link_expired", "The order came to its end more than a day ago.")
+    return parts
+
+
+def _shown(service: Service, token: str) -> Json:
+    return tracking_views.tracking(service.live, service.tokens, _tracked(service, token))
+
+
+def _private(body: Json) -> JSONResponse:
+    """Return an answer that nobody between may keep."""
+    return JSONResponse(body, headers={"Cache-Control": "no-store"})

@@ -56,12 +56,16 @@ class Blob:
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """Where a courier was at `at` by their own device; `received_at` is when we heard of it."""
+    """Where a courier was at `at` by their own device; `received_at` is when we heard of it.
+
+    A `late` one is kept in the track only: a fresher one was known when it came.
+    """
 
     courier_id: str
     place: LonLat
     at: int
     received_at: int
+    late: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -285,19 +289,29 @@ class Ledger:
 
     def keep_blob(self, zone_id: str, blob: Blob, at: int) -> None:
         """Keep a picture; durable when this returns.  The same one twice is kept once."""
+        if self.has_blob(zone_id, blob.blob_id):
+            return
+        row = {
+            "zone": zone_id,
+            "blob_id": blob.blob_id,
+            "content_type": blob.content_type,
+            "body": blob.body,
+            "created_at": at,
+        }
+        try:
+            with self._engine.begin() as connection:
+                connection.execute(insert(tables.blobs).values(row))
+        except IntegrityError:
+            # Somebody sent the same at the same time.
+            if not self.has_blob(zone_id, blob.blob_id):
+                raise
+
+    def has_blob(self, zone_id: str, blob_id: str) -> bool:
+        """Tell whether a picture was kept."""
         b = tables.blobs
-        with self._engine.begin() as connection:
-            known = select(b.c.blob_id).where(b.c.zone == zone_id, b.c.blob_id == blob.blob_id)
-            if connection.execute(known).first() is None:
-                connection.execute(
-                    insert(b).values(
-                        zone=zone_id,
-                        blob_id=blob.blob_id,
-                        content_type=blob.content_type,
-                        body=blob.body,
-                        created_at=at,
-                    )
-                )
+        query = select(b.c.blob_id).where(b.c.zone == zone_id, b.c.blob_id == blob_id)
+        with self._engine.connect() as connection:
+            return connection.execute(query).first() is not None
 
     def blob(self, zone_id: str, blob_id: str) -> Blob | None:
         """Return a picture that was kept."""
@@ -429,28 +443,31 @@ def _write(connection: Connection, group: Sequence[Batch]) -> None:
 
 
 def _write_positions(connection: Connection, group: Sequence[Batch]) -> None:
-    rows = [
-        {
-            "zone": batch.zone_id,
-            "courier_id": position.courier_id,
-            "lng": position.place.lon,
-            "lat": position.place.lat,
-            "at": position.at,
-            "received_at": position.received_at,
-        }
-        for batch in group
-        for position in batch.positions
-    ]
-    if not rows:
+    heard = [(batch.zone_id, position) for batch in group for position in batch.positions]
+    if not heard:
         return
-    latest = {(row["zone"], row["courier_id"]): row for row in rows}
+    latest = {(zone, one.courier_id): one for zone, one in heard if not one.late}
     p = tables.courier_positions
-    for zone in {str(row["zone"]) for row in rows}:
+    for zone in {zone for zone, _ in latest}:
         couriers = [courier for of_zone, courier in latest if of_zone == zone]
         connection.execute(delete(p).where(p.c.zone == zone, p.c.courier_id.in_(couriers)))
-    connection.execute(insert(p), list(latest.values()))
-    track = [{name: row[name] for name in row if name != "received_at"} for row in rows]
-    connection.execute(insert(tables.tracks), track)
+    if latest:
+        rows = [
+            {**_place_row(zone, one), "received_at": one.received_at}
+            for (zone, _), one in latest.items()
+        ]
+        connection.execute(insert(p), rows)
+    connection.execute(insert(tables.tracks), [_place_row(zone, one) for zone, one in heard])
+
+
+def _place_row(zone: str, position: Position) -> dict[str, Any]:
+    return {
+        "zone": zone,
+        "courier_id": position.courier_id,
+        "at": position.at,
+        "lng": position.place.lon,
+        "lat": position.place.lat,
+    }
 
 
 def _url(where: str) -> URL:

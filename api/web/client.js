@@ -16,19 +16,21 @@ export class RefusedError extends Error {
  * Ask the service.
  *
  * @param {string} path such as `/v1/board`
- * @param {{method?: string, body?: object, timeoutMs?: number, signal?: AbortSignal}} [options]
+ * @param {{method?: string, body?: object|Blob, headers?: object, timeoutMs?: number}} [options] a blob goes as it is
  * @returns {Promise<object>} the answer's JSON
  * @throws {OfflineError} when there is no answer in time, or the service is not ready (502-504)
  * @throws {RefusedError} when the answer is a refusal
  */
-export async function ask(path, { method = "GET", body, timeoutMs = 6000 } = {}) {
+export async function ask(path, { method = "GET", body, headers = {}, timeoutMs = 6000 } = {}) {
+  const isFile = body instanceof Blob;
+  const type = isFile ? body.type : "application/json";
   let answer;
   let text;
   try {
     answer = await fetch(path, {
       method,
-      headers: body ? { "Content-Type": "application/json" } : {},
-      body: body ? JSON.stringify(body) : undefined,
+      headers: body ? { ...headers, "Content-Type": type } : headers,
+      body: body && !isFile ? JSON.stringify(body) : body,
       signal: AbortSignal.timeout(timeoutMs),
       cache: "no-store",
     });

@@ -1,6 +1,7 @@
 /** The panel that slides over the rail: one order, one courier or one store. */
 
 import { ask } from "./client.js";
+import { OrderDesk, decisionLines } from "./desk.js";
 import { h, s } from "./dom.js";
 import {
   ACTIVITY_NAMES,
@@ -25,7 +26,11 @@ const CHANGED_MS = 1000;
 
 /** What is asked of the service for each kind, by the name it is kept under. */
 const SOURCES = {
-  order: (id) => ({ order: `/v1/orders/${id}`, explanation: `/v1/orders/${id}/explanation` }),
+  order: (id) => ({
+    order: `/v1/orders/${id}`,
+    explanation: `/v1/orders/${id}/explanation`,
+    desk: `/v1/orders/${id}/desk`,
+  }),
   courier: (id) => ({ route: `/v1/couriers/${id}/route` }),
   store: (id) => ({ picks: `/v1/stores/${id}/picks` }),
 };
@@ -35,7 +40,8 @@ const DRAW = { order: drawOrder, courier: drawCourier, store: drawStore };
 export class Details {
   /**
    * @param {HTMLElement} panel
-   * @param {{choose: Function, close: Function, onRoute: Function}} acts
+   * @param {{choose: Function, clock: ServiceClock, close: Function, onDecided: Function,
+   *   onRoute: Function}} acts
    */
   constructor(panel, acts) {
     this.panel = panel;
@@ -46,6 +52,7 @@ export class Details {
     this.askedMs = 0;
     this.drawn = "";
     this.body = h("div.body");
+    this.desk = new OrderDesk({ clock: acts.clock, onDone: acts.onDecided });
   }
 
   /** Open for something, or with null close. */
@@ -56,6 +63,7 @@ export class Details {
     this.trouble = null;
     this.askedMs = 0;
     this.drawn = "";
+    this.desk.close();
     this.panel.classList.toggle("is-open", Boolean(chosen));
     this.panel.inert = !chosen;
     if (chosen) {
@@ -74,7 +82,7 @@ export class Details {
       this.askedMs = performance.now();
       this.refresh(kind, id);
     }
-    const drawing = DRAW[kind](id, { ...view, ...this.known }, this.acts);
+    const drawing = DRAW[kind](id, { ...view, ...this.known }, this.acts, this.desk);
     const trouble = this.trouble ? h("p.trouble", { role: "alert" }, this.trouble) : null;
     const head = h(
       "header",
@@ -92,7 +100,10 @@ export class Details {
     if (next.innerHTML === this.drawn) return;
     this.drawn = next.innerHTML;
     const focused = this.focusedPlace();
-    this.panel.replaceChildren(...next.childNodes);
+    this.desk.keepFocus(() => {
+      this.panel.replaceChildren(...next.childNodes);
+      this.desk.mount(this.panel.querySelector(".desk-place"));
+    });
     this.restoreFocus(focused);
   }
 
@@ -132,7 +143,7 @@ export class Details {
 
   /** The way of the courier an order is with, for the map. */
   async refreshWay(orderId) {
-    const courierId = this.known.order?.delivery.courier_id;
+    const courierId = this.known.order?.delivery?.courier_id;
     if (!courierId || this.known.order.status === "cancelled") return;
     try {
       const route = await ask(`/v1/couriers/${courierId}/route`);
@@ -145,8 +156,8 @@ export class Details {
 
 // --- an order ------------------------------------------------------------------------------------
 
-function drawOrder(id, view, acts) {
-  const { board, zoneTime, nowMs, names, order: full, explanation } = view;
+function drawOrder(id, view, acts, orderDesk) {
+  const { board, zoneTime, nowMs, names, order: full, explanation, desk } = view;
   const order = board.orders.find((each) => each.id === id) ?? fromFull(full);
   if (!order) return gone("Order", id);
   const over = !isOpen(order);
@@ -168,9 +179,16 @@ function drawOrder(id, view, acts) {
   ];
   if (explanation?.sentence) {
     parts.push(
-      h("section", {}, h("h3", {}, "Why this way"), h("p.sentence", {}, explanation.sentence)),
+      h(
+        "section",
+        {},
+        h("h3", {}, "Why this way"),
+        h("p.sentence", {}, explanation.sentence),
+        changes(explanation),
+      ),
     );
   }
+  if (desk && explanation) parts.push(decisions(desk, explanation, view, orderDesk));
   parts.push(
     h(
       "section.stack",
@@ -193,6 +211,25 @@ function drawOrder(id, view, acts) {
   };
 }
 
+/** What would bring it sooner, but for the first, which the sentence has. */
+function changes({ changes: all = [] }) {
+  const rows = all.slice(1, 4).map(({ detail, effect }) => h("li", {}, `If ${detail}, ${effect}.`));
+  return rows.length ? h("ul.helps", {}, rows) : null;
+}
+
+/** What people decided about it, and what they may decide now. */
+function decisions(desk, explanation, { board, zoneTime }, orderDesk) {
+  const lines = decisionLines(explanation, zoneTime);
+  return h(
+    "section",
+    {},
+    h("h3", {}, lines.length ? "Decided by hand" : "Overrule"),
+    lines.length ? h("ul.decisions", {}, lines) : null,
+    orderDesk.draw(desk, board),
+    h("div.desk-place"),
+  );
+}
+
 /** An order that left the board, as far as its own record tells. */
 function fromFull(full) {
   if (!full) return null;
@@ -201,11 +238,12 @@ function fromFull(full) {
     id: full.id,
     short: shortName(full.id),
     address: full.dropoff.address,
-    promise: full.delivery.promise,
-    eta: full.delivery.eta,
+    promise: full.promise,
+    eta: full.delivery?.eta ?? null,
     store_id: full.store_id,
-    courier_id: full.delivery.courier_id,
-    phase: done[full.delivery.status] ?? "waiting",
+    courier_id: full.delivery?.courier_id ?? null,
+    // What a customer collects has no delivery.
+    phase: full.status === "collected" ? "delivered" : (done[full.delivery?.status] ?? "waiting"),
   };
 }
 
@@ -213,7 +251,7 @@ function stateLine(order, level) {
   if (order.phase === "delivered") {
     return h("p.state-line.is-done", {}, icon("check"), PHASE_NAMES.delivered);
   }
-  const words = [PHASE_NAMES[order.phase] ?? order.status];
+  const words = [order.held ? "Held" : (PHASE_NAMES[order.phase] ?? order.status)];
   if (order.late) words.unshift("Late");
   else if (order.at_risk) words.unshift("At risk");
   else if (level === "unassigned") words.unshift("No courier yet");

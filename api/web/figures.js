@@ -7,6 +7,8 @@ import { isOpen } from "./rail.js";
 const WIDTH = 96;
 const HEIGHT = 32;
 const MARGIN = 3;
+/** What couriers do when nothing is to be brought. */
+const AT_REST = new Set(["idle", "on_break", "stranded"]);
 
 const FIGURES = [
   {
@@ -78,7 +80,7 @@ export function createFigures(list) {
   const seen = [];
   return (board) => {
     const onShift = board.couriers.filter((courier) => courier.on_shift);
-    const busy = onShift.filter((courier) => courier.activity !== "idle").length;
+    const busy = onShift.filter((courier) => !AT_REST.has(courier.activity)).length;
     const facts = {
       kpis: board.kpis,
       late: board.orders.filter((order) => order.late && isOpen(order)).length,

@@ -109,6 +109,9 @@ export const ACTIVITY_NAMES = {
   at_dropoff: "At the door",
   returning: "Bringing goods back",
   at_return: "Handing goods back",
+  offered: "Asked to fetch an order",
+  on_break: "Having a break",
+  stranded: "Cannot go on",
 };
 
 /** Where a courier without work waits or goes to wait; nothing for all others. */
@@ -139,6 +142,12 @@ const EVENT_NAMES = {
   ParcelReturned: "Back in the store",
   StopDeclined: "Courier declined",
   StopReleased: "Taken off the courier",
+  OfferMade: "Offered to a courier",
+  OfferAccepted: "Taken by the courier",
+  OfferLapsed: "Courier did not answer",
+  RetryGranted: "To be tried again",
+  CourierStranded: "Courier cannot go on, waits to be fetched",
+  BagHandedOver: "Waits for another courier",
   OrderCancelled: "Cancelled",
 };
 

@@ -4,6 +4,7 @@ import { BoardMap } from "./boardmap.js";
 import { ServiceClock, ask } from "./client.js";
 import { createClosedStreets, streetNames, untilText } from "./closedstreets.js";
 import { Closing } from "./closing.js";
+import { createControls } from "./desk.js";
 import { Details } from "./details.js";
 import { h, keep, setText } from "./dom.js";
 import { createFigures } from "./figures.js";
@@ -34,7 +35,14 @@ const closing = new Closing(part("closing"), {
   onClosed: (closure) =>
     hearOf(`Closed ${untilText(closure.until, state.zoneTime)}: ${streetNames(closure)}.`),
 });
-const details = new Details(part("details"), { choose, close: () => choose(null), onRoute });
+const showControls = createControls(document);
+const details = new Details(part("details"), {
+  choose,
+  clock,
+  close: () => choose(null),
+  onDecided: hearOf,
+  onRoute,
+});
 
 const state = { board: null, zoneTime: null, chosen: null, map: null, misses: 0, timer: 0 };
 
@@ -89,6 +97,7 @@ function show() {
   document.title = `${titleMark(board)}${board.zone.title || board.zone.city} · samehour`;
   showFigures(board);
   showRail(now);
+  showControls(now);
   showClosed.show(now);
   closing.hear(state.zoneTime);
   showFeed(now);

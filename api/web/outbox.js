@@ -6,10 +6,13 @@
  */
 
 import { OfflineError, ask } from "./client.js";
+import { pictureBytes } from "./courierdoor.js";
 
 const STORED = "samehour.outbox";
 const FIRST_WAIT_MS = 1000;
 const LONGEST_WAIT_MS = 15_000;
+/** A picture may take its time on a weak signal. */
+const PICTURE_MS = 30_000;
 
 export class Outbox {
   /**
@@ -31,11 +34,21 @@ export class Outbox {
     return this.waiting.filter((action) => action.courierId === courierId);
   }
 
-  /** Take an action: `{courierId, stopId, name, occurredAt, reason?}`. */
+  /**
+   * Take an action: `{courierId, stopId, name, occurredAt, reason?, proofs?, pictures?}`.
+   *
+   * @returns {boolean} false when the device has no room for its pictures, which are left out
+   */
   add(action) {
-    this.waiting.push({ ...action, tries: 0 });
-    this.save();
+    const kept = { ...action, tries: 0 };
+    this.waiting.push(kept);
+    const hasRoom = this.save();
+    if (!hasRoom) {
+      kept.pictures = [];
+      this.save();
+    }
     this.send();
+    return hasRoom;
   }
 
   /** Send what waits, in order, until it is empty or the service is out of reach. */
@@ -64,8 +77,13 @@ export class Outbox {
   /** Send one action; true when it needs no further try. */
   async sendFirst(action) {
     const { courierId, stopId, name, occurredAt, reason } = action;
-    const body = { occurred_at: occurredAt, ...(reason ? { reason } : {}) };
     try {
+      const proofs = await this.proofsOf(action);
+      const body = {
+        occurred_at: occurredAt,
+        ...(reason ? { reason } : {}),
+        ...(proofs.length ? { proofs } : {}),
+      };
       const answer = await ask(`/v1/couriers/${courierId}/stops/${stopId}/${name}`, {
         method: "POST",
         body,
@@ -80,6 +98,23 @@ export class Outbox {
       }
       return this.settleRefusal(action, error);
     }
+  }
+
+  /** Send the pictures of an action, each once; returns its proofs, which name them. */
+  async proofsOf(action) {
+    const proofs = [...(action.proofs ?? [])];
+    while (action.pictures?.length) {
+      const { blob_id: id } = await ask("/v1/proofs", {
+        method: "POST",
+        body: pictureBytes(action.pictures[0]),
+        timeoutMs: PICTURE_MS,
+      });
+      proofs.push({ kind: "photo", blob_id: id });
+      action.proofs = proofs;
+      action.pictures = action.pictures.slice(1);
+      this.save();
+    }
+    return proofs;
   }
 
   /**
@@ -103,9 +138,16 @@ export class Outbox {
     return true;
   }
 
+  /** Keep what waits on the device; false when there is no room for it. */
   save() {
-    localStorage.setItem(STORED, JSON.stringify(this.waiting));
+    try {
+      localStorage.setItem(STORED, JSON.stringify(this.waiting));
+    } catch (error) {
+      if (error.name !== "QuotaExceededError") throw error;
+      return false;
+    }
     this.heard.onChange();
+    return true;
   }
 }
 

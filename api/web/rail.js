@@ -131,6 +131,7 @@ function updateRow(element, order, { zoneTime, nowMs, chosen, names }) {
   setText(row.querySelector(".eta"), zoneTime.clock(order.eta));
   const there = order.status === "arrived_at_dropoff";
   setText(row.querySelector(".left"), there ? "at the door" : relative(order.eta, nowMs));
-  const who = order.courier_id ? names("courier", order.courier_id) : PHASE_NAMES[order.phase];
+  const waits = order.held ? "Held" : PHASE_NAMES[order.phase];
+  const who = order.courier_id ? names("courier", order.courier_id) : waits;
   setText(row.querySelector(".second"), `${zoneTime.range(order.promise)} · ${who}`);
 }

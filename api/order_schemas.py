@@ -1,0 +1,275 @@
+"""What comes in about quotes and orders, with bounds on everything; mapped to commands by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, Final
+
+from pydantic import BeforeValidator, Field, StringConstraints
+
+from api.schemas import (
+    Address,
+    Body,
+    HappenedIn,
+    Id,
+    LineIn,
+    Moment,
+    Name,
+    Note,
+    PlaceIn,
+    ReasonIn,
+    WeightG,
+    order_lines,
+)
+from dispatch.commands import AmendOrder, LineFacts, PlaceOrder, RequestQuote
+from dispatch.model import Fulfilment, OrderLine
+from geo.types import LonLat
+
+_MAX_LINES: Final = 200
+_MAX_CENTS: Final = 100_000_000
+_ELDEST: Final = 99
+
+Cents = Annotated[int, Field(ge=0, le=_MAX_CENTS)]
+Phone = Annotated[str, StringConstraints(pattern=r"^(\+[1-9][0-9]{6,14})?$")]
+
+
+def _given(value: object) -> object:
+    if value is None:
+        raise ValueError("must be a number; leave it out where every article's weight is known")
+    return value
+
+
+ParcelG = Annotated[WeightG | None, BeforeValidator(_given)]
+"""Grams of the whole parcel; left out, but never null, to add up the articles."""
+
+
+def _said(value: object) -> object:
+    if value is None:
+        raise ValueError("must not be null; leave out what stays as it is")
+    return value
+
+
+NotNull = BeforeValidator(_said)
+
+ServiceS = Annotated[int, Field(ge=0, le=3600)]
+PickS = Annotated[int, Field(ge=0, le=7200)]
+Wanted = Annotated[Fulfilment, Field(strict=False)]
+WindowId = Annotated[str, StringConstraints(pattern=r"^((15|30|60)m|slot-[0-9]{1,12})$")]
+
+
+class OrderLineIn(LineIn):
+    """A quantity of one SKU, and what the shop says of it besides what the catalogue says."""
+
+    weight_g: WeightG | None = None
+    chilled: bool | None = None
+    age_limit: Annotated[int, Field(ge=0, le=_ELDEST)] | None = None
+
+
+Lines = Annotated[list[OrderLineIn], Field(min_length=1, max_length=_MAX_LINES)]
+
+
+def facts_of(lines: Sequence[OrderLineIn]) -> tuple[LineFacts, ...]:
+    """Return what the shop says of each line's article; empty when it says nothing."""
+    facts = tuple(LineFacts(line.weight_g, line.chilled, line.age_limit) for line in lines)
+    return () if all(fact == LineFacts() for fact in facts) else facts
+
+
+def model_lines(lines: Sequence[OrderLineIn]) -> tuple[OrderLine, ...]:
+    """Return the model's lines."""
+    return order_lines(list(lines))
+
+
+class QuoteDropoffIn(Body):
+    """Where it would go; `pin` is where the customer dropped one beside the address."""
+
+    location: PlaceIn
+    address: Address
+    pin: PlaceIn | None = None
+
+    def door(self) -> LonLat:
+        """Return where a courier would go."""
+        return (self.pin or self.location).lonlat()
+
+    def address_place(self) -> LonLat | None:
+        """Return where the address is, when a pin was dropped elsewhere."""
+        return None if self.pin is None else self.location.lonlat()
+
+
+class DropoffIn(QuoteDropoffIn):
+    """Where it goes, and what the courier should know."""
+
+    note: Note = ""
+
+
+class QuoteIn(Body):
+    """A question: can you, and when; to collect at a named store it needs no `dropoff`."""
+
+    fulfilment: Wanted = Fulfilment.DELIVERY
+    store_id: Id | None = None
+    dropoff: QuoteDropoffIn | None = None
+    lines: Lines
+    weight_g: ParcelG = None
+    basket_cents: Cents | None = None
+    service_s: ServiceS = 120
+    pick_s: PickS | None = None
+    may_split: bool = True
+
+    def command(self, door: LonLat, address: str) -> RequestQuote:
+        """Return the command, for a place that stands in where none is given."""
+        given = self.dropoff
+        return RequestQuote(
+            door=door if given is None else given.door(),
+            address=address if given is None else given.address,
+            lines=model_lines(self.lines),
+            weight_g=self.weight_g,
+            service_s=self.service_s,
+            pick_s=self.pick_s,
+            basket_cents=self.basket_cents,
+            fulfilment=self.fulfilment,
+            store_id=self.store_id,
+            may_split=self.may_split,
+            facts=facts_of(self.lines),
+        )
+
+
+class OrderIn(Body):
+    """An order; to collect at a named store it needs no `dropoff`."""
+
+    external_id: Annotated[str, StringConstraints(pattern=r"^[!-~]{1,128}$")] | None = None
+    quote_id: Id | None = None
+    window: WindowId | None = None
+    fulfilment: Wanted = Fulfilment.DELIVERY
+    store_id: Id | None = None
+    dropoff: DropoffIn | None = None
+    phone: Phone = ""
+    lines: Lines
+    weight_g: ParcelG = None
+    basket_cents: Cents = 0
+    tip_cents: Cents = 0
+    paid_cents: Cents = 0
+    priority: Annotated[int, Field(ge=0, le=3)] = 0
+    pin_required: bool = False
+    may_split: bool = True
+    service_s: ServiceS = 120
+    pick_s: PickS | None = None
+    created_at: Moment | None = None
+
+    def command(self, occurred_at: int, door: LonLat, address: str) -> PlaceOrder:
+        """Return the command, for a place that stands in where none is given."""
+        given = self.dropoff
+        return PlaceOrder(
+            door=door if given is None else given.door(),
+            address=address if given is None else given.address,
+            address_place=None if given is None else given.address_place(),
+            note="" if given is None else given.note,
+            lines=model_lines(self.lines),
+            weight_g=self.weight_g,
+            occurred_at=occurred_at,
+            basket_cents=self.basket_cents,
+            service_s=self.service_s,
+            external_id=self.external_id,
+            quote_id=self.quote_id,
+            fulfilment=self.fulfilment,
+            priority=self.priority,
+            pick_s=self.pick_s,
+            window_id=self.window,
+            store_id=self.store_id,
+            phone=self.phone,
+            tip_cents=self.tip_cents,
+            paid_cents=self.paid_cents,
+            pin_required=self.pin_required,
+            may_split=self.may_split,
+            facts=facts_of(self.lines),
+        )
+
+
+class CancelIn(ReasonIn):
+    """Why the order is given up, and when that was."""
+
+    occurred_at: Moment | None = None
+
+
+class AmendDropoffIn(Body):
+    """What changes about where it goes; a `pin` of null takes the pin away."""
+
+    location: Annotated[PlaceIn | None, NotNull] = None
+    address: Annotated[Address | None, NotNull] = None
+    pin: PlaceIn | None = None
+    note: Annotated[Note | None, NotNull] = None
+
+
+class AmendIn(HappenedIn):
+    """What changes about an order; what is left out stays as it is."""
+
+    dropoff: Annotated[AmendDropoffIn | None, NotNull] = None
+    phone: Annotated[Phone | None, NotNull] = None
+    lines: Annotated[Lines | None, NotNull] = None
+    weight_g: ParcelG = None
+    basket_cents: Annotated[Cents | None, NotNull] = None
+    tip_cents: Annotated[Cents | None, NotNull] = None
+    paid_cents: Annotated[Cents | None, NotNull] = None
+    owner: Name = "shop"
+
+    def says_nothing(self) -> bool:
+        """Return whether nothing is to change."""
+        said = self.model_fields_set - {"owner", "occurred_at"}
+        if said == {"dropoff"} and self.dropoff is not None:
+            return not self.dropoff.model_fields_set
+        return not said
+
+    def command(
+        self, order_id: str, occurred_at: int, place: LonLat, address_place: LonLat | None
+    ) -> AmendOrder:
+        """Return the command.
+
+        Parameters
+        ----------
+        place, address_place
+            The door as it is, and where its address is if a pin was dropped elsewhere.
+        """
+        given = self.dropoff or AmendDropoffIn()
+        door: LonLat | None = None
+        of_address: LonLat | None = None
+        if given.pin is not None:
+            door = given.pin.lonlat()
+            of_address = address_place or place
+            if given.location is not None:
+                of_address = given.location.lonlat()
+        elif given.location is not None:
+            door = given.location.lonlat()
+        elif "pin" in given.model_fields_set:
+            door = address_place
+        return AmendOrder(
+            order_id=order_id,
+            occurred_at=occurred_at,
+            owner=self.owner,
+            door=door,
+            address=given.address,
+            note=given.note,
+            phone=self.phone,
+            lines=None if self.lines is None else model_lines(self.lines),
+            weight_g=self.weight_g,
+            tip_cents=self.tip_cents,
+            address_place=of_address,
+            basket_cents=self.basket_cents,
+            paid_cents=self.paid_cents,
+            facts=() if self.lines is None else facts_of(self.lines),
+        )
+
+
+class TrackedNoteIn(Body):
+    """What the customer tells the courier."""
+
+    note: Note
+
+
+class TrackedAnswerIn(Body):
+    """Whether the customer takes what is offered instead."""
+
+    accepted: bool
+
+
+class TrackedHereIn(Body):
+    """The customer is here to collect; at the kerb, in which bay."""
+
+    bay: Annotated[str, StringConstraints(max_length=40, pattern=r"^[^\x00-\x1f\x7f]*$")] = ""
