@@ -8,6 +8,7 @@ from typing import Final
 
 from dispatch import events as e
 from dispatch.model import StopKind
+from dispatch.records import SLOT
 from dispatch.state import State
 
 _KEPT: Final = 20
@@ -121,26 +122,6 @@ def _text(event: e.Event, state: State) -> str | None:  # noqa: C901, PLR0911, P
             return f"{_courier(state, event.courier_id)} is on shift"
         case e.ShiftEnded():
             return f"{_courier(state, event.courier_id)} went off shift"
-        case e.OrderCollected():
-            return f"Order {short(event.order_id)} collected at {_store(state, event.store_id)}"
-        case e.OrderNotCollected():
-            return f"Nobody came for order {short(event.order_id)}: {event.reason}"
-        case e.CustomerArrived():
-            where = f"in bay {event.bay}" if event.bay else "at the counter"
-            return f"A customer is here for order {short(event.order_id)}, {where}"
-        case e.ReturnSettled():
-            return f"Goods of order {short(event.order_id)} came back: {event.reason}"
-        case e.CourierStranded():
-            return f"{_courier(state, event.courier_id)} cannot go on: {event.reason}"
-        case e.CourierRecovered():
-            return f"{_courier(state, event.courier_id)} can work again"
-        case e.BreakStarted():
-            return f"{_courier(state, event.courier_id)} is on a break"
-        case e.OfferLapsed():
-            who = _courier(state, event.courier_id)
-            return f"{who} did not answer the offer of order {short(event.order_id)}"
-        case e.RetryGranted():
-            return f"Order {short(event.order_id)} is tried again: {event.reason}"
         case e.ConflictNoted():
             return f"Order {short(event.order_id)}: {event.outcome}"
         case e.SubstitutionOffered():
@@ -149,7 +130,7 @@ def _text(event: e.Event, state: State) -> str | None:  # noqa: C901, PLR0911, P
             return f"{event.carriage.carrier} carries order {short(event.order_id)}"
         case e.CarriageEnded():
             return f"{event.carrier} does not bring order {short(event.order_id)}: {event.reason}"
-        case e.OrderHeld() if event.hold.owner != "slot":
+        case e.OrderHeld() if event.hold.owner != SLOT:
             return f"Order {short(event.order_id)} held: {event.hold.reason}"
         case e.HoldReleased():
             return f"Order {short(event.order_id)} goes on"

@@ -14,7 +14,7 @@ from dispatch.explain_words import REMEDIES, decided, if_so
 from dispatch.explanation import Change, Decision, Explanation, StoreOption
 from dispatch.model import Fulfilment, OrderInPlay, Plan, Reason, Snapshot
 from dispatch.planning.sourcing import minutes
-from dispatch.rules.desk import SLOT
+from dispatch.records import SLOT
 from dispatch.snapshot import fixed_stops
 from dispatch.state import CourierState, OrderState, State, family
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 from dispatch.errors import InvalidValueError
 from dispatch.fields import check_least, check_types
@@ -160,6 +161,10 @@ class SettledReport:
 
 
 # --- what people decide ------------------------------------------------------------------------
+
+
+SLOT: Final = "slot"
+"""Owner of the hold of an order for a later slot."""
 
 
 @dataclass(frozen=True, slots=True)

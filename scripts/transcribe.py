@@ -21,8 +21,9 @@ from pathlib import Path
 _BLOCK = re.compile(r"(^```console\n)(.*?)(^```)", re.MULTILINE | re.DOTALL)
 _SETUP = re.compile(r"^```sh\n(.*?)^```", re.MULTILINE | re.DOTALL)
 _END = "-- end of answer --"
+_IDS = "ord|quo|sto|cou|pnt|act|ctl|stp|pcl|pln|trc|clo|blb"
 _MASKS = (
-    (re.compile(r"\b(ord|quo|sto|cou|pnt|act|ctl|stp|pcl|pln|trc|clo|blb)_[A-Za-z0-9_.-]+"), r"\1_…"),
+    (re.compile(rf"\b({_IDS})_[A-Za-z0-9_.-]+"), r"\1_…"),
     (re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ"), "<time>"),
     (re.compile(r"\b\d\d:\d\d\b"), "<hour>"),
     (re.compile(r"\b\d+ min\b"), "<minutes>"),

@@ -32,7 +32,9 @@ def _plan_published(state: State, event: e.PlanPublished, _at: int) -> State:
     }
     orders = dict(state.orders)
     for key, order in state.orders.items():
-        eta, ready_at = etas.get(key), event.ready_at.get(key, order.ready_forecast)
+        # An outside company says itself when it comes.
+        eta = order.eta if order.is_carried_outside else etas.get(key)
+        ready_at = event.ready_at.get(key, order.ready_forecast)
         start_by = _start_by(state, order, event.ready_at.get(key))
         if (order.eta, order.ready_forecast, order.start_by) != (eta, ready_at, start_by):
             orders[key] = replace(order, eta=eta, ready_forecast=ready_at, start_by=start_by)

@@ -18,9 +18,8 @@ from dispatch.goods import Goods
 from dispatch.model import Fulfilment, Order, OrderStatus, Promise, Reason, Refusal
 from dispatch.moving import why_it_stays
 from dispatch.planning.quote import NotNow, Offer
-from dispatch.records import Hold
+from dispatch.records import SLOT, Hold
 from dispatch.rules.context import Context, Rule, open_order
-from dispatch.rules.placing import SLOT
 from dispatch.state import UNPICKED, OrderState, State, family
 from dispatch.windows import Slot, later_slot
 

@@ -17,12 +17,9 @@ from dispatch import events as e
 from dispatch.codec import LOG
 from dispatch.errors import ConflictError, InvalidValueError, WrongStateError
 from dispatch.model import Fulfilment, OrderStatus, Policy
-from dispatch.records import Action, Hold
+from dispatch.records import SLOT, Action, Hold
 from dispatch.rules.context import Context, Rule, Timer, open_order
 from dispatch.state import OrderState, State
-
-SLOT: Final = "slot"
-"""Owner of the holds that wait for a later slot; no person."""
 
 
 def audited(

@@ -25,14 +25,11 @@ from dispatch.model import (
 from dispatch.places import apart_m
 from dispatch.planning.sourcing import minutes, wanted
 from dispatch.pricing import TIER_MINUTES
-from dispatch.records import Hold
+from dispatch.records import SLOT, Hold
 from dispatch.rules.context import Context, Rule
 from dispatch.rules.quoting import Terms, check_store, terms
 from dispatch.state import State
 from dispatch.windows import Slot, busyness, later_slot, near, price, slot_begin, slot_begins
-
-SLOT: Final = "slot"
-"""Owner of the hold on an order for a later slot."""
 
 BESIDE_M: Final = 300
 """A door this far from another one is still the same one: a pin dropped beside its address."""
