@@ -29,6 +29,7 @@ _MASKS = (
     (re.compile(r"\b\d+ min\b"), "<minutes>"),
     (re.compile(r"\b[A-Z2-7]{5}\b"), "<parcel>"),
     (re.compile(r"^(\s+.*?)\b\d+(\.\d+)?\b", re.MULTILINE), r"\1<number>"),
+    (re.compile(r'_s": -?\d+'), '_s": <number>'),
     (re.compile(r"/t/[A-Za-z0-9_.=-]+"), "/t/<token>"),
 )  # fmt: skip
 
