@@ -381,7 +381,9 @@ class Engine:
             return None
         if stop.kind is StopKind.PICKUP:
             is_open = order.courier_id is None and order.store_id == stop.store_id
-            if not is_open or courier.break_wanted_s is not None:
+            ends_at = courier.shift_end
+            is_over = ends_at is not None and ends_at <= self.clock.now()
+            if not is_open or is_over or courier.break_wanted_s is not None:
                 return None
             begins = courier.shift_start if courier.shift_start is not None else 0
             if courier.break_until is not None:

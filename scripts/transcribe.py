@@ -23,13 +23,14 @@ _SETUP = re.compile(r"^```sh\n(.*?)^```", re.MULTILINE | re.DOTALL)
 _END = "-- end of answer --"
 _IDS = "ord|quo|sto|cou|pnt|act|ctl|stp|pcl|pln|trc|clo|blb"
 _MASKS = (
+    (re.compile(r", \d+ (more|less) than foreseen"), ""),
     (re.compile(rf"\b({_IDS})_[A-Za-z0-9_.-]+"), r"\1_…"),
     (re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ"), "<time>"),
     (re.compile(r"\b\d\d:\d\d\b"), "<hour>"),
     (re.compile(r"\b\d+ min\b"), "<minutes>"),
     (re.compile(r"\b[A-Z2-7]{5}\b"), "<parcel>"),
     (re.compile(r"^(\s+.*?)\b\d+(\.\d+)?\b", re.MULTILINE), r"\1<number>"),
-    (re.compile(r'_s": -?\d+'), '_s": <number>'),
+    (re.compile(r'_s": (-?\d+|null)'), '_s": <number>'),
     (re.compile(r"/t/[A-Za-z0-9_.=-]+"), "/t/<token>"),
 )  # fmt: skip
 

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from served import Served
 
 import samehour
 from geo.osm_access import CLASSES
@@ -102,14 +103,8 @@ def run_page(page: str, folder: Path, environ: dict[str, str]) -> subprocess.Com
     serve[ledger] = str(folder / serve[ledger])
     port = serve.index("--port") + 1
     serve[port] = "0"
-    with (folder / "service.log").open("w") as log:
-        service = subprocess.Popen(
-            [sys.executable, "-m", "samehour", *serve, "--port-file", str(port_file)],
-            cwd=ROOT,
-            env=environ,
-            stdout=log,
-            stderr=log,
-        )
+    arguments = [*serve, "--port-file", str(port_file)]
+    service = Served(arguments, ROOT, folder / "service.log", environ)
     try:
         while not (port_file.exists() and port_file.read_text()):
             assert service.poll() is None, (folder / "service.log").read_text()

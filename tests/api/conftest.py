@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import signal
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -14,8 +12,9 @@ from typing import Any, TypeVar
 
 import httpx
 import pytest
+from served import Served
 
-CLOCK_START = "2026-11-20T14:00:00Z"  # a Friday, 16:00 in Helsinki: every shop is open
+CLOCK_START = "2026-11-20T08:00:00Z"  # a Friday, 10:00 in Helsinki: every shop is open for long
 SPEED = 60
 BOOT_S = 180  # on a new machine everything is compiled first
 _T = TypeVar("_T")
@@ -28,7 +27,7 @@ class Town:
         self.folder = folder
         self.ledger = folder / "ledger.db"
         self.speed = speed
-        self.process: subprocess.Popen[str] | None = None
+        self.process: Served | None = None
         self.http = httpx.Client()
         self._ids = count(1)
 
@@ -45,15 +44,8 @@ class Town:
     def start(self, *more: str, environ: dict[str, str] | None = None) -> Town:
         port_file = self.folder / "port"
         port_file.unlink(missing_ok=True)
-        with (self.folder / "service.log").open("a") as log:
-            self.process = subprocess.Popen(
-                self.command(*more),
-                stdout=log,
-                stderr=log,
-                text=True,
-                cwd=self.folder,
-                env={**os.environ, **(environ or {})},
-            )
+        arguments = self.command(*more)[3:]
+        self.process = Served(arguments, self.folder, self.folder / "service.log", environ)
         process = self.process
         until(lambda: port_file.exists() or process.poll() is not None, "the service is up", BOOT_S)
         assert process.poll() is None, self.log()

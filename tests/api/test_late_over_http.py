@@ -64,7 +64,8 @@ def test_a_trip_without_network_is_taken_in_once(town: Town) -> None:
     assert done["delivery"]["status"] == "delivered"
     events = town.get("/v1/events", after=began, limit=1000)["data"]
     mine = [row["type"] for row in events if order_id in str(row["data"])]
-    assert [name for name in mine if name != "PlanPublished"] == [
+    # What was told before may be read just now: the log is written a moment after it is spoken.
+    assert [name for name in mine[mine.index("StopArrived") :] if name != "PlanPublished"] == [
         "StopArrived",
         "ParcelPickedUp",
         "StopCommitted",

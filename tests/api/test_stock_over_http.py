@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
 from typing import Any
 
 import httpx
@@ -260,9 +261,19 @@ def correction(*changes: tuple[str, int], **more: Any) -> dict[str, Any]:
     return {"changes": said, "reason": "broken glass", "owner": "Maija", **more}
 
 
+def minute(shop: Town, before: int) -> str:
+    """Return the moment some minutes before now."""
+    now = datetime.fromisoformat(shop.get("/v1/zones")["data"][0]["now"])
+    return (now - timedelta(minutes=before)).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
 def test_a_correction_is_told_once_and_names_the_orders_now_short(shop: Town) -> None:
     shop.put(STOCK, {"items": [{"sku": "wine", "on_hand": 2}]})
-    orders = [shop.post("/v1/orders", basket(shop, "wine"), 201)["id"] for _ in range(2)]
+    clicks = [minute(shop, before) for before in (3, 1)]
+    orders = [
+        shop.post("/v1/orders", {**basket(shop, "wine"), "created_at": at}, 201)["id"]
+        for at in clicks
+    ]
     after = last_seq(shop)
     headers = {"Idempotency-Key": "count-1"}
     answers = [

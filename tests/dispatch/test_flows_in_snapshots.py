@@ -126,6 +126,18 @@ def test_a_break_ends_before_the_next_pickup_begins() -> None:
     assert route.leave_at >= NOW + 900
 
 
+def test_whoever_went_home_is_told_nothing_that_was_planned_before() -> None:
+    town = Town()
+    order_id = town.order(at(5, 0))
+    town.engine.replan()
+    chosen = next(r.courier_id for r in town.engine.state.routes)
+    town.give(c.EndShift(chosen, town.clock.now()))
+    town.picked(order_id)
+    town.clock.time += 1200
+    assert town.engine.commit_due() == ()
+    assert town.engine.next_commit_at() is None
+
+
 def test_whoever_wants_a_break_gets_nothing_new() -> None:
     town = Town()
     order_id = town.order(at(5, 0))

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +11,7 @@ from urllib.parse import urlsplit
 
 import httpx
 from playwright.sync_api import Page, ViewportSize
+from served import Served
 
 CLOCK_START = "2026-11-20T14:00:00Z"  # a Friday, 16:00 in Helsinki: every shop is open
 SPEED = 60
@@ -29,15 +28,14 @@ class Service:
         port_file = folder / "port"
         self.log_file = folder / "service.log"
         command = [
-            *(sys.executable, "-m", "samehour", "serve", "--port", "0"),
+            *("serve", "--port", "0"),
             *("--ledger", str(folder / "ledger.db"), "--port-file", str(port_file)),
             *("--clock-start", CLOCK_START, "--speed", str(speed)),
         ]
         if policy is not None:
             (folder / "policy.toml").write_text(policy)
             command += ["--policy", str(folder / "policy.toml")]
-        with self.log_file.open("w") as log:
-            self.process = subprocess.Popen(command, stdout=log, stderr=log, cwd=folder)
+        self.process = Served(command, folder, self.log_file)
         until(lambda: port_file.exists() or self.process.poll() is not None, "it is up", BOOT_S)
         assert self.process.poll() is None, self.log_file.read_text()
         self.base = f"http://127.0.0.1:{port_file.read_text().strip()}"

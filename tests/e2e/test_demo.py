@@ -92,6 +92,7 @@ def test_twenty_minutes_without_a_page_end_by_themselves_with_the_figures() -> N
     assert figures["orders"] == sum(1 for _ in demand.between(five, five + 1200))
 
 
+@pytest.mark.soak
 def test_an_interrupted_demo_stops_cleanly_and_goes_on_where_it_was(tmp_path: Path) -> None:
     with running(tmp_path, "--speed", 120) as demo:
         before = figures_when(tmp_path, "delivered", 1)
@@ -118,6 +119,7 @@ def test_an_interrupted_demo_stops_cleanly_and_goes_on_where_it_was(tmp_path: Pa
     assert "--fresh" in other.stderr
 
 
+@pytest.mark.soak
 def test_a_service_that_dies_is_told_with_its_last_words(tmp_path: Path) -> None:
     with running(tmp_path, "--speed", 60) as demo:
         figures_when(tmp_path, "orders", 1)
@@ -173,6 +175,7 @@ def test_a_killed_demo_takes_its_service_with_it(tmp_path: Path) -> None:
         figures_when(tmp_path, "orders", 2)
 
 
+@pytest.mark.soak
 def test_a_scenario_may_name_a_city_by_its_folder(tmp_path: Path) -> None:
     box = Path(__file__).parents[2] / "data"
     text = (box / "scenarios" / "helsinki-friday.toml").read_text(encoding="utf-8")
