@@ -23,7 +23,7 @@ demo: $(STAMP) ## start the service and a simulated Helsinki beside it
 	@exec $(BIN)/samehour demo
 
 test: $(STAMP) ## run the tests
-	@$(BIN)/python -m pytest -n 2
+	@$(BIN)/python -m pytest -n 3 --dist worksteal
 
 soak: $(STAMP) ## run the long tests as well
 	@$(BIN)/python -m pytest -m 'soak or not soak'

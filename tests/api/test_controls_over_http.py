@@ -115,8 +115,8 @@ def test_a_radius_of_one_store_leaves_the_others(surge: Town) -> None:
 
 def test_a_control_is_over_by_itself(surge: Town) -> None:
     made = surge.post("/v1/controls", asked(surge, "throttle", 0, minutes=1), 201)
-    until(lambda: not surge.get("/v1/controls")["data"], "the control is over")
-    assert names(surge)[-1] == "ControlEnded"
+    until(lambda: names(surge)[-1] == "ControlEnded", "the control is over")
+    assert surge.get("/v1/controls")["data"] == []
     assert surge.get(f"/v1/controls/{made['id']}", 404)["code"] == "unknown_id"
     quote(surge)
 
