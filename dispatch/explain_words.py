@@ -90,12 +90,20 @@ def why_not_store(stores: tuple[StoreOption, ...]) -> str:
         return "No other store is nearer to the door."
     option = min(nearer, key=lambda o: (o.trip_s or 0, o.store_id))
     if option.reason is not None:
-        return f"{option.name} is nearer, but {option.detail}."
+        return f"{option.name} is nearer, but {_about(option)}."
     if chosen is not None and option.ready_at is not None and chosen.ready_at is not None:
         later_min = (option.ready_at - chosen.ready_at) // _MINUTE_S
         if later_min > 0:
             return f"{option.name} is nearer, but would be ready {later_min} min later."
     return f"{option.name} is nearer, but costs the whole plan more."
+
+
+def _about(option: StoreOption) -> str:
+    """Return why a store cannot serve, without its name once more."""
+    named = f"{option.name} "
+    if option.detail.startswith(named):
+        return f"it {option.detail.removeprefix(named)}"
+    return option.detail
 
 
 def next_best(couriers: tuple[CourierOption, ...], done_at: int | None) -> str:

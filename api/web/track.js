@@ -120,7 +120,8 @@ function detail(order) {
   const what = order.fulfilment === "delivery" ? "" : "ready ";
   const next = order.parcels.every(({ courier }) => !courier?.stops_before);
   const now = next ? "any moment now" : "soon";
-  const words = soonest === "now" ? now : `${soonest} at the earliest`;
+  const due = soonest === "now" || soonest.endsWith("ago");
+  const words = due ? now : `${soonest} at the earliest`;
   const promised = order.late ? "" : ` · promised by ${time.clock(order.promise.latest)}`;
   return `${what}${words}${promised}`;
 }

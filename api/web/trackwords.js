@@ -37,7 +37,7 @@ export function headline(order, time) {
   const who = parcel.courier?.name ?? "The courier";
   switch (order.status) {
     case "received":
-      return delivered ? "Your order is in" : "Your order is in";
+      return "We have your order";
     case "picking":
       return "Being picked for you";
     case "question":

@@ -44,7 +44,7 @@ def test_every_store_is_told_with_its_figures_or_its_reason() -> None:
         ("sto_north", True, 100, None),
         ("sto_empty", False, 10, Reason.NO_STOCK),
     ]
-    assert "Empty is nearer, but Empty lacks 1 x milk" in found.sentence
+    assert "Empty is nearer, but it lacks 1 x milk" in found.sentence
 
 
 def test_other_couriers_are_told_with_what_they_would_cost_more() -> None:

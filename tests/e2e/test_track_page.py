@@ -56,7 +56,7 @@ def test_a_customer_answers_instructs_and_watches_the_courier_come(
 ) -> None:
     order = ordered(service)
     page = opened(phone, order["tracking_url"])
-    expect(page.locator("#status")).to_have_text("Your order is in")
+    expect(page.locator("#status")).to_have_text("We have your order")
     expect(page.locator("#range")).to_have_text(re.compile(r"^\d\d:\d\d.\d\d:\d\d$"))
     expect(page.locator("#pin-card")).to_be_hidden()
     page.locator("#note").fill("Blue door")
