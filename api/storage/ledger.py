@@ -142,8 +142,10 @@ class Ledger:
     def submit(self, batch: Batch) -> Future[None]:
         """Queue a batch; its future is done when it is durable, or carries why it is not.
 
-        Batches of one zone become durable in the order they were submitted.
+        Batches of one zone become durable in the order they were submitted.  Whoever waits for
+        one may stop waiting, but cannot call it off.
         """
+        batch.done.set_running_or_notify_cancel()
         with self._guard:
             if self._failure is None and not self._closed:
                 self._queue.put(batch)

@@ -57,6 +57,16 @@ def test_batches_become_durable_in_the_order_they_were_submitted(path: Path) -> 
     assert told == list(range(1, 301))
 
 
+def test_whoever_stops_waiting_stops_nothing(path: Path) -> None:
+    with Ledger(path) as ledger:
+        given_up = ledger.submit(Batch(ZONE, (paused(1),)))
+        given_up.cancel()
+        write(ledger, paused(2))
+        assert given_up.result(timeout=10) is None
+        assert ledger.is_up
+        assert ledger.last_seq(ZONE) == 2
+
+
 def test_closing_writes_what_is_still_queued(path: Path) -> None:
     ledger = Ledger(path)
     futures = [ledger.submit(Batch(ZONE, (paused(seq),))) for seq in range(1, 51)]

@@ -244,6 +244,7 @@ def test_a_street_is_closed_with_the_keyboard_alone(desk: Watched, service: Serv
     assert desk.complaints == []
 
 
+@pytest.mark.soak
 def test_escape_lays_the_tool_down_and_closes_nothing(desk: Watched, service: Service) -> None:
     page = watch(desk, f"{service.base}/ops")
     wait_for_map(page)
@@ -260,6 +261,7 @@ def test_escape_lays_the_tool_down_and_closes_nothing(desk: Watched, service: Se
     assert service.get("/v1/closures")["data"] == []
 
 
+@pytest.mark.soak
 def test_a_click_beside_every_street_is_answered_in_words(desk: Watched, service: Service) -> None:
     page = watch(desk, f"{service.base}/ops")
     wait_for_map(page)
