@@ -142,7 +142,7 @@ def test_the_table_names_every_status_and_closed_ones_end() -> None:
 
 TestEvening = Evening.TestCase
 TestEvening.settings = settings(
-    max_examples=60,
+    max_examples=40,
     stateful_step_count=40,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow],

@@ -7,6 +7,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from dispatch.codec import to_rfc3339
 from geo.city import find_city, load_city
 from geo.travel import NetworkTravelTimes
@@ -62,6 +64,7 @@ async def _evening(folder: Path) -> dict[str, Any]:
     return seen
 
 
+@pytest.mark.soak
 def test_a_courier_is_taken_back_when_the_person_s_page_falls_silent(tmp_path: Path) -> None:
     assert asyncio.run(_evening(tmp_path)) == {
         "while the page is open": "person",
