@@ -215,6 +215,7 @@ def test_a_street_closed_on_the_map_bends_the_way_and_moves_the_forecast_and_bac
     end_ride(service, "cou_bends", order_id)
 
 
+@pytest.mark.soak
 def test_a_street_is_closed_with_the_keyboard_alone(desk: Watched, service: Service) -> None:
     page = watch(desk, f"{service.base}/ops")
     wait_for_map(page)

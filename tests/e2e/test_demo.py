@@ -161,6 +161,7 @@ def test_wrong_use_is_told_in_a_sentence(arguments: tuple[str, ...], told: str) 
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.soak
 def test_a_killed_demo_takes_its_service_with_it(tmp_path: Path) -> None:
     with running(tmp_path, "--speed", 120) as demo:
         figures_when(tmp_path, "orders", 1)

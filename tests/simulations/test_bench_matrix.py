@@ -17,6 +17,7 @@ from simulations.benchmarks.matrix import DifferentAnswerError, Row
 from simulations.benchmarks.tiling import tiled
 
 
+@pytest.mark.soak
 def test_the_benchmark_runs_on_a_city_and_its_exit_code_is_that_of_its_gates() -> None:
     command = [sys.executable, "-m", "samehour", "bench", "matrix", "--city", "helsinki"]
     done = subprocess.run(
