@@ -11,8 +11,9 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from importlib.util import find_spec
 from typing import Final, TextIO
+
+from tqdm import tqdm
 
 Report = Callable[[float], None]
 """Told how much of a stage is done, 0.0 to 1.0."""
@@ -20,7 +21,9 @@ Report = Callable[[float], None]
 PLAIN_EVERY_S: Final = 5.0
 """Seconds between two lines of one stage where there is no terminal."""
 
-_BAR: Final = "{desc:<28} {percentage:3.0f}% |{bar:30}| {elapsed}"
+_LONG_S: Final = 90
+_MINUTE_S: Final = 60
+_BAR: Final = "{desc:<28} {percentage:3.0f}% |{bar:30}| {elapsed}<{remaining}"
 _stream: ContextVar[TextIO | None] = ContextVar("progress_stream", default=None)
 
 
@@ -51,13 +54,12 @@ def stage(title: str) -> Iterator[Report]:
 
     Notes
     -----
-    tqdm draws the bar; it comes with `samehour[city]`, and where it is missing a terminal gets
-    the plain lines as well.
+    tqdm draws the bar.
     """
     stream = _stream.get()
     if stream is None:
         yield _say_nothing
-    elif stream.isatty() and find_spec("tqdm") is not None:
+    elif stream.isatty():
         with _bar(stream, title) as report:
             yield report
     else:
@@ -71,8 +73,6 @@ def _say_nothing(_done: float) -> None:
 
 @contextmanager
 def _bar(stream: TextIO, title: str) -> Iterator[Report]:
-    from tqdm import tqdm  # noqa: PLC0415 - only builders have it
-
     with tqdm(total=1.0, desc=title, file=stream, bar_format=_BAR) as bar:
 
         def report(done: float) -> None:
@@ -90,7 +90,9 @@ def _lines(stream: TextIO, title: str) -> Iterator[Report]:
         nonlocal said
         if time.monotonic() - said >= PLAIN_EVERY_S:
             said = time.monotonic()
-            stream.write(f"samehour: {title}, {done:.0%}\n")
+            left_s = (said - started) * (1 - done) / done if done > 0 else None
+            left = "" if left_s is None else f", about {_duration(left_s)} left"
+            stream.write(f"samehour: {title}, {done:.0%}{left}\n")
             stream.flush()
 
     stream.write(f"samehour: {title}\n")
@@ -98,3 +100,8 @@ def _lines(stream: TextIO, title: str) -> Iterator[Report]:
     yield report
     stream.write(f"samehour: {title}, done in {time.monotonic() - started:.1f} s\n")
     stream.flush()
+
+
+def _duration(seconds: float) -> str:
+    """Return a length of time as people say it."""
+    return f"{seconds:.0f} s" if seconds < _LONG_S else f"{seconds / _MINUTE_S:.0f} min"

@@ -19,7 +19,7 @@ from dispatch.model import Courier, Order, Stop, StopKind, Store
 from geo.errors import GeoError
 from geo.types import LonLat, RoadRoute, TravelTimes
 from simulations.rng import Streams
-from simulations.scenario import Scenario
+from simulations.settings import Scenario
 
 SIMULATION = "simulation"
 """The operator of couriers that a world acts for."""

@@ -17,7 +17,7 @@ from dispatch.events import (
 from simulations.demand import Ask
 from simulations.intents import Intents
 from simulations.rng import Streams
-from simulations.scenario import CustomerSettings
+from simulations.settings import CustomerSettings
 
 PATIENCE_S: Final = 1200
 """A click that could not be passed on for this long is a customer gone elsewhere."""

@@ -15,7 +15,7 @@ from dispatch.model import OrderLine
 from geo.city import Doors
 from geo.types import LonLat
 from simulations.rng import Streams
-from simulations.scenario import Scenario
+from simulations.settings import Scenario
 
 _HOUR_S: Final = 3600
 _MOST_OF_ONE: Final = 6

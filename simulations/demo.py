@@ -27,8 +27,9 @@ from simulations.demo_folder import DEFAULT, demo_folder
 from simulations.errors import LedgerMismatchError, ScenarioError, ServiceError, SimulationError
 from simulations.figures import chosen, minutes, percent
 from simulations.live import LiveWorld
-from simulations.scenario import Scenario, load_scenario
+from simulations.scenario import load_scenario
 from simulations.service import ServiceOptions, ServiceProcess
+from simulations.settings import Scenario
 from simulations.summary import EVERY_S, Summary
 from simulations.world import World
 

@@ -17,7 +17,7 @@ from geo.city import City
 from geo.errors import GeoError
 from geo.travel import NetworkTravelTimes
 from simulations.agenda import Agenda, Due
-from simulations.scenario import Scenario
+from simulations.settings import Scenario
 from simulations.world import World
 
 POSITIONS_EVERY_S: Final = 10

@@ -24,7 +24,7 @@ from geo.hours import open_windows
 from geo.types import Mode, TravelTimes
 from simulations.intents import Intents
 from simulations.rng import Streams
-from simulations.scenario import DAY_S, PickingSettings
+from simulations.settings import DAY_S, PickingSettings
 
 
 class Progress(Enum):

@@ -3,147 +3,32 @@
 from __future__ import annotations
 
 import csv
-import datetime as dt
 import sys
 import tomllib
 import unicodedata
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
-from zoneinfo import ZoneInfo
 
 from geo.types import Mode
 from simulations.errors import ScenarioError
 from simulations.scenario_text import Problems, Section, lines_of_keys, repeated
+from simulations.settings import (
+    DAY_S,
+    WEEKDAYS,
+    Article,
+    BasketSettings,
+    CourierSettings,
+    CustomerSettings,
+    DemandSettings,
+    HandoverSettings,
+    PickingSettings,
+    Scenario,
+    StoreSettings,
+    TravelSettings,
+)
 
-WEEKDAYS: Final = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
-DAY_S: Final = 86_400
 _COLUMNS: Final = ("sku", "name", "weight_g", "price_cents", "popularity")
-
-
-@dataclass(frozen=True, slots=True)
-class Article:
-    """One SKU of the catalogue; `popularity` is its weight in the draw of a basket."""
-
-    sku: str
-    name: str
-    weight_g: int
-    price_cents: int
-    popularity: int
-
-
-@dataclass(frozen=True, slots=True)
-class DemandSettings:
-    """Orders per hour of day (24 of them) and a factor per weekday, Monday first."""
-
-    per_hour: tuple[float, ...]
-    weekday_factor: tuple[float, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class BasketSettings:
-    """How many different articles, and the chance of one more of the same."""
-
-    lines_mean: float
-    lines_max: int
-    more_share: float
-
-
-@dataclass(frozen=True, slots=True)
-class HandoverSettings:
-    """Expected times at the counter and at the door, and their log-normal sigma."""
-
-    pickup_s: int
-    door_s: int
-    return_s: int
-    spread: float
-
-
-@dataclass(frozen=True, slots=True)
-class CustomerSettings:
-    """What customers do that nobody can foresee."""
-
-    cancel_share: float
-    cancel_within_s: tuple[int, int]
-    nobody_home_share: float
-    wait_at_door_s: int
-
-
-@dataclass(frozen=True, slots=True)
-class StoreSettings:
-    """What a kind of shop brings to the work."""
-
-    pickers: int
-    pick_base_s: int
-    pick_line_s: int
-    reach_s: int
-    assortment: float
-    stock_mean: float
-    sold_out_share: float
-
-
-@dataclass(frozen=True, slots=True)
-class PickingSettings:
-    """How true picks differ from expected ones; `restock_at` in seconds after midnight."""
-
-    spread: float
-    delay_share: float
-    delay_s: tuple[int, int]
-    restock_at: int
-
-
-@dataclass(frozen=True, slots=True)
-class TravelSettings:
-    """How true trips differ from the network's, and which pickups couriers will not do."""
-
-    spread: float
-    trip_spread: float
-    decline_share: float
-    decline_after_s: int
-
-
-@dataclass(frozen=True, slots=True)
-class CourierSettings:
-    """A courier of the scenario.
-
-    Attributes
-    ----------
-    shift
-        Daily, in seconds after local midnight; the end is after the start, and past 86,400 when
-        it is on the morrow.
-    """
-
-    courier_id: str
-    name: str
-    mode: Mode
-    shift: tuple[int, int]
-    capacity_g: int
-    capacity_parcels: int
-
-
-@dataclass(frozen=True, slots=True)
-class Scenario:
-    """A whole scenario, checked."""
-
-    name: str
-    title: str
-    city: str
-    starts_at: dt.datetime
-    seed: int
-    catalogue: tuple[Article, ...]
-    demand: DemandSettings
-    baskets: BasketSettings
-    handover: HandoverSettings
-    customers: CustomerSettings
-    stores: Mapping[str, StoreSettings]
-    picking: PickingSettings
-    travel: TravelSettings
-    couriers: tuple[CourierSettings, ...]
-
-    def start(self, time_zone: str) -> int:
-        """Return the scenario's beginning in UTC epoch seconds."""
-        return int(self.starts_at.replace(tzinfo=ZoneInfo(time_zone)).timestamp())
 
 
 def find_scenario(name_or_path: str) -> Path:
@@ -283,7 +168,7 @@ def _customers(section: Section) -> CustomerSettings:
 
 def _store(section: Section) -> StoreSettings:
     store = StoreSettings(
-        pickers=section.integer("pickers", low=1),
+        pickers=(section.integer("pickers", low=1),) * 24,
         pick_base_s=section.integer("pick_base_s", low=0),
         pick_line_s=section.integer("pick_line_s", low=0),
         reach_s=section.integer("reach_s", low=60),
@@ -300,7 +185,7 @@ def _picking(section: Section) -> PickingSettings:
         spread=section.number("spread", low=0, high=1),
         delay_share=section.number("delay_share", low=0, high=1),
         delay_s=section.span("delay_s", low=0),
-        restock_at=section.clock("restock_at"),
+        restock_at=(section.clock("restock_at"),),
     )
     section.end()
     return picking

@@ -48,7 +48,7 @@ from simulations.fleet import Fleet, Seen
 from simulations.intents import Intents
 from simulations.pickers import Pickers
 from simulations.rng import Streams
-from simulations.scenario import CourierSettings, Scenario
+from simulations.settings import CourierSettings, Scenario
 
 
 class World:
@@ -212,11 +212,12 @@ class World:
                 name=shop.name,
                 location=shop.location,
                 opening_hours=shop.opening_hours,
-                pickers=settings.pickers,
+                pickers=max(settings.pickers),
                 pick_base_s=settings.pick_base_s,
                 pick_line_s=settings.pick_line_s,
                 pickup_service_s=self.scenario.handover.pickup_s,
                 reach_s=settings.reach_s,
+                access_s=settings.access_s,
             )
             self._intents.want(0, RegisterStore(store))
             self._stores[store.store_id] = store
@@ -269,10 +270,10 @@ class World:
             return
         self._intents.forget("stock", store_id)
         day = dt.datetime.fromtimestamp(at, self._zone).date()
-        comes_at = moment(day, self.scenario.picking.restock_at, self._zone)
+        comes_at = moment(day, self.scenario.picking.restock_at[0], self._zone)
         if comes_at <= at:
             day += dt.timedelta(days=1)
-            comes_at = moment(day, self.scenario.picking.restock_at, self._zone)
+            comes_at = moment(day, self.scenario.picking.restock_at[0], self._zone)
         self._intents.want(comes_at, SetStock(store_id, self._stock(store_id, day.isoformat())))
 
     # --- what everybody knows ------------------------------------------------------------------

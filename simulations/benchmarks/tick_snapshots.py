@@ -34,7 +34,7 @@ from simulations.benchmarks.tick_town import Age, Crew, Goods, Parcel, crew, par
 from simulations.demand import Ask, Demand
 from simulations.loop import Simulation
 from simulations.rng import Streams
-from simulations.scenario import Scenario
+from simulations.settings import Scenario
 
 RUSH_AFTER_S: Final = 75 * 60
 """A quarter past six: three open orders for each courier."""

@@ -9,7 +9,7 @@ import pytest
 from geo.city import City
 from simulations.demand import Ask, Demand
 from simulations.rng import Streams
-from simulations.scenario import Scenario
+from simulations.settings import Scenario
 
 HOUR_S = 3600
 

@@ -12,7 +12,7 @@ from geo.city import City
 from geo.travel import NetworkTravelTimes
 from geo.types import LonLat
 from simulations.loop import Simulation, simulate
-from simulations.scenario import Scenario
+from simulations.settings import Scenario
 from simulations.world import World
 
 MINUTE_S = 60

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from simulations.errors import ScenarioError
-from simulations.scenario import Scenario, find_scenario, load_scenario
+from simulations.scenario import find_scenario, load_scenario
+from simulations.settings import Scenario
 
 BOX = find_scenario("helsinki-friday").parent
 

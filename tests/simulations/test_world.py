@@ -27,7 +27,7 @@ from geo.city import City
 from geo.closures import Closure, ClosureShape
 from geo.travel import NetworkTravelTimes
 from simulations.errors import ScenarioError
-from simulations.scenario import Scenario
+from simulations.settings import Scenario
 from simulations.world import World
 
 MINUTE_S = 60
