@@ -13,8 +13,8 @@ from dataclasses import dataclass, field, replace
 from dispatch.check import Violation
 from dispatch.events import Event, OrderResourced, PlanPublished, StandbyGiven
 from dispatch.model import Plan, Route, Snapshot, Stop, StopKind, Visit
-from dispatch.snapshot import told_stops
 from dispatch.state import UNPICKED, CourierState, OrderState, State, leave_at
+from dispatch.views import told_stops
 
 TIME_CHANGE_S = 15
 """Times of an otherwise equal route that moved by less are not worth an event."""

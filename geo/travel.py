@@ -111,6 +111,11 @@ class PinnedTravelTimes:
         return self._version
 
     @property
+    def weights(self) -> Weights:
+        """The version's weights."""
+        return self._weights
+
+    @property
     def modes(self) -> frozenset[Mode]:
         """Modes this network can answer for."""
         return self._shared.network.modes
@@ -163,6 +168,24 @@ class PinnedTravelTimes:
             The network has no such mode.
         """
         starts, goals = self._ends(origins, destinations, mode)
+        return self.between(starts, goals, mode, at)
+
+    def snaps(self, places: Sequence[LonLat], mode: Mode) -> Snaps:
+        """Return where places are reached from the road; those that are not say so in `state`.
+
+        Raises
+        ------
+        UnknownModeError
+            The network has no such mode.
+        """
+        degrees = np.array(places, dtype=np.float64).reshape(-1, 2)
+        return self._shared.network.snap_points(degrees, mode)
+
+    def between(self, starts: Snaps, goals: Snaps, mode: Mode, at: int) -> Matrix:
+        """Return `matrix` of places that were snapped to the mode's roads before.
+
+        All of them are near a road, and there are no more than `MATRIX_CELL_LIMIT` pairs.
+        """
         laid = self._weigh(mode, at)
         time_ds, length_dm = hierarchy.table(
             laid.metric, leaving(starts, laid.stretches).seeds, coming(goals, laid.stretches).seeds
@@ -265,6 +288,10 @@ class PinnedTravelTimes:
     def prepare(self, mode: Mode, at: int) -> None:
         """Lay the weights of a mode now, so that the first question does not wait for them."""
         self._weigh(mode, at)
+
+    def footing(self, mode: Mode, at: int) -> object:
+        """Return what answers for a mode at a time rest on: the same object, the same answers."""
+        return self._weigh(mode, at)
 
     def _weigh(self, mode: Mode, at: int) -> Laid:
         period = self._weights.period(at)

@@ -142,11 +142,7 @@ def queues(situation: Situation) -> dict[str, dict[str, OrderInPlay]]:
 
 def awaited(situation: Situation) -> frozenset[str]:
     """Return the orders that a courier is on the way to, or at the counter for."""
-    return frozenset(
-        stop.order_id
-        for courier in situation.couriers.values()
-        for stop in situation.committed(courier)
-    )
+    return frozenset(stop.order_id for stops in situation.told.values() for stop in stops)
 
 
 def work_order(snapshot: Snapshot, store_id: str) -> tuple[Pick, ...]:

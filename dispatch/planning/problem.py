@@ -393,8 +393,8 @@ def _rows(
 def _couriers(
     situation: Situation, seats: Mapping[str, Seat], mode_rows: Mapping[str, int]
 ) -> NDArray[np.int64]:
-    rows = np.zeros((len(situation.couriers), a.COURIER_COLUMNS), dtype=np.int64)
-    for row, (key, courier) in enumerate(situation.couriers.items()):
+    rows: list[tuple[int, ...]] = []
+    for key, courier in situation.couriers.items():
         seat = seats.get(key)
         start_at = courier.available_at
         if seat is None or not seat.told:
@@ -403,7 +403,7 @@ def _couriers(
             if seat is None or not seat.bag:
                 start_at = max(start_at, courier.shift_start)
         bag = [situation.orders[order_id].order for order_id in seat.bag] if seat else []
-        rows[row] = (
+        row = (
             mode_rows[courier.courier.mode],
             courier.place,
             start_at,
@@ -416,7 +416,8 @@ def _couriers(
             seat is not None and seat.standing,
             situation.store_rows.get(courier.at_store or "", -1),
         )
-    return rows
+        rows.append(row)
+    return np.array(rows, dtype=np.int64).reshape(-1, a.COURIER_COLUMNS)
 
 
 def _allowed(
@@ -438,9 +439,14 @@ def _allowed(
 
 
 def _tables(tables: Sequence[NDArray[np.int32]], places: int) -> NDArray[np.int32]:
-    """Return the tables of several modes as one; without a copy where there is only one."""
+    """Return the tables of several modes as one; without a copy where they are one already."""
     if len(tables) == 1:
         return np.ascontiguousarray(tables[0][:places, :places], dtype=np.int32)[np.newaxis]
+    whole = tables[0].base if tables else None
+    if whole is not None and whole.shape == (len(tables), places, places):
+        addresses = [table.__array_interface__["data"] for table in tables]
+        if addresses == [part.__array_interface__["data"] for part in whole]:
+            return whole
     found = np.empty((len(tables), places, places), dtype=np.int32)
     for mode, table in enumerate(tables):
         found[mode] = table[:places, :places]

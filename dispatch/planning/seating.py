@@ -138,7 +138,7 @@ def _seat(
     left_out: dict[str, Refusal],
 ) -> Seat:
     """Seat one courier; orders that turn out to have no way are left out and it starts anew."""
-    stops = [s for s in situation.committed(courier) if s.order_id not in left_out]
+    stops = [s for s in situation.told[courier.courier_id] if s.order_id not in left_out]
     dropped: set[str] = set()
     while True:
         told = tuple(stop for stop in stops if stop.order_id not in dropped)
@@ -172,11 +172,12 @@ def _without_way(situation: Situation, courier: CourierInPlay, seat: Seat) -> st
         else:
             there = end_place(situation, order)
         standing = index == 0 and seat.standing
-        if not standing and duration_s[here, there] >= UNREACHABLE_S:
+        if not standing and duration_s.item(here, there) >= UNREACHABLE_S:
             return stop.order_id
         here = there
     ends = [end_place(situation, situation.orders[order_id]) for order_id in seat.open_ends]
-    if len(ends) == 0 or (duration_s[np.ix_([here, *ends], ends)] < UNREACHABLE_S).all():
+    # Bags are small: looked up one by one, which is quicker than as a table.
+    if all(duration_s.item(a, b) < UNREACHABLE_S for a in (here, *ends) for b in ends):
         return None
     sequence: list[int] = []
     for number in range(len(ends)):
@@ -193,10 +194,10 @@ def _squeeze_in(
     best: tuple[int, int] | None = None
     for index in range(len(sequence) + 1):
         before = ends[sequence[index - 1]] if index else start
-        added_s = int(duration_s[before, ends[number]])
+        added_s = duration_s.item(before, ends[number])
         after_s = 0
         if index < len(sequence):
-            after_s = int(duration_s[ends[number], ends[sequence[index]]])
+            after_s = duration_s.item(ends[number], ends[sequence[index]])
         if max(added_s, after_s) < UNREACHABLE_S and (best is None or added_s + after_s < best[0]):
             best = added_s + after_s, index
     if best is None:

@@ -48,6 +48,8 @@ class Situation:
         Who carries or is committed to it, known to us or not, by order.
     shown
         Which courier the order was last shown to, by order.
+    told
+        The stops each courier is carrying out, those that make no sense left out.
     places
         How many places every travel table knows.
     trip_s : int32 (orders, stores)
@@ -67,6 +69,7 @@ class Situation:
     bags: dict[str, list[str]]
     holders: dict[str, str]
     shown: dict[str, str]
+    told: dict[str, tuple[Stop, ...]]
     places: int
     trip_s: NDArray[np.int32]
 
@@ -100,54 +103,6 @@ class Situation:
     def is_carried(self, order: OrderInPlay) -> bool:
         """Return whether the goods are in somebody's bag."""
         return order.on_board or order.order_id in self.carriers
-
-    def committed(self, courier: CourierInPlay) -> tuple[Stop, ...]:
-        """Return the stops a courier is carrying out, without those that make no sense.
-
-        Left out are stops of unknown orders or stores, of orders that somebody else holds, that
-        name another store than the order's own, pickups of what is already in the bag, and
-        drop-offs or returns of what is not in the bag by then.
-        """
-        if not courier.committed:
-            return ()
-        bag = set(self.bags.get(courier.courier_id, ()))
-        picked: set[str] = set()
-        kept: list[Stop] = []
-        for stop in courier.committed:
-            order = self.orders.get(stop.order_id)
-            if (
-                order is None
-                or order.order.fulfilment is not Fulfilment.DELIVERY
-                or self.holders.get(stop.order_id) != courier.courier_id
-                or order.store_id not in {None, stop.store_id}
-            ):
-                continue
-            if stop.kind is StopKind.PICKUP:
-                sound = (
-                    stop.order_id not in picked
-                    and not self.is_carried(order)
-                    and not order.returning
-                    and stop.store_id in self.stores
-                    and self.has_door(order)
-                )
-                if sound:
-                    picked.add(stop.order_id)
-                    bag.add(stop.order_id)
-            elif stop.kind is StopKind.DROPOFF:
-                sound = stop.order_id in bag and not order.returning and self.has_door(order)
-            else:
-                sound = (
-                    stop.kind is StopKind.RETURN
-                    and stop.order_id in bag
-                    and order.returning
-                    and stop.store_id == order.store_id
-                    and stop.store_id in self.stores
-                )
-            if sound:
-                kept.append(stop)
-                if stop.kind is not StopKind.PICKUP:
-                    bag.discard(stop.order_id)
-        return tuple(kept)
 
 
 def read(snapshot: Snapshot) -> Situation:
@@ -187,7 +142,7 @@ def read(snapshot: Snapshot) -> Situation:
         for visit in route.visits
         if route.courier_id in couriers
     }
-    return Situation(
+    situation = Situation(
         snapshot=snapshot,
         orders=orders,
         stores=stores,
@@ -199,9 +154,61 @@ def read(snapshot: Snapshot) -> Situation:
         bags=bags,
         holders=holders,
         shown=shown,
+        told={},
         places=places,
         trip_s=_trips(snapshot, orders.values(), stores.values(), couriers.values(), places),
     )
+    situation.told.update((key, _told(situation, courier)) for key, courier in couriers.items())
+    return situation
+
+
+def _told(situation: Situation, courier: CourierInPlay) -> tuple[Stop, ...]:
+    """Return the stops a courier is carrying out, without those that make no sense.
+
+    Left out are stops of unknown orders or stores, of orders that somebody else holds, that
+    name another store than the order's own, pickups of what is already in the bag, and
+    drop-offs or returns of what is not in the bag by then.
+    """
+    if not courier.committed:
+        return ()
+    bag = set(situation.bags.get(courier.courier_id, ()))
+    picked: set[str] = set()
+    kept: list[Stop] = []
+    for stop in courier.committed:
+        order = situation.orders.get(stop.order_id)
+        if (
+            order is None
+            or order.order.fulfilment is not Fulfilment.DELIVERY
+            or situation.holders.get(stop.order_id) != courier.courier_id
+            or order.store_id not in {None, stop.store_id}
+        ):
+            continue
+        if stop.kind is StopKind.PICKUP:
+            sound = (
+                stop.order_id not in picked
+                and not situation.is_carried(order)
+                and not order.returning
+                and stop.store_id in situation.stores
+                and situation.has_door(order)
+            )
+            if sound:
+                picked.add(stop.order_id)
+                bag.add(stop.order_id)
+        elif stop.kind is StopKind.DROPOFF:
+            sound = stop.order_id in bag and not order.returning and situation.has_door(order)
+        else:
+            sound = (
+                stop.kind is StopKind.RETURN
+                and stop.order_id in bag
+                and order.returning
+                and stop.store_id == order.store_id
+                and stop.store_id in situation.stores
+            )
+        if sound:
+            kept.append(stop)
+            if stop.kind is not StopKind.PICKUP:
+                bag.discard(stop.order_id)
+    return tuple(kept)
 
 
 def opening(at: int, windows: Sequence[tuple[int, int]]) -> int | None:

@@ -73,7 +73,9 @@ class _Telling:
         self.problem = problem
         self.chosen = chosen
         self.rows = rows
+        # Looked up one by one, lists are quicker than arrays.
         self.holder: list[int] = problem.jobs[: problem.job_count, a.JOB_BAG].tolist()
+        self.stores: list[int] = problem.candidates[:, a.CAND_STORE].tolist()
         self.taken: set[int] = set()
 
     def go_on(self, courier: int, begun: list[int], route: Route) -> list[int]:
@@ -97,7 +99,7 @@ class _Telling:
                 fits = (
                     self.holder[job] < 0
                     and job not in self.taken
-                    and bool(self.problem.allowed[job, courier])
+                    and bool(self.problem.allowed.item(job, courier))
                     and self._is_shown_at(job, visit.stop.store_id)
                 )
             else:
@@ -113,14 +115,14 @@ class _Telling:
     def _is_shown_at(self, job: int, store_id: str) -> bool:
         """Return whether an order may come from where it was shown to; if so it does."""
         store = self.situation.store_rows.get(store_id, -1)
-        first, last = self.problem.jobs[job, [a.JOB_FIRST, a.JOB_LAST]].tolist()
-        if self.problem.candidates[self.chosen[job], a.CAND_STORE] == store:
+        if self.stores[self.chosen.item(job)] == store:
             return True
-        if self.problem.jobs[job, a.JOB_HOME] >= 0:
+        if self.problem.jobs.item(job, a.JOB_HOME) >= 0:
             # It was given to another store since.
             return False
+        first, last = self.problem.jobs[job, [a.JOB_FIRST, a.JOB_LAST]].tolist()
         for candidate in range(first, last):
-            if self.problem.candidates[candidate, a.CAND_STORE] == store:
+            if self.stores[candidate] == store:
                 self.chosen[job] = candidate
                 return True
         return False
@@ -128,16 +130,15 @@ class _Telling:
     def _lost(self, courier: int, steps: list[int]) -> int | None:
         """Return an order that is fetched and never brought, or fetched on another store's trip."""
         ended = {step >> 1 for step in steps if step & 1}
-        crew = self.problem.couriers[courier]
-        parcels = int(crew[a.COURIER_BAG_PARCELS])
-        counter = int(crew[a.COURIER_AT_STORE])
+        crew: list[int] = self.problem.couriers[courier].tolist()
+        parcels, counter = crew[a.COURIER_BAG_PARCELS], crew[a.COURIER_AT_STORE]
         for index, step in enumerate(steps):
             job = step >> 1
             if step & 1:
                 parcels -= 1
                 counter = -1
                 continue
-            store = int(self.problem.candidates[self.chosen[job], a.CAND_STORE])
+            store = self.stores[self.chosen.item(job)]
             if self.holder[job] < 0 and job not in ended:
                 return job
             locked = index < crew[a.COURIER_LOCKED]

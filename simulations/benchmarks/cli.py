@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from geo.modes import Mode
+from simulations.benchmarks.evening_cli import add_evening
 from simulations.benchmarks.pool_cli import add_pool
 from simulations.benchmarks.tick_cli import add_tick
 
@@ -65,6 +66,7 @@ def add_parser(commands: Any) -> None:
     _add_mdrp(kinds)
     add_tick(kinds)
     add_pool(kinds)
+    add_evening(kinds)
 
 
 def _add_mdrp(kinds: Any) -> None:

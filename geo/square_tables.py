@@ -1,0 +1,280 @@
+"""Tables over many places at once, each made from the one before: only what is new is asked.
+
+A decision asks for the ways between all places that matter, a moment later the next one does, and
+most places are the same: doors and stores do not move, and of the couriers some.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import compress
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geo.compiled import kernel
+from geo.errors import TooFarFromRoadError
+from geo.snapping import FOUND, Snaps
+from geo.travel import MATRIX_CELL_LIMIT, PinnedTravelTimes
+from geo.types import UNREACHABLE_S, LonLat, Mode, TravelTimes
+
+_Table = NDArray[np.int32]
+_Numbers = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Ways:
+    """The ways of one mode between places.
+
+    Attributes
+    ----------
+    rows, columns
+        Number of each place that ways lead from, and to.
+    duration_s, length_m
+        int32 (rows, columns).
+    """
+
+    rows: dict[LonLat, int]
+    columns: dict[LonLat, int]
+    duration_s: _Table
+    length_m: _Table
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Known:
+    """The ways of one mode that the last tables had.
+
+    Attributes
+    ----------
+    footing
+        What they rest on.
+    snaps
+        Where the rows' places are reached from the road.
+    """
+
+    footing: object
+    snaps: Snaps
+    ways: _Ways
+
+
+class SquareTables:
+    """Makes tables over places, again and again; for one thread.
+
+    What is remembered is the last table of each mode, and it counts only as long as the travel
+    times answer from the very same ground (`PinnedTravelTimes.footing`); other travel times are
+    asked for everything each time.
+    """
+
+    def __init__(self) -> None:
+        self._known: dict[Mode, _Known] = {}
+
+    def tables(
+        self,
+        travel: TravelTimes,
+        places: Sequence[LonLat],
+        goals: int,
+        modes: Sequence[Mode],
+        at: int,
+    ) -> tuple[_Table, _Table]:
+        """Return times and lengths from all places to the first `goals` of them.
+
+        Parameters
+        ----------
+        places
+            Those too far from a mode's roads have no way in its tables.
+        at
+            Departure, UTC epoch seconds.
+
+        Returns
+        -------
+        int32 (modes, places, places), twice
+            Seconds and metres; `UNREACHABLE_S` where there is no way and to the places that are
+            no goals; 0 from a place to itself.
+        """
+        shape = (len(modes), len(places), len(places))
+        duration_s, length_m = np.empty(shape, np.int32), np.empty(shape, np.int32)
+        different = dict.fromkeys(places)
+        wanted = dict.fromkeys(places[:goals])
+        for index, mode in enumerate(modes):
+            known = self._ways(travel, different, wanted, mode, at)
+            # Two couriers may stand at one place, and some place may have no road: mostly neither.
+            is_each = len(known.rows) == len(places)
+            _spread(
+                np.arange(len(places)) if is_each else _numbers(known.rows, places),
+                np.arange(goals) if is_each else _numbers(known.columns, places[:goals]),
+                known.duration_s,
+                known.length_m,
+                duration_s[index],
+                length_m[index],
+            )
+        return duration_s, length_m
+
+    def _ways(
+        self,
+        travel: TravelTimes,
+        places: dict[LonLat, None],
+        wanted: dict[LonLat, None],
+        mode: Mode,
+        at: int,
+    ) -> _Ways:
+        """Return the ways from all usable places to those wanted."""
+        if not isinstance(travel, PinnedTravelTimes):
+            return _asked(travel, places, wanted, mode, at)
+        footing = travel.footing(mode, at)
+        before = self._known.get(mode)
+        if before is None or before.footing is not footing:
+            before = _nothing(travel, footing, mode)
+        self._known[mode] = known = _added(travel, places, wanted, mode, at, before)
+        return known.ways
+
+
+def _asked(
+    travel: TravelTimes,
+    places: dict[LonLat, None],
+    wanted: dict[LonLat, None],
+    mode: Mode,
+    at: int,
+) -> _Ways:
+    """Return the ways between places, all of them asked for."""
+    rows: dict[LonLat, int] = {}
+    for place in places:
+        try:
+            travel.check_place(place, mode)
+        except TooFarFromRoadError:
+            continue
+        rows[place] = len(rows)
+    goals = [place for place in wanted if place in rows]
+    columns = {place: column for column, place in enumerate(goals)}
+    duration_s = np.empty((len(rows), len(columns)), np.int32)
+    length_m = np.empty_like(duration_s)
+    names = list(rows)
+    for block in _blocks(len(rows), len(columns)):
+        found = travel.matrix(names[block], goals, mode, at)
+        duration_s[block], length_m[block] = found.duration_s, found.length_m
+    return _Ways(rows, columns, duration_s, length_m)
+
+
+def _nothing(travel: PinnedTravelTimes, footing: object, mode: Mode) -> _Known:
+    empty = np.empty((0, 0), np.int32)
+    return _Known(footing, travel.snaps([], mode), _Ways({}, {}, empty, empty))
+
+
+def _added(
+    travel: PinnedTravelTimes,
+    places: dict[LonLat, None],
+    wanted: dict[LonLat, None],
+    mode: Mode,
+    at: int,
+    before: _Known,
+) -> _Known:
+    """Return the ways between places; those known before are not asked for again."""
+    had = before.ways
+    usable, snaps = _snapped(travel, places, mode, before)
+    rows = {place: row for row, place in enumerate(usable)}
+    goals = [place for place in wanted if place in rows]
+    columns = {place: column for column, place in enumerate(goals)}
+    old_row, old_column = _numbers(had.rows, usable), _numbers(had.columns, goals)
+    goal_row = np.array([rows[goal] for goal in goals], dtype=np.int64)
+    duration_s = np.empty((len(rows), len(columns)), np.int32)
+    length_m = np.empty_like(duration_s)
+    _carry_over(old_row, old_column, had.duration_s, had.length_m, duration_s, length_m)
+    every_column, new_column = np.arange(len(goals)), np.flatnonzero(old_column < 0)
+    for some, to in (
+        (np.flatnonzero(old_row < 0), every_column),
+        (np.flatnonzero(old_row >= 0), new_column),
+    ):
+        ends = _some(snaps, goal_row[to])
+        for block in _blocks(len(some), len(to)):
+            found = travel.between(_some(snaps, some[block]), ends, mode, at)
+            _put(found.duration_s, found.length_m, some[block], to, duration_s, length_m)
+    return _Known(before.footing, snaps, _Ways(rows, columns, duration_s, length_m))
+
+
+def _snapped(
+    travel: PinnedTravelTimes, places: dict[LonLat, None], mode: Mode, before: _Known
+) -> tuple[list[LonLat], Snaps]:
+    """Return the places that are near enough to a road, and where they are reached from it."""
+    had, known = before.ways.rows, before.snaps
+    fresh = travel.snaps([place for place in places if place not in had], mode)
+    both = Snaps._make(map(np.concatenate, zip(known, fresh, strict=True)))
+    taken = _numbers(had, list(places))
+    taken[taken < 0] = np.arange(len(known.edge), len(both.edge))
+    near = both.state[taken] == FOUND
+    return list(compress(places, near.tolist())), _some(both, taken[near])
+
+
+def _some(snaps: Snaps, rows: _Numbers) -> Snaps:
+    return Snaps._make(values[rows] for values in snaps)
+
+
+def _numbers(number_of: dict[LonLat, int], places: Sequence[LonLat]) -> _Numbers:
+    """Return the number of each place, -1 for one without."""
+    return np.array([number_of.get(place, -1) for place in places], dtype=np.int64)
+
+
+def _blocks(rows: int, columns: int) -> Iterator[slice]:
+    """Yield the rows of a table in pieces that may be asked for at once."""
+    size = max(1, MATRIX_CELL_LIMIT // max(1, columns))
+    for first in range(0, rows if columns else 0, size):
+        yield slice(first, first + size)
+
+
+@kernel
+def _carry_over(
+    old_row: _Numbers,
+    old_column: _Numbers,
+    old_s: _Table,
+    old_m: _Table,
+    duration_s: _Table,
+    length_m: _Table,
+) -> None:
+    """Copy what is known to where it is wanted; -1 is nowhere."""
+    for row in range(len(old_row)):
+        known = old_row[row]
+        if known < 0:
+            continue
+        for column in range(len(old_column)):
+            if old_column[column] >= 0:
+                duration_s[row, column] = old_s[known, old_column[column]]
+                length_m[row, column] = old_m[known, old_column[column]]
+
+
+@kernel
+def _put(
+    found_s: _Table,
+    found_m: _Table,
+    rows: _Numbers,
+    columns: _Numbers,
+    duration_s: _Table,
+    length_m: _Table,
+) -> None:
+    """Write a small table to some rows and columns of a larger one."""
+    for row in range(len(rows)):
+        for column in range(len(columns)):
+            duration_s[rows[row], columns[column]] = found_s[row, column]
+            length_m[rows[row], columns[column]] = found_m[row, column]
+
+
+@kernel
+def _spread(
+    row_of: _Numbers,
+    column_of: _Numbers,
+    known_s: _Table,
+    known_m: _Table,
+    duration_s: _Table,
+    length_m: _Table,
+) -> None:
+    """Write what is known into tables over all places; the places with columns come first."""
+    goals = len(column_of)
+    for place in range(len(row_of)):
+        row = row_of[place]
+        for goal in range(goals):
+            column = column_of[goal]
+            reached = row >= 0 and column >= 0
+            duration_s[place, goal] = known_s[row, column] if reached else UNREACHABLE_S
+            length_m[place, goal] = known_m[row, column] if reached else UNREACHABLE_S
+        duration_s[place, goals:] = UNREACHABLE_S
+        length_m[place, goals:] = UNREACHABLE_S
+        duration_s[place, place] = 0
+        length_m[place, place] = 0
