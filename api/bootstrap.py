@@ -22,6 +22,7 @@ from api.overflow_desk import OverflowDesk
 from api.overflow_http import HttpCourierCompany
 from api.planner import Planner
 from api.settings import Settings, read_policy
+from api.storage.journal import ZoneJournal
 from api.storage.ledger import Ledger, ZoneLog
 from api.streets import StreetDesk
 from api.tokens import Tokens
@@ -30,9 +31,11 @@ from api.tries import Tries
 from api.warmup import WarmUp
 from dispatch.commands import RegisterStore
 from dispatch.engine import Engine
+from dispatch.journal import Began
 from dispatch.model import Store
 from dispatch.planning.warming import warm_up as warm_up_decisions
 from geo.city import City, CityStore, find_city, load_city
+from geo.edition import edition
 from geo.external import ServedTravelTimes
 from geo.external_http import Remembered
 from geo.tiles import Tiles
@@ -132,6 +135,7 @@ def build(settings: Settings) -> Service:
         roads = NetworkTravelTimes(city.network)
         servers = served(roads, settings.travel_servers)
         log = ZoneLog(city.name, history)
+        journal = ZoneJournal(ledger.last_input(city.name))
         engine = Engine(
             zone_id=city.name,
             clock=clock,
@@ -140,6 +144,23 @@ def build(settings: Settings) -> Service:
             policy=policy,
             time_zone=city.time_zone,
             seed=settings.seed,
+            journal=journal,
+        )
+        journal.note(
+            engine.state.seq,
+            Began(
+                at=clock.now(),
+                city=city.name,
+                checksum=city.checksum,
+                time_zone=city.time_zone,
+                policy=policy,
+                seed=settings.seed,
+                edition=edition(),
+                travel_servers=tuple(
+                    f"{spec.mode}={spec.kind}:{spec.host}:{spec.port}"
+                    for spec in settings.travel_servers
+                ),
+            ),
         )
         streets = StreetDesk(city, roads, clock, _beside(settings.ledger), settings.speed_profile)
         streets.open(engine.state.closures.values())
@@ -149,6 +170,7 @@ def build(settings: Settings) -> Service:
             clock=clock,
             engine=engine,
             log=log,
+            journal=journal,
             ledger=ledger,
             planner=planner,
             history=history,

@@ -20,6 +20,7 @@ from api.clock import ServiceClock
 from api.news import Headlines
 from api.notify import Feed
 from api.planner import Planner
+from api.storage.journal import ZoneJournal
 from api.storage.ledger import Batch, KeptAnswer, Ledger, Position, ZoneLog
 from api.streets import StreetDesk
 from api.ways import Ways
@@ -28,7 +29,7 @@ from dispatch.commands import Command
 from dispatch.engine import REPLAN_FOR, Engine
 from dispatch.kpis import KpiFold, Kpis
 from dispatch.model import Snapshot
-from dispatch.snapshot import Position as Seen
+from dispatch.views import Position as Seen
 from geo.city import City
 
 _log = logging.getLogger("samehour.live")
@@ -63,8 +64,8 @@ class Live:
 
     Parameters
     ----------
-    engine, log
-        The engine, and the log it appends to.
+    engine, log, journal
+        The engine, the log it appends to, and the journal it notes its inputs in.
     history
         The events the engine was built from; what is folded here starts from them too.
     positions
@@ -78,6 +79,7 @@ class Live:
         clock: ServiceClock,
         engine: Engine,
         log: ZoneLog,
+        journal: ZoneJournal,
         ledger: Ledger,
         planner: Planner,
         streets: StreetDesk,
@@ -104,6 +106,7 @@ class Live:
         self.on_fatal: Callable[[], None] = lambda: None
         self.failed = False
         self._log = log
+        self._journal = journal
         self._answers: list[KeptAnswer] = []
         self._positions: list[Position] = []
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="engine")
@@ -187,9 +190,12 @@ class Live:
         recorded = self._log.take()
         answers, self._answers = self._answers, []
         positions, self._positions = self._positions, []
+        told = self._journal.take()
         done = None
-        if recorded or answers or positions:
-            done = self.ledger.submit(Batch(self.zone_id, recorded, positions, answers))
+        if recorded or answers or positions or told.inputs:
+            done = self.ledger.submit(
+                Batch(self.zone_id, recorded, positions, answers, told.inputs, told.travel)
+            )
         for event in recorded:
             self.kpis.add(event)
             self.headlines.add(event, self.engine.state)
@@ -249,7 +255,11 @@ class Live:
         solved = await asyncio.to_thread(self.planner.solve, made_for)
         await self.run(
             lambda: self.engine.publish(
-                solved.plan, made_for, solved.solve_ms, cut_short=solved.cut_short
+                solved.plan,
+                made_for,
+                solved.solve_ms,
+                cut_short=solved.cut_short,
+                by_worker=solved.by_worker,
             )
         )
 
@@ -261,7 +271,7 @@ class Live:
         if self.engine.policy.standby_horizon_s > 0:
             # With nothing to bring there is still where to wait.
             idle = idle and not any(courier.on_shift(now) for courier in crew)
-        return None if idle and self.planner.is_up else self.engine.snapshot()
+        return None if idle and self.planner.is_up else self.engine.ask()
 
     async def _tell_when_due(self) -> None:
         due_at, moment = self._next_commit_at, self.clock.moment()

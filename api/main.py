@@ -33,6 +33,21 @@ _PORTS_TRIED: Final = 20
 _GRACE_S: Final = 5
 """Wall seconds that running requests have to finish after a signal."""
 
+_TURN_S: Final = 0.0005
+"""How long a thread may hold the interpreter when another one waits for it.
+
+Python's own 5 ms make the event loop wait that long after each of its system calls, several to a
+request, whenever the engine's thread is at work: under load half the answers took four times as
+long (`docs/loadtest.md`).
+"""
+
+_KEPT_ALIVE_S: Final = 75
+"""How long a connection waits for its next request.
+
+Longer than pages and devices pause: with uvicorn's own 5 s, whoever asks every few seconds sends a
+request into a connection that is just being closed, and proxies keep theirs for 60 s.
+"""
+
 _PROBLEM_SCHEMA: Final[dict[str, Any]] = {
     "type": "object",
     "required": ["type", "title", "status", "code", "detail", "trace_id"],
@@ -139,6 +154,7 @@ def serve(settings: Settings) -> int:
         What the service cannot start with.
     """
     _log_to_stderr()
+    sys.setswitchinterval(_TURN_S)
     listener = bind(settings.host, settings.port)
     service = None
     try:
@@ -162,6 +178,7 @@ async def _serve(service: Service, listener: socket.socket) -> int:
         ws="none",
         lifespan="on",
         proxy_headers=False,
+        timeout_keep_alive=_KEPT_ALIVE_S,
         timeout_graceful_shutdown=_GRACE_S,
     )
     port = listener.getsockname()[1]

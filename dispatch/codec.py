@@ -1,4 +1,4 @@
-"""Events as JSON objects and back: one form for the log, one for the wire.
+"""Events as JSON objects and back: one form for the log, one for the wire; and a journal's inputs.
 
 The log writes moments as integers; the wire writes them as RFC 3339 UTC.  Places are
 `{"lat": ..., "lng": ...}` in both, and a service area has the JSON form of `geo.service_area`.
@@ -11,8 +11,10 @@ from typing import Any, Final
 
 from cattrs import Converter
 
+from dispatch.commands import COMMAND_TYPES, Command
 from dispatch.errors import InvalidValueError
 from dispatch.events import EVENT_TYPES, Event
+from dispatch.journal import INPUT_TYPES, Handled, Input
 from geo.service_area import ServiceArea
 from geo.service_area import as_json as area_as_json
 from geo.service_area import from_json as area_from_json
@@ -71,4 +73,40 @@ def event_from_json(name: str, fields: dict[str, Any], converter: Converter = LO
     kind = EVENT_TYPES.get(name)
     if kind is None:
         raise InvalidValueError("event", f"{name!r} is not a known event")
+    return converter.structure(fields, kind)
+
+
+def input_to_json(entry: Input, converter: Converter = LOG) -> dict[str, Any]:
+    """Return the input's fields; its name and its `at` are kept beside them, not inside.
+
+    A command lies under its own name: `{"PlaceOrder": {...}}`.
+    """
+    if isinstance(entry, Handled):
+        fields: dict[str, Any] = converter.unstructure(entry.command)
+        return {type(entry.command).__name__: fields}
+    fields = converter.unstructure(entry)
+    del fields["at"]
+    return fields
+
+
+def input_from_json(
+    name: str, at: int, fields: dict[str, Any], converter: Converter = LOG
+) -> Input:
+    """Rebuild an input; one that is unknown is refused, so that nothing is skipped silently."""
+    kind = INPUT_TYPES.get(name)
+    if kind is None:
+        raise InvalidValueError("input", f"{name!r} is not a known input")
+    if kind is Handled:
+        ((command_name, inside),) = fields.items()
+        return Handled(at, command_from_json(command_name, inside, converter))
+    return converter.structure({**fields, "at": at}, kind)
+
+
+def command_from_json(
+    name: str, fields: dict[str, Any], converter: Converter = LOG
+) -> Command:
+    """Rebuild a command; an unknown name is refused."""
+    kind = COMMAND_TYPES.get(name)
+    if kind is None:
+        raise InvalidValueError("command", f"{name!r} is not a known command")
     return converter.structure(fields, kind)

@@ -8,7 +8,8 @@ nothing half-done: what they check comes before the first event they record.
 from __future__ import annotations
 
 from base64 import b32encode
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from hashlib import blake2b
 from itertools import count
@@ -25,6 +26,16 @@ from dispatch.demand import DemandFold
 from dispatch.errors import DispatchError, InvalidValueError, SequenceError
 from dispatch.explain_order import explain_open
 from dispatch.explanation import Explanation
+from dispatch.journal import (
+    Asked,
+    Handled,
+    Input,
+    Journal,
+    Published,
+    Reported,
+    StreetsChanged,
+    Told,
+)
 from dispatch.model import (
     Courier,
     Fulfilment,
@@ -49,17 +60,13 @@ from dispatch.recount import recount
 from dispatch.rules import RULES, TIMERS
 from dispatch.rules.context import Context
 from dispatch.rules.controls import control_of
-from dispatch.snapshot import (
-    Position,
-    StoreViews,
-    fixed_stops,
-    snapshot,
-    standing_plan,
-)
+from dispatch.snapshot import snapshot, standing_plan
 from dispatch.state import CourierState, State
+from dispatch.views import Position, Views, fixed_stops
 from geo.area_shapes import check_shapes
 from geo.areas import ServedDoors
 from geo.errors import AreaError, TooFarFromRoadError
+from geo.square_tables import SquareTables
 from geo.types import LonLat, Mode, TravelTimes
 
 FUTURE_TOLERANCE_S: Final = 120
@@ -120,6 +127,13 @@ class Engine:
         Of the city, for opening hours; an IANA name.
     seed
         Handed to every plan.
+    journal
+        Where every input is noted in the order in which it took effect; None keeps none.
+
+    Notes
+    -----
+    From its beginning to its end an input sees one moment and one version of the travel times,
+    whatever the clock and the traffic do meanwhile.
     """
 
     def __init__(
@@ -131,6 +145,7 @@ class Engine:
         policy: Policy,
         time_zone: str,
         seed: int = 0,
+        journal: Journal | None = None,
     ) -> None:
         self.clock = clock
         self.travel = travel
@@ -139,9 +154,14 @@ class Engine:
         self.time_zone = time_zone
         self.seed = seed
         self.positions: dict[str, Position] = {}
+        self._journal = journal
+        self._moment: int | None = None
+        self._pin: TravelTimes | None = None
+        self._version: str | None = None
         self._served = ServedDoors()
         self._demand = DemandFold()
-        self._views = StoreViews()
+        self._views = Views()
+        self._tables = SquareTables()
         state = State(zone_id)
         for recorded in log.read(0):
             state = apply(state, recorded)
@@ -152,6 +172,51 @@ class Engine:
     def state(self) -> State:
         """What the log says so far."""
         return self._state
+
+    # --- one input after the other -------------------------------------------------------------
+
+    @contextmanager
+    def _at_once(self) -> Iterator[None]:
+        """Hold the clock and the travel times for the length of an input."""
+        if self._moment is not None:
+            yield
+            return
+        self._moment = self.clock.now()
+        try:
+            yield
+        finally:
+            self._moment = self._pin = None
+
+    @contextmanager
+    def _noted(self, entry: Callable[[int], Input]) -> Iterator[None]:
+        """Note an input that records something, also when it fails after that."""
+        with self._at_once():
+            after = self._state.seq
+            try:
+                yield
+            finally:
+                if self._state.seq != after:
+                    self._note(after, entry(self._now()))
+
+    def _now(self) -> int:
+        return self.clock.now() if self._moment is None else self._moment
+
+    def _travel(self) -> TravelTimes:
+        """Return the travel times of the input under way."""
+        if self._pin is not None:
+            return self._pin
+        pin = self.travel.pinned()
+        if self._moment is not None:
+            self._pin = pin
+        if self._journal is not None and pin.version != self._version:
+            self._version = pin.version
+            self._journal.keep(pin)
+            self._note(self._state.seq, StreetsChanged(self._now(), pin.version))
+        return pin
+
+    def _note(self, after: int, entry: Input) -> None:
+        if self._journal is not None:
+            self._journal.note(after, entry)
 
     # --- in ------------------------------------------------------------------------------------
 
@@ -164,15 +229,17 @@ class Engine:
             The command does not fit; nothing was recorded.  An order that cannot be promised is
             recorded as `OrderRefused` and returned, not raised.
         """
-        occurred_at = getattr(command, "occurred_at", None)
-        if occurred_at is not None:
-            self._refuse_future("occurred_at", occurred_at)
-        return self._record(self._events(command))
+        with self._noted(lambda now: Handled(now, command)):
+            occurred_at = getattr(command, "occurred_at", None)
+            if occurred_at is not None:
+                self._refuse_future("occurred_at", occurred_at)
+            return self._record(self._events(command))
 
     def refuses(self, command: c.Command) -> str | None:
         """Say why a command would be refused now, None if it would not; changes nothing."""
         try:
-            self._events(command)
+            with self._at_once():
+                self._events(command)
         except DispatchError as error:
             return str(error)
         return None
@@ -202,7 +269,7 @@ class Engine:
             return self._new_id(prefix if number == 1 else f"{prefix}:{number}")
 
         return Context(
-            now=self.clock.now(),
+            now=self._now(),
             policy=self.policy,
             new_id=new_id,
             snapshot=self.snapshot,
@@ -251,11 +318,14 @@ class Engine:
         # Of two at the same time always the same one counts, whichever was heard first.
         if known is not None and (known.at, known.place) > (at, place):
             return False
-        self.positions[courier_id] = Position(place, at)
+        seen = Position(place, at)
+        if seen != known:
+            self.positions[courier_id] = seen
+            self._note(self._state.seq, Reported(self._now(), courier_id, place, at))
         return True
 
     def _refuse_future(self, field: str, at: int) -> None:
-        ahead_s = at - self.clock.now()
+        ahead_s = at - self._now()
         if ahead_s > FUTURE_TOLERANCE_S:
             raise InvalidValueError(field, f"is {ahead_s} s in the future; set the device's clock")
 
@@ -263,12 +333,12 @@ class Engine:
 
     def snapshot(self, asked: Order | None = None, *, state: State | None = None) -> Snapshot:
         """Return what a decision may know now; `state` is for what is not so, but might be."""
-        now = self.clock.now()
+        now = self._now()
         foresees = self.policy.standby_horizon_s > 0 or self.policy.hold_match > 0
         return snapshot(
             self._state if state is None else state,
             now,
-            travel=self.travel.pinned(),
+            travel=self._travel(),
             positions=self.positions,
             policy=self.policy,
             time_zone=self.time_zone,
@@ -277,7 +347,19 @@ class Engine:
             asked=asked,
             demand=self._demand.at(now) if foresees and asked is None else (),
             views=self._views,
+            tables=self._tables,
         )
+
+    def ask(self) -> Snapshot:
+        """Return a snapshot to make the next plan for, which `publish` puts in force."""
+        with self._at_once():
+            made_for = self.snapshot()
+            self.asked(made_for)
+            return made_for
+
+    def asked(self, made_for: Snapshot) -> None:
+        """Say that the next plan is made for the snapshot just taken."""
+        self._note(made_for.seq, Asked(made_for.now))
 
     def explain(self, order_id: str) -> Explanation:
         """Say why an order is treated as it is, or how it went; raises `UnknownIdError`."""
@@ -298,8 +380,9 @@ class Engine:
         free = state
         if order.hold is not None:
             free = replace(state, orders={**state.orders, order_id: replace(order, hold=None)})
-        made_for = self.snapshot(state=free)
-        plan = standing_plan(state, self.clock.now())
+        with self._at_once():
+            made_for = self.snapshot(state=free)
+        plan = standing_plan(state, made_for.now)
         return lambda: explain_open(order, state, made_for, plan)
 
     def work_order(self, store_id: str) -> tuple[Pick, ...]:
@@ -307,32 +390,39 @@ class Engine:
         return work_order(self.snapshot(), store_id)
 
     def publish(
-        self, plan: Plan, made_for: Snapshot, solve_ms: float, *, cut_short: bool = False
+        self,
+        plan: Plan,
+        made_for: Snapshot,
+        solve_ms: float,
+        *,
+        cut_short: bool = False,
+        by_worker: bool = True,
     ) -> tuple[e.Recorded, ...]:
         """Put a plan in force, as far as it still fits, and tell couriers what is due.
 
         The plan is verified against its own snapshot and then held against the present state,
         which may have moved on while the plan was made; routes in conflict are dropped and
-        named in `PlanPublished.dropped`.  `cut_short` is for the record: a wall limit ended the
-        search for a better one.
+        named in `PlanPublished.dropped`.  `cut_short` (a wall limit ended the search for a better
+        one) and `by_worker` (it is not by insertion for want of a planner) are for the record.
         """
         violations = check(plan, made_for)
-        recorded = self._record(
-            publication(
-                plan,
-                made_for,
-                self._state,
-                violations,
-                solve_ms,
-                self.clock.now(),
-                cut_short=cut_short,
+        with self._noted(lambda now: Published(now, solve_ms, cut_short, by_worker)):
+            recorded = self._record(
+                publication(
+                    plan,
+                    made_for,
+                    self._state,
+                    violations,
+                    solve_ms,
+                    self._now(),
+                    cut_short=cut_short,
+                )
             )
-        )
-        return (*recorded, *self.commit_due())
+            return (*recorded, *self._commit_due())
 
     def replan(self, solve: Callable[[Snapshot], Plan] = solve_plan) -> tuple[e.Recorded, ...]:
         """Decide anew, in this thread; a simulated clock does not see the time it takes."""
-        made_for = self.snapshot()
+        made_for = self.ask()
         return self.publish(solve(made_for), made_for, solve_ms=0.0)
 
     def commit_due(self) -> tuple[e.Recorded, ...]:
@@ -341,7 +431,11 @@ class Engine:
         What is over ends, and each free courier is told (or asked) to leave for the next stop,
         just in time.
         """
-        now = self.clock.now()
+        with self._noted(Told):
+            return self._commit_due()
+
+    def _commit_due(self) -> tuple[e.Recorded, ...]:
+        now = self._now()
         recorded: list[e.Recorded] = []
         for timer in TIMERS:
             due_at = timer.next_at(self._state, self.policy)
@@ -382,8 +476,10 @@ class Engine:
         if stop.kind is StopKind.PICKUP:
             is_open = order.courier_id is None and order.store_id == stop.store_id
             ends_at = courier.shift_end
-            is_over = ends_at is not None and ends_at <= self.clock.now()
-            if not is_open or is_over or courier.break_wanted_s is not None:
+            is_over = ends_at is not None and ends_at <= self._now()
+            rests = courier.break_wanted_s is not None
+            # What could not be handed over is still in the bag; the next plan counts with it.
+            if not is_open or is_over or rests or not self._has_room(courier, order.order):
                 return None
             begins = courier.shift_start if courier.shift_start is not None else 0
             if courier.break_until is not None:
@@ -395,13 +491,20 @@ class Engine:
             return max(begins, courier.route.leave_at - self.policy.departure_lead_s - ask_s)
         return courier.route.leave_at - self.policy.departure_lead_s
 
+    def _has_room(self, courier: CourierState, order: Order) -> bool:
+        """Tell whether an order goes into the bag besides what is in it now."""
+        bag = [self._state.order(order_id).order for order_id in courier.on_board]
+        weight_g = order.weight_g + sum(carried.weight_g for carried in bag)
+        able = courier.courier
+        return len(bag) < able.capacity_parcels and weight_g <= able.capacity_g
+
     # --- recording -----------------------------------------------------------------------------
 
     def _record(self, events: Sequence[e.Event]) -> tuple[e.Recorded, ...]:
         if not events:
             return ()
         # Fold first, append after: what cannot be applied must never reach the log.
-        now = self.clock.now()
+        now = self._now()
         seq = self._state.seq
         state = self._state
         for offset, event in enumerate(events, start=1):
@@ -413,6 +516,20 @@ class Engine:
         for entry in recorded:
             self._demand.add(entry)
         return recorded
+
+    def adopt(self, recorded: Sequence[e.Recorded]) -> None:
+        """Take over what another run recorded, without asking any rule.
+
+        Raises
+        ------
+        SequenceError
+            It does not go on where this log ends.
+        """
+        for entry in recorded:
+            if entry.seq != self._state.seq + 1:
+                raise SequenceError(f"the log ended at {self._state.seq}, not before {entry.seq}")
+            self._state = apply(self._state, entry)
+            self._demand.add(entry)
 
     def _new_id(self, prefix: str) -> str:
         """Return an opaque id that is the same in every run of the same log."""
@@ -430,16 +547,17 @@ class Engine:
         InvalidValueError
             No such control can be set.
         """
-        now, couriers = self.clock.now(), self._state.couriers.values()
-        fleet = {courier.courier.mode for courier in couriers if courier.on_shift(now)}
-        return preview(
-            self._state,
-            control_of(self._state, command, "ctl_preview", now),
-            now,
-            travel=self.travel.pinned(),
-            modes=sorted((fleet or self.travel.modes) & self.travel.modes),
-            offer=lambda asked, also: self._offer(asked, also=also),
-        )
+        with self._at_once():
+            now, couriers = self._now(), self._state.couriers.values()
+            fleet = {courier.courier.mode for courier in couriers if courier.on_shift(now)}
+            return preview(
+                self._state,
+                control_of(self._state, command, "ctl_preview", now),
+                now,
+                travel=self._travel(),
+                modes=sorted((fleet or self.travel.modes) & self.travel.modes),
+                offer=lambda asked, also: self._offer(asked, also=also),
+            )
 
     def _offer(
         self,

@@ -15,8 +15,8 @@ from dispatch.explanation import Change, Decision, Explanation, StoreOption
 from dispatch.model import Fulfilment, OrderInPlay, Plan, Reason, Snapshot
 from dispatch.planning.sourcing import minutes
 from dispatch.records import SLOT
-from dispatch.snapshot import fixed_stops
 from dispatch.state import CourierState, OrderState, State, family
+from dispatch.views import fixed_stops
 
 _MINUTE_S: Final = 60
 

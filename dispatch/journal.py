@@ -9,10 +9,36 @@ events, under any clock: that is how a live day is replayed.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol, TypeAlias
+from typing import NamedTuple, Protocol, TypeAlias, get_args
 
 from dispatch.commands import Command
-from geo.types import EpochS, LonLat
+from dispatch.model import Policy
+from geo.types import EpochS, LonLat, TravelTimes
+
+
+@dataclass(frozen=True, slots=True)
+class Began:
+    """An engine took the zone over, at the beginning or where another one ended.
+
+    Attributes
+    ----------
+    city, checksum
+        Name of the city, and of the very files it was read from.
+    edition
+        Which program: its version and a digest of the code that decides.
+    travel_servers
+        Routing servers of others that were asked, as `car=osrm:127.0.0.1:5000`: what they answered
+        is not kept.
+    """
+
+    at: EpochS
+    city: str
+    checksum: str
+    time_zone: str
+    policy: Policy
+    seed: int
+    edition: str
+    travel_servers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +80,8 @@ class Published:
     Attributes
     ----------
     cut_short, by_worker
-        A wall limit ended the search, or insertion stood in for a planner that failed: such a
-        plan may not come out the same again.
+        A wall limit ended the search, or insertion stood in for a planner that failed: the first
+        may not come out the same again.
     """
 
     at: EpochS
@@ -72,11 +98,57 @@ class StreetsChanged:
     version: str
 
 
-Input: TypeAlias = Handled | Told | Reported | Asked | Published | StreetsChanged
+Input: TypeAlias = Began | Handled | Told | Reported | Asked | Published | StreetsChanged
+
+INPUT_TYPES: dict[str, type[Input]] = {kind.__name__: kind for kind in get_args(Input)}
+"""Classes of inputs by the name they have in a ledger."""
+
+
+class Noted(NamedTuple):
+    """An input in a journal.
+
+    Attributes
+    ----------
+    n
+        Ascending in the order in which inputs took effect.
+    after
+        The number of the last event recorded before it; what it recorded comes after that.
+    """
+
+    n: int
+    after: int
+    entry: Input
 
 
 class Journal(Protocol):
-    """Where inputs are noted down."""
+    """Where inputs are noted down; called on the engine's thread, in order."""
 
-    def note(self, entry: Input) -> None:
-        """Keep an input; called on the engine's thread, in order."""
+    def note(self, after: int, entry: Input) -> None:
+        """Keep an input that took effect when the log ended at `after`."""
+
+    def keep(self, travel: TravelTimes) -> None:
+        """Keep travel times that come into force: a `StreetsChanged` with their version follows."""
+
+
+class MemoryJournal:
+    """A journal in memory.
+
+    Attributes
+    ----------
+    entries
+        What was noted.
+    travel
+        The travel times that were in force, by version.
+    """
+
+    def __init__(self) -> None:
+        self.entries: list[Noted] = []
+        self.travel: dict[str, TravelTimes] = {}
+
+    def note(self, after: int, entry: Input) -> None:
+        """Keep an input."""
+        self.entries.append(Noted(len(self.entries) + 1, after, entry))
+
+    def keep(self, travel: TravelTimes) -> None:
+        """Keep travel times."""
+        self.travel[travel.version] = travel

@@ -94,7 +94,7 @@ class KpiFold:
 
     policy: Policy = field(default_factory=Policy)
     _asked_at: list[int] = field(default_factory=list)
-    _refused_at: list[int] = field(default_factory=list)
+    _refused_at: dict[str, int] = field(default_factory=dict)
     _cancelled_at: list[int] = field(default_factory=list)
     _failed_at: list[int] = field(default_factory=list)
     _delivered: list[tuple[int, int, bool]] = field(default_factory=list)
@@ -110,8 +110,11 @@ class KpiFold:
             case OrderReceived():
                 self._receive(event)
             case OrderRefused():
-                self._asked_at.append(event.occurred_at)
-                self._refused_at.append(event.occurred_at)
+                # Who is refused one window and takes another has asked for one order.
+                key = event.external_id or f"#{recorded.seq}"
+                if key not in self._refused_at:
+                    self._asked_at.append(event.occurred_at)
+                    self._refused_at[key] = event.occurred_at
             case OrderCancelled() | OrderNotCollected():
                 self._give_up(event.order_id, event.occurred_at, self._cancelled_at)
             case DeliveryFailed():
@@ -138,7 +141,7 @@ class KpiFold:
         order = event.order
         if order.return_of is not None:
             return
-        if order.part_of is None:
+        if order.part_of is None and self._refused_at.pop(order.external_id or "", None) is None:
             self._asked_at.append(order.created_at)
         self._open[order.order_id] = _Open(
             order.created_at,
@@ -206,7 +209,7 @@ class KpiFold:
             open=len(self._open),
             at_risk=len(self.at_risk(now)),
             delivered=len(delivered),
-            rejected=sum(at > start for at in self._refused_at),
+            rejected=sum(at > start for at in self._refused_at.values()),
             cancelled=sum(at > start for at in self._cancelled_at),
             failed=sum(at > start for at in self._failed_at),
             collected=sum(at > start for at in self._collected_at),

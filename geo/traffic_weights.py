@@ -7,6 +7,7 @@ import threading
 from bisect import bisect_right
 from collections import OrderedDict
 from collections.abc import Hashable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -56,6 +57,25 @@ class Closed(NamedTuple):
     edges: NDArray[np.int64]
     modes: frozenset[Mode]
     until: int | None
+
+
+class Makings(NamedTuple):
+    """All that a version's times are worked out from, beside the network's own.
+
+    Attributes
+    ----------
+    zone
+        Name of the time zone of the profile's hours.
+    closed
+        Those that end first come first.
+    """
+
+    zone: str
+    profile: SpeedProfile
+    applied_at: int
+    half_life_s: int
+    live: Mapping[Mode, Live]
+    closed: tuple[Closed, ...]
 
 
 class Period(NamedTuple):
@@ -123,6 +143,18 @@ class TrafficWeights:
         ] = OrderedDict()
         self._lock = threading.Lock()
         self.version = self._name()
+
+    @property
+    def makings(self) -> Makings:
+        """What the times are worked out from: the same of the same network make the same times."""
+        return Makings(
+            self._zone.key,
+            self._profile,
+            self._applied_at,
+            self._half_life_s,
+            MappingProxyType(self._live),
+            tuple(self._closed),
+        )
 
     def period(self, at: int) -> Period:
         """Return the period that a moment lies in.

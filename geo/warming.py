@@ -13,6 +13,7 @@ from geo.errors import TooFarFromRoadError
 from geo.hierarchy_topology import topology_of_order
 from geo.network import ModeRoads, NetworkArrays, RoadNetwork
 from geo.osm_access import CLASSES, MODES
+from geo.square_tables import SquareTables
 from geo.travel import NetworkTravelTimes
 from geo.turns import mode_graph
 from geo.types import LonLat, Mode
@@ -40,6 +41,7 @@ def _ask_everything() -> None:
         travel.route(west, north, mode, 0)
         travel.route(west, corner, mode, 0)
         travel.reachable(west, 60, mode, 0).polygon()
+    SquareTables().tables(travel.pinned(), [corner, west], 1, [Mode.CAR], 0)
     with contextlib.suppress(TooFarFromRoadError):  # says how far: one more kernel
         travel.check_place(LonLat(1.0, 1.0), Mode.CAR)
 

@@ -13,7 +13,6 @@ import secrets
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -21,11 +20,12 @@ from sqlalchemy import (
     Connection,
     Engine,
     create_engine,
-    delete,
     event,
     func,
     insert,
+    inspect,
     select,
+    text,
     update,
 )
 from sqlalchemy.engine import URL, make_url
@@ -34,7 +34,12 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, NoSuchModu
 from api.storage import tables
 from api.storage.errors import LedgerError, LedgerFailedError
 from api.storage.lock import FileLock
-from dispatch.codec import event_from_json, event_to_json
+from api.storage.records import Batch as Batch  # noqa: PLC0414 - to be had from here as well
+from api.storage.records import Blob as Blob  # noqa: PLC0414
+from api.storage.records import KeptAnswer as KeptAnswer  # noqa: PLC0414
+from api.storage.records import Position as Position  # noqa: PLC0414
+from api.storage.writing import TravelKeeper, write
+from dispatch.codec import event_from_json
 from dispatch.errors import SequenceError
 from dispatch.events import Recorded
 from geo.types import LonLat
@@ -43,51 +48,6 @@ _log = logging.getLogger("samehour.ledger")
 
 _GROUP: Final = 512
 """Most batches in one transaction: bounds how long the first of them waits."""
-
-
-@dataclass(frozen=True, slots=True)
-class Blob:
-    """A picture; its id is made from its content."""
-
-    blob_id: str
-    content_type: str
-    body: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Position:
-    """Where a courier was at `at` by their own device; `received_at` is when we heard of it.
-
-    A `late` one is kept in the track only: a fresher one was known when it came.
-    """
-
-    courier_id: str
-    place: LonLat
-    at: int
-    received_at: int
-    late: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class KeptAnswer:
-    """The answer once given under an idempotency key."""
-
-    key: str
-    request_hash: str
-    status: int
-    body: str
-    created_at: int
-
-
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """What must become durable together."""
-
-    zone_id: str
-    events: Sequence[Recorded] = ()
-    positions: Sequence[Position] = ()
-    answers: Sequence[KeptAnswer] = ()
-    done: Future[None] = field(default_factory=Future)
 
 
 class Ledger:
@@ -126,6 +86,7 @@ class Ledger:
                 f"The ledger {self.where} cannot be opened: {_plain(error)}. "
                 "Check the file or the URL, or name another one with --ledger."
             ) from error
+        self._travel = TravelKeeper()
         self._queue: queue.SimpleQueue[Batch | None] = queue.SimpleQueue()
         self._failure: LedgerFailedError | SequenceError | None = None
         self._guard = threading.Lock()
@@ -198,7 +159,7 @@ class Ledger:
     def _write_group(self, group: Sequence[Batch]) -> bool:
         try:
             with self._engine.begin() as connection:
-                _write(connection, group)
+                write(connection, group, self._travel)
         except IntegrityError as error:
             self._fail(group, _sequence_error(self.where, group), error)
             return False
@@ -279,6 +240,20 @@ class Ledger:
             ]
         return max((moment for moment in moments if moment is not None), default=None)
 
+    def last_input(self, zone_id: str) -> int:
+        """Return the number the zone's journal ends with; 0 when it is empty."""
+        j, t = tables.journal, tables.tracks
+        # By the row's own number: of positions only some stand in the journal, and none is indexed.
+        seen = (
+            select(t.c.n)
+            .where(t.c.zone == zone_id, t.c.n.is_not(None))
+            .order_by(t.c.id.desc())
+            .limit(1)
+        )
+        with self._engine.connect() as connection:
+            told = connection.execute(select(func.max(j.c.n)).where(j.c.zone == zone_id)).scalar()
+            return max(told or 0, connection.execute(seen).scalar() or 0)
+
     def kept_answer(self, zone_id: str, key: str) -> KeptAnswer | None:
         """Return the answer kept under an idempotency key."""
         k = tables.idempotency_keys
@@ -348,8 +323,9 @@ class Ledger:
                     insert(tables.schema_version).values(version=tables.SCHEMA_VERSION)
                 )
             elif found < tables.SCHEMA_VERSION:
-                # Every version so far only added tables.
+                # Every version so far only added tables and columns.
                 tables.metadata.create_all(connection)
+                _add_columns(connection)
                 connection.execute(
                     update(tables.schema_version).values(version=tables.SCHEMA_VERSION)
                 )
@@ -413,63 +389,14 @@ class ZoneLog:
         return taken
 
 
-def _write(connection: Connection, group: Sequence[Batch]) -> None:
-    events = [
-        {
-            "zone": recorded.zone_id,
-            "seq": recorded.seq,
-            "at": recorded.at,
-            "type": type(recorded.event).__name__,
-            "data": event_to_json(recorded.event),
-        }
-        for batch in group
-        for recorded in batch.events
-    ]
-    if events:
-        connection.execute(insert(tables.events), events)
-    answers = [
-        {
-            "zone": batch.zone_id,
-            "key": kept.key,
-            "request_hash": kept.request_hash,
-            "status": kept.status,
-            "body": kept.body,
-            "created_at": kept.created_at,
-        }
-        for batch in group
-        for kept in batch.answers
-    ]
-    if answers:
-        connection.execute(insert(tables.idempotency_keys), answers)
-    _write_positions(connection, group)
-
-
-def _write_positions(connection: Connection, group: Sequence[Batch]) -> None:
-    heard = [(batch.zone_id, position) for batch in group for position in batch.positions]
-    if not heard:
-        return
-    latest = {(zone, one.courier_id): one for zone, one in heard if not one.late}
-    p = tables.courier_positions
-    for zone in {zone for zone, _ in latest}:
-        couriers = [courier for of_zone, courier in latest if of_zone == zone]
-        connection.execute(delete(p).where(p.c.zone == zone, p.c.courier_id.in_(couriers)))
-    if latest:
-        rows = [
-            {**_place_row(zone, one), "received_at": one.received_at}
-            for (zone, _), one in latest.items()
-        ]
-        connection.execute(insert(p), rows)
-    connection.execute(insert(tables.tracks), [_place_row(zone, one) for zone, one in heard])
-
-
-def _place_row(zone: str, position: Position) -> dict[str, Any]:
-    return {
-        "zone": zone,
-        "courier_id": position.courier_id,
-        "at": position.at,
-        "lng": position.place.lon,
-        "lat": position.place.lat,
-    }
+def _add_columns(connection: Connection) -> None:
+    """Give the tables of an older ledger the columns they lack; their old rows have none there."""
+    for column in tables.ADDED_COLUMNS:
+        known = {found["name"] for found in inspect(connection).get_columns(column.table.name)}
+        if column.name not in known:
+            kind = column.type.compile(connection.dialect)
+            table, name = column.table.name, column.name
+            connection.execute(text(f"ALTER TABLE {table} ADD COLUMN {name} {kind}"))
 
 
 def _url(where: str) -> URL:

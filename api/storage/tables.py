@@ -18,7 +18,7 @@ from sqlalchemy import (
     Text,
 )
 
-SCHEMA_VERSION: Final = 2
+SCHEMA_VERSION: Final = 3
 """Of the tables below; a newer ledger is refused at boot, an older one gets what it lacks."""
 
 metadata: Final = MetaData()
@@ -62,6 +62,9 @@ tracks: Final = Table(
     Column("at", BigInteger, nullable=False),
     Column("lng", Float, nullable=False),
     Column("lat", Float, nullable=False),
+    # Its place in the journal, of a position that became the courier's latest, and when that was.
+    Column("n", BigInteger, nullable=True),
+    Column("received_at", BigInteger, nullable=True),
     Index("tracks_by_courier", "zone", "courier_id", "at"),
 )
 
@@ -92,3 +95,28 @@ secrets: Final = Table(
     Column("name", String(64), primary_key=True),
     Column("value", LargeBinary, nullable=False),
 )
+
+journal: Final = Table(
+    "journal",
+    metadata,
+    Column("zone", String(64), primary_key=True),
+    Column("n", BigInteger, primary_key=True, autoincrement=False),
+    # The number of the last event before it.
+    Column("after_seq", BigInteger, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("kind", String(64), nullable=False),
+    Column("data", JSON, nullable=False),
+)
+"""What the engine was told, in the order in which it took effect; positions are in `tracks`."""
+
+travel_times: Final = Table(
+    "travel_times",
+    metadata,
+    Column("zone", String(64), primary_key=True),
+    Column("version", String(255), primary_key=True),
+    Column("data", LargeBinary, nullable=False),
+)
+"""Versions of the travel times that were in force, as `geo.traffic_record` packs them."""
+
+ADDED_COLUMNS: Final = (tracks.c.n, tracks.c.received_at)
+"""What tables of older ledgers lack; missing tables are simply made."""

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from typing import TypeAlias
+from typing import TypeAlias, get_args
 
 from dispatch.commands.counter import (
     ArriveToCollect,
@@ -143,7 +143,11 @@ Command: TypeAlias = (
     | ReopenStreet
 )
 
+COMMAND_TYPES: dict[str, type[Command]] = {kind.__name__: kind for kind in get_args(Command)}
+"""Classes of commands by the name they have in a journal."""
+
 __all__ = [
+    "COMMAND_TYPES",
     "AcceptOffer",
     "AcceptOrder",
     "AcknowledgeRoute",

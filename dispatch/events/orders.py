@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from dispatch.model import Cited, Order, Promise, Quote
+from dispatch.model import Cited, Fulfilment, Order, Promise, Quote
 from dispatch.records import Carriage
-from geo.types import EpochS
+from geo.types import EpochS, LonLat
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +18,8 @@ class QuoteGiven:
 class OrderReceived:
     """An order was taken, with its promise and the store whose stock is reserved for it.
 
-    `cited` says what became of the quote it rests on, None without one.
+    `cited` says what became of the quote it rests on, None without one; `window_id` is the window
+    that was wanted, None for the usual promise.
     """
 
     order: Order
@@ -26,16 +27,25 @@ class OrderReceived:
     store_id: str
     quote_id: str | None = None
     cited: Cited | None = None
+    window_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class OrderRefused:
-    """An order could not be promised; the customer was told why."""
+    """An order could not be promised; the customer was told why.
+
+    What was wanted is kept, so that it can be seen where demand goes unmet; logs written before it
+    was kept have no door.
+    """
 
     occurred_at: EpochS
     reason: str
     detail: str
     external_id: str | None = None
+    door: LonLat | None = None
+    fulfilment: Fulfilment = Fulfilment.DELIVERY
+    window_id: str | None = None
+    basket_cents: int = 0
 
 
 @dataclass(frozen=True, slots=True)

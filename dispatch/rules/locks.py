@@ -14,8 +14,9 @@ from dispatch.model import UNREACHABLE_S, Fulfilment, OrderStatus, Policy, Stop,
 from dispatch.records import OrderLock, RouteLock
 from dispatch.rules.context import Context, Rule, Timer, open_order
 from dispatch.rules.desk import audited, refuse_past, taken_back, unfit
-from dispatch.snapshot import SHIFT_AHEAD_S, fixed_stops
+from dispatch.snapshot import SHIFT_AHEAD_S
 from dispatch.state import CourierState, OrderState, State
+from dispatch.views import fixed_stops
 
 MOST_S: Final = 8 * 3600
 """Longest time that a person may fix something for."""

@@ -100,7 +100,18 @@ def _place_order(state: State, command: c.PlaceOrder, context: Context) -> Seque
     asked = _asked(command, goods, context)
 
     def refused(no: Refusal) -> Sequence[e.Event]:
-        return [e.OrderRefused(asked.created_at, no.reason, no.detail, command.external_id)]
+        return [
+            e.OrderRefused(
+                asked.created_at,
+                no.reason,
+                no.detail,
+                command.external_id,
+                asked.door,
+                asked.fulfilment,
+                command.window_id,
+                asked.basket_cents,
+            )
+        ]
 
     quote = None
     if command.quote_id is not None:
@@ -174,6 +185,7 @@ def _taken(
             store_id,
             command.quote_id,
             cited if first else None,
+            command.window_id,
         )
         if command.store_id is not None:
             reason = "the order names the store"

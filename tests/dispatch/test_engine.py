@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from town import NOW, Town, at
 
@@ -148,6 +150,32 @@ def test_a_failed_delivery_goes_back_and_into_stock() -> None:
     assert done == [e.ParcelReturned(courier_id, order_id, "sto_west", town.clock.now())]
     assert town.engine.state.order(order_id).delivery is DeliveryStatus.RETURNED
     assert town.engine.state.store("sto_west").available("milk") == 10
+
+
+def test_nobody_is_sent_for_goods_while_what_failed_still_fills_the_bag() -> None:
+    town, order_id, courier_id = carried_order()
+    anna = town.engine.state.courier(courier_id).courier
+    town.give(c.RegisterCourier(replace(anna, capacity_parcels=1)))
+    town.give(c.EndShift("cou_ben", town.clock.now()))
+    _, stop_id = town.wait_for_commitment()
+    second = town.order(at(5, 0))
+    town.picked(second)
+    town.engine.replan()  # after the door, the bag is empty: then the second one
+    route = town.engine.state.courier(courier_id).route
+    assert route is not None
+    assert [visit.stop.order_id for visit in route.visits] == [order_id, second, second]
+    town.clock.time += 1000
+    town.give(c.ArriveAtStop(courier_id, stop_id, town.clock.now()))
+    town.give(c.FailStop(courier_id, stop_id, "nobody home", town.clock.now()))
+    town.engine.commit_due()
+    assert town.engine.state.courier(courier_id).commitment is None
+    _, back = town.wait_for_commitment()
+    assert town.engine.state.order(order_id).delivery is DeliveryStatus.RETURNING
+    town.do(courier_id, back)
+    town.wait_for_commitment()
+    commitment = town.engine.state.courier(courier_id).commitment
+    assert commitment is not None
+    assert commitment.stop.order_id == second
 
 
 def test_a_cancelled_order_in_the_bag_comes_back() -> None:
