@@ -7,19 +7,33 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from dispatch.commands import (
+    AcceptOffer,
+    AnswerSubstitution,
     ArriveAtStop,
+    ArriveToCollect,
     CancelOrder,
+    CloseStreet,
+    CollectOrder,
     Command,
     CompletePick,
     CompleteStop,
     DeclineStop,
     FailStop,
+    GiveUpCollection,
+    PauseStore,
     PlaceOrder,
+    RecoverCourier,
     RegisterCourier,
     RegisterStore,
+    ReportShort,
+    RequestQuote,
+    ResumeStore,
     SetStock,
     StartPick,
     StartShift,
+    StrandCourier,
+    TakeBreak,
+    TakeInWork,
 )
 from simulations.agenda import Agenda
 
@@ -27,19 +41,38 @@ _FIRST_WAIT_S: Final = 10
 _MOST_ATTEMPTS: Final = 6
 
 
+def cancelling(order_id: str, reason: str) -> str:
+    """Return whom a wish to cancel concerns: customers and operations wish apart."""
+    return f"{order_id} {reason}"
+
+
 _INTENTS: Final[dict[type[Command], tuple[int, str, Callable[[Any], str]]]] = {
     RegisterStore: (0, "store", lambda command: str(command.store.store_id)),
-    SetStock: (1, "stock", lambda command: str(command.store_id)),
+    PauseStore: (0, "pause", lambda command: f"{command.store_id} {command.reason}"),
+    ResumeStore: (0, "resume", lambda command: str(command.store_id)),
+    SetStock: (1, "stock", lambda command: command.store_id + " lost" * command.replaces),
     RegisterCourier: (2, "courier", lambda command: str(command.courier.courier_id)),
     StartShift: (3, "shift", lambda command: str(command.courier_id)),
     PlaceOrder: (4, "order", lambda command: str(command.external_id)),
-    CancelOrder: (5, "cancel", lambda command: str(command.order_id)),
+    RequestQuote: (4, "quote", repr),
+    CancelOrder: (5, "cancel", lambda command: cancelling(command.order_id, command.reason)),
+    AnswerSubstitution: (5, "answer", lambda command: f"{command.order_id} {command.sku}"),
     StartPick: (6, "pick", lambda command: str(command.order_id)),
     CompletePick: (6, "pick", lambda command: str(command.order_id)),
+    ReportShort: (6, "short", lambda command: f"{command.order_id} {command.sku}"),
+    ArriveToCollect: (6, "collect", lambda command: str(command.order_id)),
+    CollectOrder: (6, "collect", lambda command: str(command.order_id)),
+    GiveUpCollection: (6, "collect", lambda command: str(command.order_id)),
     ArriveAtStop: (7, "stop", lambda command: str(command.courier_id)),
     CompleteStop: (7, "stop", lambda command: str(command.courier_id)),
     FailStop: (7, "stop", lambda command: str(command.courier_id)),
     DeclineStop: (7, "stop", lambda command: str(command.courier_id)),
+    AcceptOffer: (7, "stop", lambda command: str(command.courier_id)),
+    TakeInWork: (7, "stop", lambda command: str(command.courier_id)),
+    StrandCourier: (8, "trouble", lambda command: str(command.courier_id)),
+    RecoverCourier: (8, "trouble", lambda command: str(command.courier_id)),
+    TakeBreak: (9, "break", lambda command: str(command.courier_id)),
+    CloseStreet: (10, "street", lambda command: str(command.closure)),
 }
 """Priority among what is due at the same time, kind, and whom it concerns."""
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from math import ceil
-from typing import Final
+from typing import Final, Protocol
 
 from dispatch import events as e
+from dispatch.commands import Command
 from dispatch.engine import REPLAN_FOR, Engine
 from dispatch.errors import DispatchError, SequenceError
+from dispatch.journal import Journal
 from dispatch.kpis import Kpis, kpis
 from dispatch.model import Plan, Policy, Snapshot
 from dispatch.planning.plan import plan as solve_plan
@@ -17,14 +19,14 @@ from geo.city import City
 from geo.errors import GeoError
 from geo.travel import NetworkTravelTimes
 from simulations.agenda import Agenda, Due
-from simulations.settings import Scenario
+from simulations.couriers import Seen
+from simulations.settings import PlanningSettings, Scenario
+from simulations.streets import ForeseenStreets
+from simulations.taught import Taught
 from simulations.world import World
 
 POSITIONS_EVERY_S: Final = 10
-REPLAN_PAUSE_S: Final = 5
-"""Least time between two plans."""
-PLANNING_S: Final = 1
-"""What a plan takes: the world goes on meanwhile, as it does live."""
+_HUNDRED: Final = 100
 
 
 class SimClock:
@@ -87,57 +89,90 @@ class Result:
     world: World
 
 
-class Simulation:
-    """An engine, a world, and what is due when.
+class Outside(Protocol):
+    """Everybody outside an engine: hears events, says commands."""
+
+    def next_at(self) -> int | None:
+        """Return when somebody will next want something, None if nobody does."""
+        ...
+
+    def act(self, now: int) -> list[Command]:
+        """Return what is asked by now."""
+        ...
+
+    def refused(self, command: Command, code: str) -> None:
+        """Hear that the engine would not do it."""
+        ...
+
+    def positions(self, now: int) -> list[Seen]:
+        """Return where couriers are."""
+        ...
+
+    def hear(self, recorded: e.Recorded) -> None:
+        """React to an event."""
+        ...
+
+
+class Foreseen(Protocol):
+    """Keeps an engine's travel times to what it may know."""
+
+    def next_change(self, after: int) -> int | None:
+        """Return when they next change, None for never."""
+        ...
+
+    def turn(self, now: int) -> None:
+        """Let what is due come into force."""
+        ...
+
+    def hear(self, recorded: e.Recorded) -> None:
+        """React to an event."""
+        ...
+
+
+class Course:
+    """An engine, everybody outside, and what is due when.
 
     Parameters
     ----------
-    policy
-        Instead of the engine's own.
+    streets
+        Of the engine's travel times.
     stopwatch
         Returns seconds of wall time, for measuring plans; None measures nothing.
-    demand_until
-        No order is clicked from this time on.
     """
 
     def __init__(
         self,
-        scenario: Scenario,
-        city: City,
-        *,
-        seed: int | None = None,
-        policy: Policy | None = None,
-        travel: NetworkTravelTimes | None = None,
+        engine: Engine,
+        clock: SimClock,
+        log: MemoryLog,
+        outside: Outside,
+        streets: Foreseen,
+        planning: PlanningSettings,
         stopwatch: Callable[[], float] | None = None,
-        demand_until: int | None = None,
     ) -> None:
-        roads = NetworkTravelTimes(city.network) if travel is None else travel
-        self.world = World(scenario, city, roads, seed, demand_until)
-        self.clock = SimClock(self.world.starts_at)
-        self.log = MemoryLog(city.name)
-        self.engine = Engine(
-            city.name,
-            self.clock,
-            roads,
-            self.log,
-            policy or Policy(),
-            city.time_zone,
-            seed=self.world.streams.seed,
-        )
+        self.engine = engine
+        self.clock = clock
+        self.log = log
         self.solve_ms: list[float] = []
+        self._outside = outside
+        self._streets = streets
+        self._planning = planning
         self._stopwatch = stopwatch
         self._agenda = Agenda()
         self._waiting: tuple[Plan, Snapshot] | None = None
-        self._planned_at = self.world.starts_at
+        starts_at = clock.now()
+        self._planned_at = starts_at
         self._work: dict[str, Callable[[int], None]] = {
+            "streets": self._turn_streets,
             "world": self._let_act,
             "positions": self._report,
             "publish": self._publish,
             "commit": self._commit,
             "replan": self._replan,
         }
-        self._put("positions", self.world.starts_at)
-        self._put("replan", self.world.starts_at)
+        self._put("streets", streets.next_change(starts_at))
+        self._put("positions", starts_at)
+        self._put("replan", starts_at)
 
     @property
     def now(self) -> int:
@@ -151,15 +186,6 @@ class Simulation:
             self._work[due.kind](self.now)
         self.clock.advance(until)
 
-    def drain(self, until: int) -> None:
-        """Go on, at the longest until a time, until no order is open."""
-        while self.now < until and (self.engine.state.orders or self._is_expected(until)):
-            self.run(self.now + POSITIONS_EVERY_S)
-
-    def _is_expected(self, until: int) -> bool:
-        at = self.world.next_at()
-        return at is not None and at < min(until, self.world.demand_until or until)
-
     # --- what is due ---------------------------------------------------------------------------
 
     def _put(self, kind: str, at: int | None) -> None:
@@ -169,22 +195,26 @@ class Simulation:
             self._agenda.put(max(at, self.now), list(self._work).index(kind), kind)
 
     def _next(self, until: int) -> Due | None:
-        self._put("world", self.world.next_at())
+        self._put("world", self._outside.next_at())
         self._put("commit", self.engine.next_commit_at())
         at = self._agenda.next_at()
         return None if at is None or at >= until else self._agenda.pop(at)
 
+    def _turn_streets(self, now: int) -> None:
+        self._streets.turn(now)
+        self._put("streets", self._streets.next_change(now))
+
     def _let_act(self, now: int) -> None:
-        for command in self.world.act(now):
+        for command in self._outside.act(now):
             try:
                 recorded = self.engine.handle(command)
             except (DispatchError, GeoError) as error:
-                self.world.refused(command, error.code)
+                self._outside.refused(command, error.code)
             else:
                 self._hear(recorded)
 
     def _report(self, now: int) -> None:
-        for seen in self.world.positions(now):
+        for seen in self._outside.positions(now):
             self.engine.report_position(seen.courier_id, seen.place, seen.at)
         self._put("positions", now + POSITIONS_EVERY_S)
 
@@ -198,11 +228,12 @@ class Simulation:
         waits = self.engine.policy.standby_horizon_s > 0 and snapshot.couriers
         if not (snapshot.orders or snapshot.routes or waits):
             return
+        self.engine.asked(snapshot)
         began = self._stopwatch() if self._stopwatch is not None else 0.0
         self._waiting = (solve_plan(snapshot), snapshot)
         if self._stopwatch is not None:
             self.solve_ms.append((self._stopwatch() - began) * 1000)
-        self._put("publish", now + PLANNING_S)
+        self._put("publish", now + planning_s(self._planning, len(snapshot.orders)))
 
     def _publish(self, _now: int) -> None:
         if self._waiting is not None:
@@ -212,9 +243,80 @@ class Simulation:
 
     def _hear(self, recorded: Sequence[e.Recorded]) -> None:
         for event in recorded:
-            self.world.hear(event)
+            self._streets.hear(event)
+            self._outside.hear(event)
             if isinstance(event.event, REPLAN_FOR):
-                self._put("replan", self._planned_at + REPLAN_PAUSE_S)
+                self._put("replan", self._planned_at + self._planning.pause_s)
+
+
+class Simulation(Course):
+    """A scenario's world with its engine.
+
+    Parameters
+    ----------
+    policy
+        Instead of the engine's own.
+    stopwatch
+        Returns seconds of wall time, for measuring plans; None measures nothing.
+    demand_until
+        No order is clicked from this time on.
+    journal
+        Where the engine notes what it is told.
+    """
+
+    def __init__(
+        self,
+        scenario: Scenario,
+        city: City,
+        *,
+        seed: int | None = None,
+        policy: Policy | None = None,
+        travel: NetworkTravelTimes | None = None,
+        stopwatch: Callable[[], float] | None = None,
+        demand_until: int | None = None,
+        journal: Journal | None = None,
+    ) -> None:
+        roads = NetworkTravelTimes(city.network) if travel is None else travel
+        # Two of them: what is true is not what the engine foresees.
+        truth = NetworkTravelTimes(city.network)
+        self.world = World(scenario, city, truth, seed, demand_until)
+        clock = SimClock(self.world.starts_at)
+        log = MemoryLog(city.name)
+        engine = Engine(
+            city.name,
+            clock,
+            roads,
+            log,
+            policy or Policy(),
+            city.time_zone,
+            seed=self.world.streams.seed,
+            journal=journal,
+        )
+        learned = scenario.learned
+        paces = {} if learned is None else {mode: learned.pace_of(mode) for mode in learned.paces}
+        super().__init__(
+            engine,
+            clock,
+            log,
+            self.world if learned is None else Taught(self.world, learned),
+            ForeseenStreets(scenario, city, roads, self.world.starts_at, paces),
+            scenario.planning,
+            stopwatch,
+        )
+
+    def drain(self, until: int) -> None:
+        """Go on, at the longest until a time, until no order is open."""
+        while self.now < until and (self.engine.state.orders or self._is_expected(until)):
+            self.run(self.now + POSITIONS_EVERY_S)
+
+    def _is_expected(self, until: int) -> bool:
+        at = self._outside.next_at()
+        return at is not None and at < min(until, self.world.demand_until or until)
+
+
+def planning_s(settings: PlanningSettings, open_orders: int) -> int:
+    """Return what a plan takes in the simulation, whole seconds, rounded up."""
+    return ceil(settings.base_s + settings.per_hundred_orders_s * open_orders / _HUNDRED)
 
 
 def simulate(

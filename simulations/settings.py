@@ -15,6 +15,7 @@ from typing import Final, Literal
 from zoneinfo import ZoneInfo
 
 from geo.types import LonLat, Mode
+from simulations.learned import Learned
 
 WEEKDAYS: Final = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 DAY_S: Final = 86_400
@@ -152,6 +153,8 @@ class CustomerSettings:
         When customers come for a collection, after it is ready.
     no_show_share
         Of them, who never come.
+    given_up_after_s
+        When a store puts back on the shelf what nobody came for, after it is ready.
     collect_s, curbside_s
         Mean time of handing over at the desk and at the kerb.
     """
@@ -165,6 +168,7 @@ class CustomerSettings:
     answer_s: tuple[int, int] = (20, 150)
     collect_after_s: tuple[int, int] = (300, 2400)
     no_show_share: float = 0.0
+    given_up_after_s: int = 3600
     collect_s: int = 60
     curbside_s: int = 180
 
@@ -361,17 +365,17 @@ class MeasureSettings:
 
     Attributes
     ----------
-    lasts_s
-        Orders clicked in so long from the beginning count.
     warm_up_s
-        The evening runs for so long before it, to fill the streets; what is clicked then does
-        not count.
+        From its beginning the evening runs for so long to fill the streets; what is clicked then
+        does not count.
+    lasts_s
+        After that, orders clicked in so long count.
     cool_down_s
         Customers go on clicking for at most so long after it, while counted orders are open.
     """
 
-    lasts_s: int = 3 * 3600
     warm_up_s: int = 0
+    lasts_s: int = 3 * 3600
     cool_down_s: int = 2 * 3600
 
 
@@ -400,7 +404,17 @@ class Scenario:
     planning: PlanningSettings = PlanningSettings()
     measure: MeasureSettings = MeasureSettings()
     policy: str | None = None
-    """A policy in the box or a `.toml` file beside the scenario; None for the engine's own."""
+    """A policy in the box or a `.toml` file; None for the engine's own."""
+    family: str = ""
+    """Scenarios of one family and seed meet the same customers, who buy the same, and the same
+    couriers and pickers: the scenario that all of them are based on; empty for its own name."""
+    learned: Learned | None = None
+    """What the engine was taught by a log (`samehour replay --learn`), beside what it is told."""
+
+    @property
+    def root(self) -> str:
+        """The name that all randomness hangs on."""
+        return self.family or self.name
 
     def start(self, time_zone: str) -> int:
         """Return the scenario's beginning in UTC epoch seconds."""

@@ -2,9 +2,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
 
 import pytest
+from quiet_town import MINUTE_S, Town, carried
 
 from dispatch import events as e
 from dispatch.commands import (
@@ -16,102 +16,17 @@ from dispatch.commands import (
     DeclineStop,
     FailStop,
     PlaceOrder,
-    RegisterCourier,
-    RegisterStore,
     SetStock,
     StartPick,
     StartShift,
 )
-from dispatch.model import Mode, Order, OrderLine, Promise, Stop, StopKind
+from dispatch.model import Mode, Order, Promise, StopKind
 from geo.city import City
 from geo.closures import Closure, ClosureShape
 from geo.travel import NetworkTravelTimes
 from simulations.errors import ScenarioError
 from simulations.settings import Scenario
 from simulations.world import World
-
-MINUTE_S = 60
-
-
-class Town:
-    """A world without an engine: the test says what happens."""
-
-    def __init__(self, scenario: Scenario, city: City, roads: NetworkTravelTimes) -> None:
-        self.city = city
-        self.world = World(scenario, city, roads, seed=1)
-        self.now = self.world.starts_at
-        self.log: list[e.Recorded] = []
-
-    def tell(self, event: e.Event) -> None:
-        recorded = e.Recorded("helsinki", len(self.log) + 1, self.now, event)
-        self.log.append(recorded)
-        self.world.hear(recorded)
-
-    def act(self, for_s: int) -> list[Command]:
-        """Let the world act for a while, clicks aside; nobody answers."""
-        acted: list[Command] = []
-        until = self.now + for_s
-        while (at := self.world.next_at()) is not None and at <= until:
-            self.now = max(self.now, at)
-            acted += [c for c in self.world.act(self.now) if not isinstance(c, PlaceOrder)]
-        self.now = until
-        return acted
-
-    def open_up(self) -> None:
-        for command in self.act(0):
-            match command:
-                case RegisterStore(store=store):
-                    self.tell(e.StoreRegistered(store))
-                case SetStock(store_id=store_id, on_hand=on_hand):
-                    self.tell(e.StockSet(store_id, on_hand))
-                case RegisterCourier(courier=courier):
-                    self.tell(e.CourierRegistered(courier))
-        for command in self.act(0):
-            assert isinstance(command, StartShift)
-            self.tell(e.ShiftStarted(command.courier_id, command.starts_at, command.ends_at))
-
-    def order(self, number: int = 1, latest_s: int = 1800, door: int = 100) -> Order:
-        order = Order(
-            order_id=f"ord_{number}",
-            created_at=self.now,
-            door=self.city.doors.location(door),
-            address=self.city.doors.address[door],
-            lines=(OrderLine("milk-1l", 1),),
-            weight_g=1040,
-            service_s=90,
-        )
-        promise = Promise(self.now, self.now + latest_s, self.now)
-        self.tell(e.OrderReceived(order, promise, self.store_id))
-        return order
-
-    @property
-    def store_id(self) -> str:
-        return self.city.stores[0].store_id
-
-    def pick(self, order: Order) -> None:
-        self.tell(e.PickStarted(order.order_id, self.store_id, self.now))
-        done = self.only(CompletePick)
-        self.tell(e.PickCompleted(done.order_id, self.store_id, done.occurred_at))
-
-    def commit(self, order: Order, kind: StopKind, courier_id: str = "cou_aino") -> Stop:
-        stop = Stop(kind, order.order_id, self.store_id)
-        self.tell(e.StopCommitted(courier_id, stop, self.now + 300, self.now))
-        return stop
-
-    def only(self, kind: type[Any], for_s: int = 30 * MINUTE_S) -> Any:
-        """Let the world act until it has asked for one command of a kind, and return it."""
-        until = self.now + for_s
-        while (at := self.world.next_at()) is not None and at <= until:
-            self.now = max(self.now, at)
-            found = [c for c in self.world.act(self.now) if isinstance(c, kind)]
-            if found:
-                assert len(found) == 1
-                return found[0]
-        raise AssertionError(f"nobody asked for {kind.__name__}")
-
-    def seen(self, courier_id: str = "cou_aino") -> Any:
-        return {s.courier_id: s.place for s in self.world.positions(self.now)}.get(courier_id)
-
 
 Make = Callable[..., Town]
 
@@ -133,18 +48,6 @@ def make(friday: Scenario, helsinki: City, roads: NetworkTravelTimes) -> Make:
         return town
 
     return maker
-
-
-def carried(town: Town) -> Order:
-    """Return an order in Aino's bag."""
-    order = town.order()
-    town.pick(order)
-    stop = town.commit(order, StopKind.PICKUP)
-    arrival = town.only(ArriveAtStop)
-    town.tell(e.StopArrived("cou_aino", stop, arrival.occurred_at))
-    done = town.only(CompleteStop)
-    town.tell(e.ParcelPickedUp("cou_aino", order.order_id, town.store_id, done.occurred_at))
-    return order
 
 
 def test_at_five_those_whose_shift_it_is_are_at_work(make: Make, friday: Scenario) -> None:
@@ -257,7 +160,7 @@ def test_a_cancelled_pickup_leaves_the_courier_where_they_are(make: Make) -> Non
 
 def test_pickers_take_what_is_most_pressing_and_no_more_than_they_can(make: Make) -> None:
     town = make()
-    pickers = town.world.scenario.stores["convenience"].pickers
+    pickers = max(town.world.scenario.stores["convenience"].pickers)
     assert town.city.stores[0].kind == "convenience"
     for number in range(1, pickers + 1):
         town.order(number)
