@@ -3,34 +3,49 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import httpx
 
 from dispatch.codec import WIRE, event_from_json, from_rfc3339, to_rfc3339
 from dispatch.commands import (
+    AcceptOffer,
+    AnswerSubstitution,
     ArriveAtStop,
+    ArriveToCollect,
     CancelOrder,
+    CloseStreet,
+    CollectOrder,
     Command,
     CompletePick,
     CompleteStop,
     DeclineStop,
     FailStop,
+    GiveUpCollection,
+    PauseStore,
     PlaceOrder,
+    RecoverCourier,
     RegisterCourier,
     RegisterStore,
+    ReportShort,
+    RequestQuote,
+    ResumeStore,
     SetStock,
     StartPick,
     StartShift,
+    StrandCourier,
+    TakeBreak,
+    TakeInWork,
 )
 from dispatch.events import Recorded
 from geo.service_area import as_json
 from geo.types import LonLat
-from simulations.couriers import SIMULATION
+from simulations.couriers import SIMULATION, Seen
 from simulations.errors import ServiceError
-from simulations.fleet import Seen
 
 Json = dict[str, Any]
 
@@ -49,6 +64,8 @@ class Asked:
     ----------
     lane
         Requests of the same lane are made one after the other.
+    pin_of
+        An order whose customer's code belongs into the body: see `Client.with_pin`.
     """
 
     method: str
@@ -56,6 +73,7 @@ class Asked:
     lane: str
     body: Json
     headers: dict[str, str] = field(default_factory=dict)
+    pin_of: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,11 +133,7 @@ class Client:
 
     async def report(self, seen: Sequence[Seen]) -> None:
         """Say where couriers are."""
-        positions = [
-            {"courier_id": one.courier_id, "location": _place(one.place), "at": to_rfc3339(one.at)}
-            for one in seen
-        ]
-        await self._json("POST", "/v1/couriers/positions", json={"positions": positions})
+        await self._json("POST", "/v1/couriers/positions", json=positions_of(seen))
 
     async def kpis(self) -> Json:
         """Return the figures since the beginning."""
@@ -135,26 +149,37 @@ class Client:
         What failed on the way or on the other side is asked again: every request here can be
         repeated without being done twice.
         """
+        asked = await self.with_pin(asked)
         attempt = 0
         while True:
-            pause_s = _RETRY_S[min(attempt, len(_RETRY_S) - 1)]
-            try:
+            status, code = 0, ""
+            with suppress(httpx.TransportError):
                 response = await self._http.request(
                     asked.method, asked.path, json=asked.body, headers=asked.headers
                 )
-            except httpx.TransportError:
-                await asyncio.sleep(pause_s)
-                attempt += 1
-                continue
-            if response.is_success:
-                return None
-            code = _code(response)
-            is_running = code == "idempotency_running"
-            if is_running or (response.status_code >= _SERVER_ERROR and attempt < len(_RETRY_S)):
-                await asyncio.sleep(pause_s)
-                attempt += 1
-                continue
-            return code
+                status = response.status_code
+                if response.is_success:
+                    return None
+                code = _code(response)
+            pause_s = pause_before_again(status, code, attempt)
+            if pause_s is None:
+                return code
+            await asyncio.sleep(pause_s)
+            attempt += 1
+
+    async def with_pin(self, asked: Asked) -> Asked:
+        """Return a request with the code that the customer says at the counter.
+
+        The shop told it to the customer, so the shop knows it; no event tells.  When it cannot be
+        had the request goes without, is refused, and is made again later.
+        """
+        if not asked.pin_of:
+            return asked
+        try:
+            tracking = await self._json("GET", f"/v1/orders/{asked.pin_of}/tracking")
+        except ServiceError:
+            return asked
+        return replace(asked, body={**asked.body, "code": tracking["pin"]}, pin_of="")
 
     async def _json(self, method: str, path: str, **how: Any) -> Json:
         try:
@@ -165,6 +190,22 @@ class Client:
             raise ServiceError(f"{method} {path}: {response.status_code} {_code(response)}")
         found: Json = response.json()
         return found
+
+
+def pause_before_again(status: int, code: str, attempt: int) -> float | None:
+    """Return how long to wait before a failed request is made again; None for an answer.
+
+    Parameters
+    ----------
+    status
+        0 when it failed on the way.
+    attempt
+        How often it failed before.
+    """
+    is_failed_there = status >= _SERVER_ERROR and attempt < len(_RETRY_S)
+    if status == 0 or code == "idempotency_running" or is_failed_there:
+        return _RETRY_S[min(attempt, len(_RETRY_S) - 1)]
+    return None
 
 
 def http_client(address: str, api_key: str | None = None) -> httpx.AsyncClient:
@@ -178,6 +219,30 @@ def http_client(address: str, api_key: str | None = None) -> httpx.AsyncClient:
         # A service on this machine or network is never behind a proxy.
         trust_env=False,
     )
+
+
+_IDS: Final = re.compile(
+    r"/(orders|stores|couriers|stops|zones|track|quotes|offers|closures|returns|substitutions)"
+    r"/(?!positions\b)[^/]+"
+)
+
+
+def endpoint_of(method: str, path: str) -> str:
+    """Return the name requests are counted under: method and path without ids and query."""
+    return f"{method} {_IDS.sub(_without_id, path.partition('?')[0])}"
+
+
+def _without_id(found: re.Match[str]) -> str:
+    return f"/{found.group(1)}/{{id}}"
+
+
+def positions_of(seen: Sequence[Seen]) -> Json:
+    """Return the body of a report of positions."""
+    positions = [
+        {"courier_id": one.courier_id, "location": _place(one.place), "at": to_rfc3339(one.at)}
+        for one in seen
+    ]
+    return {"positions": positions}
 
 
 def request_of(command: Command) -> Asked:
@@ -216,7 +281,7 @@ def _register_store(command: RegisterStore) -> Asked:
 
 def _set_stock(command: SetStock) -> Asked:
     items = [{"sku": sku, "on_hand": count} for sku, count in command.on_hand.items()]
-    path = f"/v1/stores/{command.store_id}/stock"
+    path = f"/v1/stores/{command.store_id}/stock" + "?mode=replace" * command.replaces
     return Asked("PUT", path, command.store_id, {"items": items})
 
 
@@ -228,6 +293,7 @@ def _register_courier(command: RegisterCourier) -> Asked:
         "home": _place(courier.home),
         "capacity_g": courier.capacity_g,
         "capacity_parcels": courier.capacity_parcels,
+        "takes_offers": courier.takes_offers,
     }
     return Asked("PUT", f"/v1/couriers/{courier.courier_id}", courier.courier_id, body)
 
@@ -241,10 +307,24 @@ def _start_shift(command: StartShift) -> Asked:
     return Asked("POST", "/v1/shifts", command.courier_id, body)
 
 
+def _request_quote(command: RequestQuote) -> Asked:
+    body = {
+        "fulfilment": command.fulfilment.value,
+        "dropoff": {"location": _place(command.door), "address": command.address},
+        "lines": [{"sku": line.sku, "quantity": line.quantity} for line in command.lines],
+        "weight_g": command.weight_g,
+        "basket_cents": command.basket_cents,
+        "service_s": command.service_s,
+    }
+    # Asked twice, it is answered twice: no harm is done.
+    return Asked("POST", "/v1/quotes", f"quote {command!r}", body)
+
+
 def _place_order(command: PlaceOrder) -> Asked:
     external_id = str(command.external_id)
     body = {
         "external_id": external_id,
+        "fulfilment": command.fulfilment.value,
         "dropoff": {
             "location": _place(command.door),
             "address": command.address,
@@ -255,8 +335,62 @@ def _place_order(command: PlaceOrder) -> Asked:
         "basket_cents": command.basket_cents,
         "service_s": command.service_s,
         "created_at": to_rfc3339(command.occurred_at),
+        "quote_id": command.quote_id,
+        "window": command.window_id,
     }
-    return Asked("POST", "/v1/orders", external_id, body, {"Idempotency-Key": external_id})
+    # A customer who was refused one window tries another: the same order, another request.
+    key = f"{external_id}-{command.window_id or 'any'}-{command.quote_id or 'fresh'}"
+    return Asked("POST", "/v1/orders", external_id, body, {"Idempotency-Key": key})
+
+
+def _answer_substitution(command: AnswerSubstitution) -> Asked:
+    body = {"accepted": command.accepted, "occurred_at": to_rfc3339(command.occurred_at)}
+    path = f"/v1/orders/{command.order_id}/substitutions/{command.sku}"
+    return Asked("POST", path, command.order_id, body)
+
+
+def _report_short(command: ReportShort) -> Asked:
+    body: Json = {
+        "sku": command.sku,
+        "missing": command.missing,
+        "occurred_at": to_rfc3339(command.occurred_at),
+    }
+    if command.substitute_sku is not None:
+        instead = {"sku": command.substitute_sku, "quantity": command.substitute_quantity}
+        body["substitute"] = instead
+    key = f"short-{command.order_id}-{command.sku}-{command.substitute_sku}"
+    path = f"/v1/orders/{command.order_id}/short"
+    return Asked("POST", path, command.order_id, body, {"Idempotency-Key": key})
+
+
+def _arrive_to_collect(command: ArriveToCollect) -> Asked:
+    body = {"bay": command.bay, "occurred_at": to_rfc3339(command.occurred_at)}
+    return Asked("POST", f"/v1/orders/{command.order_id}/here", command.order_id, body)
+
+
+def _collect_order(command: CollectOrder) -> Asked:
+    body = {"occurred_at": to_rfc3339(command.occurred_at), "age_checked": command.age_checked}
+    path = f"/v1/orders/{command.order_id}/collect"
+    return Asked("POST", path, command.order_id, body, pin_of=command.order_id)
+
+
+def _give_up_collection(command: GiveUpCollection) -> Asked:
+    body = {"reason": command.reason, "occurred_at": to_rfc3339(command.occurred_at)}
+    return Asked("POST", f"/v1/orders/{command.order_id}/no-show", command.order_id, body)
+
+
+def _pause_store(command: PauseStore) -> Asked:
+    body = {
+        "reason": command.reason,
+        "owner": command.owner,
+        "moves_orders": command.moves_orders,
+    }
+    return Asked("POST", f"/v1/stores/{command.store_id}/pause", command.store_id, body)
+
+
+def _resume_store(command: ResumeStore) -> Asked:
+    body = {"owner": command.owner}
+    return Asked("POST", f"/v1/stores/{command.store_id}/resume", command.store_id, body)
 
 
 def _cancel_order(command: CancelOrder) -> Asked:
@@ -283,12 +417,72 @@ def _stop(verb: str) -> Callable[[Any], Asked]:
     return asked
 
 
+def _take_in_work(command: TakeInWork) -> Asked:
+    reports = [
+        {
+            "stop_id": report.stop_id,
+            "outcome": report.outcome.value,
+            "occurred_at": to_rfc3339(report.occurred_at),
+            **({"reason": report.reason} if report.reason else {}),
+        }
+        for report in command.reports
+    ]
+    path = f"/v1/couriers/{command.courier_id}/reports"
+    return Asked("POST", path, command.courier_id, {"reports": reports})
+
+
+def _accept_offer(command: AcceptOffer) -> Asked:
+    path = f"/v1/couriers/{command.courier_id}/offers/{command.stop_id}/accept"
+    body = {"occurred_at": to_rfc3339(command.occurred_at)}
+    return Asked("POST", path, command.courier_id, body)
+
+
+def _strand_courier(command: StrandCourier) -> Asked:
+    body = {
+        "location": _place(command.place),
+        "reason": command.reason,
+        "occurred_at": to_rfc3339(command.occurred_at),
+    }
+    key = f"strand-{command.courier_id}-{command.occurred_at}"
+    path = f"/v1/couriers/{command.courier_id}/strand"
+    return Asked("POST", path, command.courier_id, body, {"Idempotency-Key": key})
+
+
+def _recover_courier(command: RecoverCourier) -> Asked:
+    body = {"occurred_at": to_rfc3339(command.occurred_at)}
+    return Asked("POST", f"/v1/couriers/{command.courier_id}/recover", command.courier_id, body)
+
+
+def _take_break(command: TakeBreak) -> Asked:
+    body = {"duration_s": command.duration_s, "occurred_at": to_rfc3339(command.occurred_at)}
+    return Asked("POST", f"/v1/couriers/{command.courier_id}/break", command.courier_id, body)
+
+
+def _close_street(command: CloseStreet) -> Asked:
+    closure = command.closure
+    body = {
+        closure.shape.value: [_place(point) for point in closure.points],
+        "modes": [mode.value for mode in closure.modes],
+        "reason": closure.reason,
+        "until": None if closure.until is None else to_rfc3339(closure.until),
+    }
+    return Asked("POST", "/v1/closures", "streets", body)
+
+
 _REQUESTS: Final[dict[type[Any], Callable[[Any], Asked]]] = {
     RegisterStore: _register_store,
     SetStock: _set_stock,
     RegisterCourier: _register_courier,
     StartShift: _start_shift,
+    RequestQuote: _request_quote,
     PlaceOrder: _place_order,
+    AnswerSubstitution: _answer_substitution,
+    ReportShort: _report_short,
+    ArriveToCollect: _arrive_to_collect,
+    CollectOrder: _collect_order,
+    GiveUpCollection: _give_up_collection,
+    PauseStore: _pause_store,
+    ResumeStore: _resume_store,
     CancelOrder: _cancel_order,
     StartPick: _picking("started"),
     CompletePick: _picking("ready"),
@@ -296,4 +490,10 @@ _REQUESTS: Final[dict[type[Any], Callable[[Any], Asked]]] = {
     CompleteStop: _stop("completed"),
     FailStop: _stop("failed"),
     DeclineStop: _stop("declined"),
+    AcceptOffer: _accept_offer,
+    TakeInWork: _take_in_work,
+    StrandCourier: _strand_courier,
+    RecoverCourier: _recover_courier,
+    TakeBreak: _take_break,
+    CloseStreet: _close_street,
 }

@@ -3,17 +3,22 @@
 Three things go on side by side: events are heard as they are recorded, whoever is due acts, and
 positions are reported.  Requests about one order, courier or store follow one another; those
 about different ones overlap.
+
+Each request has a moment at which it was meant: when its agent was due, or, for whoever reacts to
+news, when the news was heard.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, Final, NamedTuple
 
 from dispatch.commands import Command, PlaceOrder
-from simulations.client import EVENTS_AT_ONCE, Client, request_of
+from dispatch.events import Recorded
+from simulations.client import EVENTS_AT_ONCE, Asked, Client, request_of
+from simulations.customers import PATIENCE_S
 from simulations.errors import ServiceError
 from simulations.world import World
 
@@ -61,6 +66,27 @@ class FollowedClock:
     def wait_s(self, until: float) -> float:
         """Return the wall seconds until a moment, 0 when it is past."""
         return max(0.0, (until - self.moment()) / self.speed)
+
+    def wall(self, moment: float) -> float:
+        """Return a moment of the service on the monotonic clock of this machine, in seconds."""
+        return self._seen_at + (moment - self._moment) / self.speed
+
+
+class Due(NamedTuple):
+    """A command and when it was meant.
+
+    Attributes
+    ----------
+    at
+        When its agent was due, in UTC epoch seconds of the service.
+    heard_at
+        When the news was heard that it answers to, on this machine's monotonic clock; None for
+        what was due by the clock alone.
+    """
+
+    command: Command
+    at: int
+    heard_at: float | None
 
 
 class Heard(NamedTuple):
@@ -115,11 +141,13 @@ class LiveWorld:
                 f"the service is for {zone.city}, the scenario for {self.world.city_name}"
             )
         await self.clock.synchronise(self._client, self._zone_id)
-        self.world.catch_up(await self._history())
+        history = await self._history()
+        self.world.catch_up(history, self.clock.now())
+        self._note(history)
         await self._find_the_lost()
 
-    async def _history(self) -> list[Any]:
-        history: list[Any] = []
+    async def _history(self) -> list[Recorded]:
+        history: list[Recorded] = []
         while True:
             page = await self._client.events(self._zone_id, self._seq, 0)
             history.extend(page)
@@ -131,16 +159,7 @@ class LiveWorld:
     async def run(self, until: Callable[[], bool]) -> None:
         """Live until told to end; requests under way are given up then."""
         self._failed = asyncio.get_running_loop().create_future()
-        tasks = [
-            asyncio.create_task(self._forever(step))
-            for step in (
-                self._listen,
-                self._act,
-                self._report,
-                self._synchronise,
-                self._look_after_people,
-            )
-        ]
+        tasks = [asyncio.create_task(self._forever(step)) for step in self._steps()]
         try:
             while not until():
                 done, _ = await asyncio.wait([*tasks, self._failed], timeout=0.05)
@@ -151,6 +170,10 @@ class LiveWorld:
             for task in left:
                 task.cancel()
             await asyncio.gather(*left, return_exceptions=True)
+
+    def _steps(self) -> tuple[Callable[[], Coroutine[Any, Any, None]], ...]:
+        """Return what goes on side by side, each again and again."""
+        return self._listen, self._act, self._report, self._synchronise, self._look_after_people
 
     async def _forever(self, step: Callable[[], Coroutine[Any, Any, None]]) -> None:
         while True:
@@ -168,12 +191,21 @@ class LiveWorld:
 
     async def _listen(self) -> None:
         page = await self._client.events(self._zone_id, self._seq, _LONG_POLL_S)
+        if not page:
+            return
+        heard_at = time.monotonic()
+        # Whoever was due before the news came did not wait for it.
+        self._let_act()
         for recorded in page:
             self.world.hear(recorded)
             self._seq = recorded.seq
-        if page:
-            await self._find_the_lost()
-            self._news.set()
+        self._note(page)
+        await self._find_the_lost()
+        self._let_act(heard_at)
+        self._news.set()
+
+    def _note(self, page: Sequence[Recorded]) -> None:
+        """Take note of events that the world has heard; for whoever builds on this class."""
 
     async def _find_the_lost(self) -> None:
         for courier_id in self.world.lost():
@@ -195,9 +227,17 @@ class LiveWorld:
 
     # --- acting --------------------------------------------------------------------------------
 
+    def _let_act(self, heard_at: float | None = None) -> None:
+        """Send whatever is due; what news made due was meant when it was heard."""
+        now = self.clock.now()
+        while (at := self.world.next_at()) is not None and at <= now:
+            # What is older than people's patience is asked for now: the world gives up on it.
+            is_old = now - at > PATIENCE_S
+            for command in self.world.act(now if is_old else at):
+                self._send(Due(command, at, heard_at))
+
     async def _act(self) -> None:
-        for command in self.world.act(self.clock.now()):
-            self._send(command)
+        self._let_act()
         at = self.world.next_at()
         wait_s = _SLOWEST_LOOK_S if at is None else min(self.clock.wait_s(at), _SLOWEST_LOOK_S)
         self._news.clear()
@@ -207,16 +247,18 @@ class LiveWorld:
         except TimeoutError:
             return
 
-    def _send(self, command: Command) -> None:
+    def _send(self, due: Due) -> None:
+        command = due.command
         asked = request_of(command)
         if isinstance(command, PlaceOrder):
             self._clicks.add(asked.lane)
         before = self._lanes.get(asked.lane)
+        ask = self._asking(due, asked)
 
         async def send() -> None:
             if before is not None:
                 await asyncio.wait([before])
-            code = await self._client.ask(asked)
+            code = await ask()
             if code is not None:
                 self.world.refused(command, code)
                 self._news.set()
@@ -224,6 +266,13 @@ class LiveWorld:
         task = asyncio.create_task(send())
         self._lanes[asked.lane] = task
         task.add_done_callback(lambda done: self._sent(asked.lane, done))
+
+    def _asking(self, _due: Due, asked: Asked) -> Callable[[], Coroutine[Any, Any, str | None]]:
+        """Return how to make a request until it is answered: None, or the code of the refusal.
+
+        It is called when the request before it in the lane has been answered.
+        """
+        return lambda: self._client.ask(asked)
 
     def _sent(self, lane: str, done: asyncio.Task[None]) -> None:
         if self._lanes.get(lane) is done:
