@@ -9,6 +9,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from simulations.benchmarks import cli as benchmarks
+from simulations.compare_cli import add_compare
+from simulations.loadtest_cli import add_loadtest
+from simulations.replay_cli import ReadLedger, add_replay
+from simulations.scenario_cli import add_scenario
+from simulations.simulate_cli import add_simulate
 
 _DEFAULT_SCENARIO: Final = "helsinki-friday"
 _DEFAULT_PORT: Final = 8080
@@ -17,10 +22,20 @@ _MOST_SPEED: Final = 1000.0
 _MOST_PORT: Final = 65_535
 
 
-def add_parser(commands: Any) -> None:
-    """Add the commands of this room to the command line."""
+def add_parser(commands: Any, read_ledger: ReadLedger) -> None:
+    """Add the commands of this room to the command line.
+
+    Parameters
+    ----------
+    read_ledger
+        Reads the ledger of a service for `replay`.
+    """
     _add_demo(commands)
-    _add_simulate(commands)
+    add_simulate(commands)
+    add_compare(commands)
+    add_replay(commands, read_ledger)
+    add_scenario(commands)
+    add_loadtest(commands)
     benchmarks.add_parser(commands)
 
 
@@ -65,27 +80,6 @@ def _add_demo(commands: Any) -> None:
     )
     parser.add_argument("--fresh", action="store_true", help="begin anew, forget the last ledger")
     parser.set_defaults(handler=_demo)
-
-
-def _add_simulate(commands: Any) -> None:
-    parser: argparse.ArgumentParser = commands.add_parser(
-        "simulate",
-        help="run a scenario as fast as it goes, without a service",
-        description="Run a scenario with the same engine under a simulated clock. The same seed "
-        "gives the same events, bit for bit.",
-    )
-    parser.add_argument("scenario", metavar="SCENARIO", help="a name in the box, or a .toml file")
-    _add_common(parser, scenario=False)
-    parser.add_argument(
-        "--for",
-        dest="duration_s",
-        type=duration_s,
-        default=3600,
-        metavar="TIME",
-        help="how much of the city's time to run, as 60m or 1h30m (60m)",
-    )
-    parser.add_argument("--policy", type=Path, metavar="FILE", help="a policy in TOML")
-    parser.set_defaults(handler=_simulate)
 
 
 def _add_common(parser: argparse.ArgumentParser, *, scenario: bool = True) -> None:
@@ -140,11 +134,5 @@ def port(text: str) -> int:
 
 def _demo(arguments: argparse.Namespace) -> int:
     from simulations.demo import run  # noqa: PLC0415
-
-    return run(arguments)
-
-
-def _simulate(arguments: argparse.Namespace) -> int:
-    from simulations.run import run  # noqa: PLC0415
 
     return run(arguments)

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import json
-import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from simulations.errors import LedgerMismatchError, SimulationError
-
-if TYPE_CHECKING:
-    from typing import TextIO
+from simulations.locking import hold
 
 DEFAULT: Final = Path(".samehour") / "demo"
 _LEDGER: Final = (
@@ -56,7 +53,7 @@ def demo_folder(
         ) from error
     with lock:
         try:
-            _hold(lock)
+            hold(lock)
         except OSError as error:
             raise SimulationError(
                 f"another demo is running in {wanted}. Stop that one, or name another folder "
@@ -87,16 +84,3 @@ def _goes_on(folder: Path, scenario: str, seed: int) -> bool:
         f"the ledger in {folder} is of {whose}, not of {scenario} with seed {seed}. Begin anew "
         "with --fresh, or keep both: name another folder with --data-dir."
     )
-
-
-if sys.platform == "win32":  # pragma: no cover
-    import msvcrt
-
-    def _hold(file: TextIO) -> None:
-        msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
-
-else:
-    import fcntl
-
-    def _hold(file: TextIO) -> None:
-        fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)

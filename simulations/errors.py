@@ -3,6 +3,9 @@
 * SimulationError      base; `code` is stable
   * ScenarioError      a scenario cannot be used; states every problem at once
   * LedgerMismatchError  a ledger on disk belongs to another scenario or seed
+  * StudyMismatchError a folder holds another study
+  * LoadError          a load test cannot begin, or its own side broke
+  * ReplayError        a recorded day cannot be lived again
   * ServiceError       the service under simulation does not answer, or answers nonsense
 """
 
@@ -42,7 +45,25 @@ class LedgerMismatchError(SimulationError):
     code = "ledger_mismatch"
 
 
+class ReplayError(SimulationError):
+    """A recorded day cannot be lived again; the message says why, and what can be done."""
+
+    code = "replay_impossible"
+
+
+class StudyMismatchError(SimulationError):
+    """A folder holds the study of another scenario, policy, city or version of the code."""
+
+    code = "study_mismatch"
+
+
 class ServiceError(SimulationError):
     """The service under simulation does not answer, or answers nonsense."""
 
     code = "service_unusable"
+
+
+class LoadError(SimulationError):
+    """A load test cannot begin, or the side that makes the load broke."""
+
+    code = "load_unusable"

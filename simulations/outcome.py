@@ -47,6 +47,12 @@ class OrderRow:
         Of the way to the door, as it was and as forecast when it was begun.
     pick_s, expected_pick_s
         Of the picking.
+    first_tier
+        What was asked for at first; `tier` is what it was taken (or refused) with at last.
+    released_at
+        When the last hold ended: work on it could begin.
+    here_at
+        When the customer came to collect it.
     """
 
     order_id: str
@@ -82,6 +88,9 @@ class OrderRow:
     fare_cents: int
     basket_cents: int
     tries: int
+    first_tier: str = "any"
+    released_at: int | None = None
+    here_at: int | None = None
 
 
 class Activity(StrEnum):

@@ -41,8 +41,10 @@ class Streams:
             Standard deviation of the factor's logarithm: 0.1 is about one tenth up or down.
         """
         draw = float(self.stream(name, entity).standard_normal())
-        return float(np.clip(np.exp(sigma * draw), 1 / 3, 3.0))
+        return min(max(float(np.exp(sigma * draw)), 1 / 3), 3.0)
 
     def chance(self, name: str, entity: str, share: float) -> bool:
         """Tell whether something that happens to this share of entities happens to this one."""
+        if share <= 0:
+            return False  # as it would come out, without opening a stream
         return float(self.stream(name, entity).random()) < share

@@ -1,80 +1,242 @@
-"""`samehour simulate`: a scenario under a simulated clock, and what came of it."""
+"""`samehour simulate` and `samehour compare`: run what is missing, and say what came of it."""
 
 from __future__ import annotations
 
 import argparse
 import json
 import sys
-import time
-from dataclasses import asdict
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
-from dispatch.errors import InvalidValueError
 from dispatch.model import Policy
-from dispatch.policies import policy_from_toml
-from geo.city import find_city, load_city
 from geo.errors import GeoError
-from simulations.compiling import compile_all
+from geo.progress import shown
+from simulations import compare as comparing
 from simulations.errors import SimulationError
 from simulations.figures import chosen, minutes, percent
-from simulations.loop import Result, simulate
-from simulations.scenario import load_scenario
+from simulations.figures_text import comparison_table, study_table
+from simulations.learned import read_learned
+from simulations.settings import Scenario
+from simulations.study import Comparison, Replication, Study
+from simulations.study_run import Came, FailedError, StoppedError, cores, run_study, wish
+from simulations.variant import load_variant
+
+_REPORT = "report.html"
 
 
-def run(arguments: argparse.Namespace) -> int:
-    """Simulate and print; returns 0, or 2 when scenario, city or policy cannot be used."""
+@dataclass(frozen=True, slots=True)
+class _Named:
+    """A variant as it was written, and what it says."""
+
+    text: str
+    scenario: Scenario
+    policy: Policy
+
+
+def simulate(arguments: argparse.Namespace) -> int:
+    """Run a study and print it; returns 0, 1 when stopped or failed, 2 for wrong input."""
+    return _answered(lambda: _simulate(arguments))
+
+
+def compare(arguments: argparse.Namespace) -> int:
+    """Run two studies and print what tells them apart; returns 0, 1 or 2 as `simulate`."""
+    return _answered(lambda: _compare(arguments))
+
+
+def _answered(work: Callable[[], int]) -> int:
     try:
-        scenario = load_scenario(arguments.scenario)
-        city = load_city(find_city(scenario.city))
-        policy = _policy(arguments.policy)
-        compile_all(sys.stderr)
-        began = time.perf_counter()
-        result = simulate(
-            scenario,
-            city,
-            duration_s=arguments.duration_s,
-            seed=arguments.seed,
-            policy=policy,
-            stopwatch=time.perf_counter,
-        )
+        with shown():
+            return work()
+    except (StoppedError, FailedError) as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
     except (SimulationError, GeoError) as error:
         sys.stderr.write(f"{error}\n")
         return 2
     except KeyboardInterrupt:
-        sys.stderr.write("stopped before the end; nothing to show\n")
+        sys.stderr.write("stopped; the same command goes on from there\n")
         return 1
-    took_s = time.perf_counter() - began
-    pace = arguments.duration_s / took_s
-    sys.stdout.write(
-        f"{scenario.title}, seed {result.world.streams.seed}: "
-        f"{minutes(arguments.duration_s)} in {took_s:.1f} s ({pace:.0f} times life)\n"
-    )
-    sys.stdout.write(_text(result))
+
+
+# --- simulate ----------------------------------------------------------------------------------
+
+
+def _simulate(arguments: argparse.Namespace) -> int:
+    named = _named(arguments.variant, arguments.policy)
+    if arguments.learned is not None:
+        taught = replace(named.scenario, learned=read_learned(arguments.learned))
+        named = replace(named, scenario=taught)
+    came = _study(named, arguments, arguments.out)
+    study = came.study
+    if study.wanted == 1:
+        sys.stdout.write(_one(study.replications[0], study))
+    else:
+        sys.stdout.write(
+            f"{study.scenario.title}, {len(study.replications)} evenings, seeds "
+            f"{study.seeds[0]} to {study.seeds[-1]}\n{study_table(study)}"
+        )
+    _warn(study)
+    if arguments.report:
+        from simulations.report import write_study  # noqa: PLC0415  only where one is wanted
+
+        write_study(study, study.folder / _REPORT)
+    _say_where(study.folder, arguments)
+    if came.new == 0:
+        sys.stdout.write("  nothing was left to run; --fresh runs it anew\n")
     if arguments.json:
-        sys.stdout.write(json.dumps(chosen(asdict(result.kpis))) + "\n")
-    return 0
+        sys.stdout.write(json.dumps(_as_json(study)) + "\n")
+    return 1 if study.failed else 0
 
 
-def _policy(path: Path | None) -> Policy:
-    if path is None:
-        return Policy()
-    try:
-        return policy_from_toml(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise SimulationError(f"policy {path} cannot be read: {error}") from error
-    except InvalidValueError as error:
-        raise SimulationError(f"{path}: {error}") from error
+def _named(text: str, policy: Path | None) -> _Named:
+    if policy is not None:
+        head, comma, changes = text.partition(",")
+        if "@" in head:
+            raise SimulationError(
+                f"{text} names a policy, and so does --policy {policy}; name one of them"
+            )
+        text = f"{head}@{policy}{comma}{changes}"
+    return _Named(text, *load_variant(text))
 
 
-def _text(result: Result) -> str:
-    kpis = result.kpis
-    refused = sum(result.refusals.values())
-    return (
-        f"  {kpis.orders} orders: {kpis.delivered} delivered, {kpis.open} open, "
-        f"{kpis.rejected} rejected, {kpis.cancelled} cancelled, {kpis.failed} failed\n"
-        f"  {percent(kpis.on_time_share)} on time; click to door "
-        f"{minutes(kpis.click_to_door_p50_s)} median, {minutes(kpis.click_to_door_p90_s)} for "
-        "nine in ten\n"
-        f"  {kpis.replans} plans, {kpis.replan_p95_ms or 0:.0f} ms at most for 95 in 100, "
-        f"{kpis.violations} violations; {refused} requests refused\n"
+def _study(
+    named: _Named, arguments: argparse.Namespace, folder: Path | None, seed: int | None = None
+) -> Came:
+    wanted = wish(
+        named.text,
+        named.scenario,
+        named.policy,
+        replications=arguments.replications,
+        seed=arguments.seed if seed is None else seed,
+        lasts_s=arguments.duration_s,
+        folder=folder,
     )
+    return run_study(wanted, jobs=arguments.jobs or cores(), fresh=arguments.fresh)
+
+
+def _one(one: Replication, study: Study) -> str:
+    found = _kpis(one)
+    lasted_s = one.ends_at - one.starts_at
+    return (
+        f"{study.scenario.title}, seed {one.seed}: {minutes(lasted_s)} in {one.took_s:.1f} s "
+        f"({lasted_s / one.took_s:.0f} times life), orders of "
+        f"{minutes(one.measured_until - one.measured_from)} counted\n"
+        f"  {found['orders']} orders: {found['delivered']} delivered, {found['collected']} "
+        f"collected, {found['open']} open, {found['rejected']} rejected, {found['cancelled']} "
+        f"cancelled, {found['failed']} failed\n"
+        f"  {percent(found['on_time_share'])} on time; click to door "
+        f"{minutes(found['click_to_door_p50_s'])} median, "
+        f"{minutes(found['click_to_door_p90_s'])} for nine in ten\n"
+        f"  {found['replans']} plans, {found['replan_p95_ms'] or 0:.0f} ms at most for 95 in 100, "
+        f"{found['violations']} violations; {sum(one.refused_commands.values())} requests refused\n"
+    )
+
+
+def _kpis(one: Replication) -> dict[str, Any]:
+    """Return an evening's figures by the names that a live service has for them."""
+    figures = one.figures
+    counts = {
+        "orders": "orders_asked",
+        "delivered": "delivered",
+        "collected": "collected",
+        "cancelled": "cancelled",
+        "open": "open_at_end",
+        "failed": "failed_tries",
+        "violations": "violations",
+        "replans": "plans",
+        "click_to_door_p50_s": "click_to_door_p50_s",
+        "click_to_door_p90_s": "click_to_door_p90_s",
+    }
+    found: dict[str, Any] = {
+        name: None if (value := figures[ours]) is None else int(value)
+        for name, ours in counts.items()
+    }
+    found["rejected"] = round((figures["refused_share"] or 0.0) * found["orders"])
+    share = figures["on_time_share"]
+    found["on_time_share"] = None if share is None else round(share, 4)
+    found["replan_p95_ms"] = one.plan_p95_ms
+    return found
+
+
+def _as_json(study: Study) -> dict[str, Any]:
+    if study.wanted == 1:
+        return chosen(_kpis(study.replications[0]))
+    return {
+        "variant": study.variant,
+        "folder": study.folder.as_posix(),
+        "seeds": list(study.seeds),
+        "breaches": len(study.breaches),
+        "figures": {
+            name: {"mean": one.mean, "low": one.low, "high": one.high}
+            for name, one in study.estimates.items()
+        },
+    }
+
+
+# --- compare -----------------------------------------------------------------------------------
+
+
+def _compare(arguments: argparse.Namespace) -> int:
+    # Both are read before either is run: what is wrong with the second is told at once.
+    named = [_named(text, None) for text in (arguments.first, arguments.second)]
+    seed = arguments.seed if arguments.seed is not None else named[0].scenario.seed
+    out: Path | None = arguments.out
+    places = (None, None) if out is None else (out / "A", out / "B")
+    came = [_study(one, arguments, place, seed) for one, place in zip(named, places, strict=True)]
+    first, second = (one.study for one in came)
+    folder = out if out is not None else comparing.folder_of(first, second)
+    found = comparing.compared(first, second, folder)
+    comparing.write_figures(found)
+    sys.stdout.write(_both(found))
+    for study in (first, second):
+        _warn(study)
+    if arguments.report:
+        from simulations.report import write_comparison  # noqa: PLC0415  only where one is wanted
+
+        write_comparison(found, folder / _REPORT)
+    _say_where(folder, arguments)
+    if arguments.json:
+        sys.stdout.write(json.dumps(comparing.as_json(found)) + "\n")
+    return 1 if first.failed or second.failed else 0
+
+
+def _both(found: Comparison) -> str:
+    seeds = found.seeds
+    evenings = "1 evening" if len(seeds) == 1 else f"{len(seeds)} evenings"
+    which = f"seed {seeds[0]}" if len(seeds) == 1 else f"seeds {seeds[0]} to {seeds[-1]}"
+    verdict = "".join(f"{sentence}\n" for sentence in found.verdict)
+    return (
+        f"A: {found.first.variant}\nB: {found.second.variant}\n"
+        f"{evenings}, {which}, the same for both\n{comparison_table(found)}"
+        "  p: of no difference (headlines, the first four, corrected for being four); * below "
+        f"0.05\n\n{verdict}\n"
+    )
+
+
+# --- both --------------------------------------------------------------------------------------
+
+
+def _warn(study: Study) -> None:
+    """Say what spoils the figures."""
+    if study.breaches:
+        seed, breach = study.breaches[0]
+        sys.stdout.write(
+            f"  The audit found {len(study.breaches)} breaches: do not trust these figures. The "
+            f"first, of seed {seed}: {breach}\n"
+        )
+    if study.failed:
+        seed, trouble = min(study.failed.items())
+        last = trouble.strip().splitlines()[-1]
+        sys.stderr.write(
+            f"{study.variant}: {len(study.failed)} of {study.wanted} failed, the figures are of "
+            f"the others; seed {seed}: {last}. All of it is in "
+            f"{study.folder / 'study.json'}; the same command tries again\n"
+        )
+
+
+def _say_where(folder: Path, arguments: argparse.Namespace) -> None:
+    if arguments.report:
+        sys.stdout.write(f"  report: {folder / _REPORT}\n")
+    sys.stdout.write(f"  Parquet: {folder}\n")

@@ -60,7 +60,7 @@ class ServiceProcess:
                     stdin=subprocess.PIPE,
                     stdout=log,
                     stderr=subprocess.STDOUT,
-                    env=_environment(),
+                    env=environment(),
                     # A group of its own: Ctrl-C reaches us, and we stop it when we are done.
                     start_new_session=True,
                 )
@@ -148,7 +148,8 @@ def _command(options: ServiceOptions, port_path: Path) -> list[str]:
     ]
 
 
-def _environment() -> dict[str, str]:
+def environment() -> dict[str, str]:
+    """Return the environment of a process of ours: it finds our own source tree."""
     environment = dict(os.environ)
     root = Path(__file__).resolve().parent.parent
     if (root / "pyproject.toml").is_file():

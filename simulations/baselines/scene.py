@@ -198,7 +198,7 @@ def _ready_at(situation: Situation) -> dict[str, int]:
     wanted = awaited(situation)
     by_store = queues(situation)
     for courier in situation.couriers.values():
-        for stop in situation.committed(courier):
+        for stop in situation.told[courier.courier_id]:
             # Somebody was told to fetch it there, so that is where it is picked.
             if stop.kind is StopKind.PICKUP:
                 order = situation.orders[stop.order_id]
@@ -234,7 +234,7 @@ def _hand(
             )
         else:
             in_bag.append(order_id)
-    committed = situation.committed(courier)
+    committed = situation.told[courier.courier_id]
     ended = {stop.order_id for stop in committed if stop.kind is not StopKind.PICKUP}
     fetched = [stop.order_id for stop in committed if stop.kind is StopKind.PICKUP]
     shown = [visit.stop.order_id for visit in told.visits] if told is not None else []

@@ -1,0 +1,103 @@
+"""`samehour simulate`: its command line; the rest is imported when it runs."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any, Final
+
+VARIANT: Final = "SCENARIO[@POLICY][,KEY=VALUE...]"
+_MOST_REPLICATIONS: Final = 10_000
+_MOST_JOBS: Final = 1024
+
+
+def add_simulate(commands: Any) -> None:
+    """Add `simulate` to the command line."""
+    parser: argparse.ArgumentParser = commands.add_parser(
+        "simulate",
+        help="run a scenario as fast as it goes, without a service",
+        description="Run a scenario with the same engine under a simulated clock, on several "
+        "evenings if asked to. The same seed gives the same events, bit for bit. Ctrl-C stops; "
+        "the same command goes on from there. Exit code 0: done; 1: stopped or failed; 2: wrong "
+        "use.",
+    )
+    parser.add_argument(
+        "variant",
+        metavar=VARIANT,
+        help="a name in the box or a .toml file, with a policy and keys set differently: "
+        "helsinki-friday@balanced,couriers.0.count=8",
+    )
+    add_running(parser, replications=1)
+    parser.add_argument(
+        "--policy", type=Path, metavar="FILE", help="a policy in TOML, or the name of one"
+    )
+    parser.add_argument(
+        "--learned",
+        type=Path,
+        metavar="FILE",
+        help="let the engine forecast with what samehour replay --learn wrote; the world stays",
+    )
+    parser.set_defaults(handler=_run)
+
+
+def add_running(parser: argparse.ArgumentParser, replications: int) -> None:
+    """Add what says how evenings are run.
+
+    Parameters
+    ----------
+    replications
+        How many, unless said otherwise.
+    """
+    from simulations.cli import duration_s, seed  # noqa: PLC0415  it imports this file
+
+    parser.add_argument(
+        "--replications",
+        type=_replications,
+        default=replications,
+        metavar="N",
+        help=f"so many evenings, each with a seed of its own, ascending ({replications})",
+    )
+    parser.add_argument(
+        "--seed", type=seed, metavar="N", help="of the first, instead of the scenario's own"
+    )
+    parser.add_argument(
+        "--for",
+        dest="duration_s",
+        type=duration_s,
+        metavar="TIME",
+        help="count the orders of so long, as 60m or 1h30m (what the scenario says); the evening "
+        "goes on until they have ended",
+    )
+    parser.add_argument(
+        "--jobs", type=_jobs, metavar="N", help="processes at a time (one for each core)"
+    )
+    parser.add_argument(
+        "--out", type=Path, metavar="DIR", help="keep it there (in .samehour, by what it is)"
+    )
+    parser.add_argument("--fresh", action="store_true", help="begin anew, forget what is there")
+    parser.add_argument(
+        "--no-report", dest="report", action="store_false", help="write no report.html"
+    )
+    parser.add_argument("--json", action="store_true", help="the last line is a JSON object")
+
+
+def _replications(text: str) -> int:
+    return _count(text, "replications", _MOST_REPLICATIONS)
+
+
+def _jobs(text: str) -> int:
+    return _count(text, "jobs", _MOST_JOBS)
+
+
+def _count(text: str, what: str, most: int) -> int:
+    if not (text.isascii() and text.isdigit() and 0 < int(text) <= most):
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no number of {what}; write a whole number from 1 to {most}"
+        )
+    return int(text)
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    from simulations.run import simulate  # noqa: PLC0415
+
+    return simulate(arguments)
