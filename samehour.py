@@ -9,10 +9,14 @@ from __future__ import annotations
 import argparse
 import sys
 from importlib.metadata import version
+from typing import TYPE_CHECKING
 
 import api.cli
 import geo.cli
 import simulations.cli
+
+if TYPE_CHECKING:
+    from dispatch.recording import Recording
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -24,10 +28,16 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"samehour {version('samehour')}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    simulations.cli.add_parser(commands)
+    simulations.cli.add_parser(commands, _read_ledger)
     api.cli.add_parser(commands)
     geo.cli.add_parser(commands)
     return parser
+
+
+def _read_ledger(where: str, zone: str | None) -> Recording:
+    from api.storage.reading import read_recording  # noqa: PLC0415 - with it comes the database
+
+    return read_recording(where, zone)
 
 
 def main(argv: list[str] | None = None) -> int:
