@@ -26,9 +26,10 @@ from api.streets import StreetDesk
 from api.ways import Ways
 from dispatch import events as e
 from dispatch.commands import Command
-from dispatch.engine import REPLAN_FOR, Engine
+from dispatch.engine import Engine
 from dispatch.kpis import KpiFold, Kpis
 from dispatch.model import Snapshot
+from dispatch.replanning import REPLAN_FOR
 from dispatch.views import Position as Seen
 from geo.city import City
 

@@ -8,8 +8,7 @@ nothing half-done: what they check comes before the first event they record.
 from __future__ import annotations
 
 from base64 import b32encode
-from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from hashlib import blake2b
 from itertools import count
@@ -26,16 +25,7 @@ from dispatch.demand import DemandFold
 from dispatch.errors import DispatchError, InvalidValueError, SequenceError
 from dispatch.explain_order import explain_open
 from dispatch.explanation import Explanation
-from dispatch.journal import (
-    Asked,
-    Handled,
-    Input,
-    Journal,
-    Published,
-    Reported,
-    StreetsChanged,
-    Told,
-)
+from dispatch.journal import Asked, Handled, Journal, Published, Reported, Told
 from dispatch.model import (
     Courier,
     Fulfilment,
@@ -54,6 +44,7 @@ from dispatch.planning.plan import plan as solve_plan
 from dispatch.planning.quote import Offer
 from dispatch.planning.quote import quote as solve_quote
 from dispatch.ports import Clock, EventLog
+from dispatch.present import Present
 from dispatch.publishing import publication
 from dispatch.records import Control
 from dispatch.recount import recount
@@ -71,49 +62,6 @@ from geo.types import LonLat, Mode, TravelTimes
 
 FUTURE_TOLERANCE_S: Final = 120
 """A device's clock may be this far ahead of ours."""
-
-REPLAN_FOR: Final = (
-    e.OrderReceived,
-    e.OrderCancelled,
-    e.PickCompleted,
-    e.ParcelPickedUp,
-    e.OrderDelivered,
-    e.DeliveryFailed,
-    e.ParcelReturned,
-    e.StopDeclined,
-    e.StopReleased,
-    e.ShiftStarted,
-    e.ShiftEnded,
-    e.StorePaused,
-    e.StoreResumed,
-    e.StreetClosed,
-    e.StreetReopened,
-    e.OrderAmended,
-    e.OrderResourced,
-    e.StorePinned,
-    e.StoreExcluded,
-    e.PromiseSuperseded,
-    e.CarriageBooked,
-    e.CarriageEnded,
-    e.LineShort,
-    e.SubstitutionAnswered,
-    e.BreakWanted,
-    e.BreakStarted,
-    e.BreakEnded,
-    e.CourierStranded,
-    e.BagHandedOver,
-    e.CourierRecovered,
-    e.OfferLapsed,
-    e.RetryGranted,
-    e.OrderRevived,
-    e.OrderHeld,
-    e.HoldReleased,
-    e.OrderLocked,
-    e.OrderUnlocked,
-    e.RouteLocked,
-    e.RouteUnlocked,
-)
-"""Events that make the plan in force worth another thought at once, under any clock."""
 
 
 class Engine:
@@ -154,10 +102,7 @@ class Engine:
         self.time_zone = time_zone
         self.seed = seed
         self.positions: dict[str, Position] = {}
-        self._journal = journal
-        self._moment: int | None = None
-        self._pin: TravelTimes | None = None
-        self._version: str | None = None
+        self._present = Present(clock, journal)
         self._served = ServedDoors()
         self._demand = DemandFold()
         self._views = Views()
@@ -168,55 +113,13 @@ class Engine:
             self._demand.add(recorded)
         self._state = state
 
+    def _seq(self) -> int:
+        return self._state.seq
+
     @property
     def state(self) -> State:
         """What the log says so far."""
         return self._state
-
-    # --- one input after the other -------------------------------------------------------------
-
-    @contextmanager
-    def _at_once(self) -> Iterator[None]:
-        """Hold the clock and the travel times for the length of an input."""
-        if self._moment is not None:
-            yield
-            return
-        self._moment = self.clock.now()
-        try:
-            yield
-        finally:
-            self._moment = self._pin = None
-
-    @contextmanager
-    def _noted(self, entry: Callable[[int], Input]) -> Iterator[None]:
-        """Note an input that records something, also when it fails after that."""
-        with self._at_once():
-            after = self._state.seq
-            try:
-                yield
-            finally:
-                if self._state.seq != after:
-                    self._note(after, entry(self._now()))
-
-    def _now(self) -> int:
-        return self.clock.now() if self._moment is None else self._moment
-
-    def _travel(self) -> TravelTimes:
-        """Return the travel times of the input under way."""
-        if self._pin is not None:
-            return self._pin
-        pin = self.travel.pinned()
-        if self._moment is not None:
-            self._pin = pin
-        if self._journal is not None and pin.version != self._version:
-            self._version = pin.version
-            self._journal.keep(pin)
-            self._note(self._state.seq, StreetsChanged(self._now(), pin.version))
-        return pin
-
-    def _note(self, after: int, entry: Input) -> None:
-        if self._journal is not None:
-            self._journal.note(after, entry)
 
     # --- in ------------------------------------------------------------------------------------
 
@@ -229,7 +132,7 @@ class Engine:
             The command does not fit; nothing was recorded.  An order that cannot be promised is
             recorded as `OrderRefused` and returned, not raised.
         """
-        with self._noted(lambda now: Handled(now, command)):
+        with self._present.noted(self._seq, lambda now: Handled(now, command)):
             occurred_at = getattr(command, "occurred_at", None)
             if occurred_at is not None:
                 self._refuse_future("occurred_at", occurred_at)
@@ -238,7 +141,7 @@ class Engine:
     def refuses(self, command: c.Command) -> str | None:
         """Say why a command would be refused now, None if it would not; changes nothing."""
         try:
-            with self._at_once():
+            with self._present.held():
                 self._events(command)
         except DispatchError as error:
             return str(error)
@@ -269,7 +172,7 @@ class Engine:
             return self._new_id(prefix if number == 1 else f"{prefix}:{number}")
 
         return Context(
-            now=self._now(),
+            now=self._present.now(),
             policy=self.policy,
             new_id=new_id,
             snapshot=self.snapshot,
@@ -321,11 +224,13 @@ class Engine:
         seen = Position(place, at)
         if seen != known:
             self.positions[courier_id] = seen
-            self._note(self._state.seq, Reported(self._now(), courier_id, place, at))
+            self._present.note(
+                self._state.seq, Reported(self._present.now(), courier_id, place, at)
+            )
         return True
 
     def _refuse_future(self, field: str, at: int) -> None:
-        ahead_s = at - self._now()
+        ahead_s = at - self._present.now()
         if ahead_s > FUTURE_TOLERANCE_S:
             raise InvalidValueError(field, f"is {ahead_s} s in the future; set the device's clock")
 
@@ -333,12 +238,12 @@ class Engine:
 
     def snapshot(self, asked: Order | None = None, *, state: State | None = None) -> Snapshot:
         """Return what a decision may know now; `state` is for what is not so, but might be."""
-        now = self._now()
+        now = self._present.now()
         foresees = self.policy.standby_horizon_s > 0 or self.policy.hold_match > 0
         return snapshot(
             self._state if state is None else state,
             now,
-            travel=self._travel(),
+            travel=self._present.travel(self.travel, self._state.seq),
             positions=self.positions,
             policy=self.policy,
             time_zone=self.time_zone,
@@ -352,14 +257,14 @@ class Engine:
 
     def ask(self) -> Snapshot:
         """Return a snapshot to make the next plan for, which `publish` puts in force."""
-        with self._at_once():
+        with self._present.held():
             made_for = self.snapshot()
             self.asked(made_for)
             return made_for
 
     def asked(self, made_for: Snapshot) -> None:
         """Say that the next plan is made for the snapshot just taken."""
-        self._note(made_for.seq, Asked(made_for.now))
+        self._present.note(made_for.seq, Asked(made_for.now))
 
     def explain(self, order_id: str) -> Explanation:
         """Say why an order is treated as it is, or how it went; raises `UnknownIdError`."""
@@ -380,7 +285,7 @@ class Engine:
         free = state
         if order.hold is not None:
             free = replace(state, orders={**state.orders, order_id: replace(order, hold=None)})
-        with self._at_once():
+        with self._present.held():
             made_for = self.snapshot(state=free)
         plan = standing_plan(state, made_for.now)
         return lambda: explain_open(order, state, made_for, plan)
@@ -406,7 +311,11 @@ class Engine:
         one) and `by_worker` (it is not by insertion for want of a planner) are for the record.
         """
         violations = check(plan, made_for)
-        with self._noted(lambda now: Published(now, solve_ms, cut_short, by_worker)):
+
+        def entry(now: int) -> Published:
+            return Published(now, solve_ms, cut_short, by_worker)
+
+        with self._present.noted(self._seq, entry):
             recorded = self._record(
                 publication(
                     plan,
@@ -414,7 +323,7 @@ class Engine:
                     self._state,
                     violations,
                     solve_ms,
-                    self._now(),
+                    self._present.now(),
                     cut_short=cut_short,
                 )
             )
@@ -431,11 +340,11 @@ class Engine:
         What is over ends, and each free courier is told (or asked) to leave for the next stop,
         just in time.
         """
-        with self._noted(Told):
+        with self._present.noted(self._seq, Told):
             return self._commit_due()
 
     def _commit_due(self) -> tuple[e.Recorded, ...]:
-        now = self._now()
+        now = self._present.now()
         recorded: list[e.Recorded] = []
         for timer in TIMERS:
             due_at = timer.next_at(self._state, self.policy)
@@ -476,7 +385,7 @@ class Engine:
         if stop.kind is StopKind.PICKUP:
             is_open = order.courier_id is None and order.store_id == stop.store_id
             ends_at = courier.shift_end
-            is_over = ends_at is not None and ends_at <= self._now()
+            is_over = ends_at is not None and ends_at <= self._present.now()
             rests = courier.break_wanted_s is not None
             # What could not be handed over is still in the bag; the next plan counts with it.
             if not is_open or is_over or rests or not self._has_room(courier, order.order):
@@ -504,7 +413,7 @@ class Engine:
         if not events:
             return ()
         # Fold first, append after: what cannot be applied must never reach the log.
-        now = self._now()
+        now = self._present.now()
         seq = self._state.seq
         state = self._state
         for offset, event in enumerate(events, start=1):
@@ -547,14 +456,14 @@ class Engine:
         InvalidValueError
             No such control can be set.
         """
-        with self._at_once():
-            now, couriers = self._now(), self._state.couriers.values()
+        with self._present.held():
+            now, couriers = self._present.now(), self._state.couriers.values()
             fleet = {courier.courier.mode for courier in couriers if courier.on_shift(now)}
             return preview(
                 self._state,
                 control_of(self._state, command, "ctl_preview", now),
                 now,
-                travel=self._travel(),
+                travel=self._present.travel(self.travel, self._state.seq),
                 modes=sorted((fleet or self.travel.modes) & self.travel.modes),
                 offer=lambda asked, also: self._offer(asked, also=also),
             )

@@ -28,6 +28,8 @@ from simulations.intents import Intents, cancelling
 
 OPERATIONS: Final = "operations"
 """Who pauses and resumes stores."""
+CANNOT_WORK: Final = "the store cannot work just now"
+"""Why operations pause a store."""
 CALLED_OFF: Final = "the store had to close"
 """Why operations call an order off."""
 CALL_OFF_AFTER_S: Final = 120
@@ -108,10 +110,12 @@ class Operations:
 
     def __post_init__(self) -> None:
         """Want every pause there will be."""
-        for number, one in enumerate(self.shut.all(), start=1):
+        for one in self.shut.all():
             if one.told_at >= one.ends_at:
                 continue
-            reason = f"closed, case {number}"
+            before = sum(store_id == one.store_id for store_id, _ in self._pauses)
+            # The reason tells one pause of a store from the next.
+            reason = CANNOT_WORK if not before else f"{CANNOT_WORK} ({before + 1})"
             self._pauses[one.store_id, reason] = one
             self.intents.want(
                 one.told_at, PauseStore(one.store_id, reason, OPERATIONS, moves_orders=True)

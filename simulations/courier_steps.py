@@ -29,7 +29,7 @@ from simulations.closing import ShutStores
 from simulations.courier_trips import Trip, astray
 from simulations.couriers import SIMULATION, Agent, Asked
 from simulations.rng import Streams
-from simulations.settings import CourierSettings, Scenario
+from simulations.settings import Scenario
 from simulations.streets import TrueStreets
 
 BREAKDOWN: Final = "broke down"
@@ -83,10 +83,6 @@ class Surroundings:
         self._shut = shut
         self._paces: dict[str, float] = {}
         self._settings = {one.courier_id: one for one in scenario.couriers}
-
-    def of(self, courier_id: str) -> CourierSettings:
-        """Return what the scenario says of a courier."""
-        return self._settings[courier_id]
 
     def entity(self, order_id: str) -> str:
         """Return the name that the randomness about an order hangs on."""

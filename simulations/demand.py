@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from math import ceil, prod
@@ -22,6 +23,8 @@ from simulations.settings import Scenario, Surge
 _HOUR_S: Final = 3600
 _BAND: Final = 16.0
 """Orders per hour in a band of the demand; a matter of speed alone."""
+_NOT_IN_AN_ID: Final = re.compile(r"[^!-~]+")
+_LONGEST_NAME: Final = 80
 _MOST_OF_ONE: Final = 6
 """Nobody buys more of one article than this."""
 
@@ -95,6 +98,8 @@ class Demand:
         self._doors = doors
         self._zone = ZoneInfo(time_zone)
         self._streams = streams
+        # An id of an order has no blanks, and a file may.
+        self._prefix = f"{_NOT_IN_AN_ID.sub('-', scenario.root)[:_LONGEST_NAME]}-{streams.seed}"
         self._people = np.cumsum(np.asarray(doors.people, dtype=np.float64))
         self._popularity: NDArray[np.float64] = np.array(
             [article.popularity for article in scenario.catalogue], dtype=np.float64
@@ -158,9 +163,7 @@ class Demand:
             if click.height < most
         ]
         for click in sorted(clicks, key=lambda one: (one.at, one.number)):
-            external_id = (
-                f"{self._scenario.root}-{self._streams.seed}-{day.isoformat()}-{click.number}"
-            )
+            external_id = f"{self._prefix}-{day.isoformat()}-{click.number}"
             on = [swell for swell in swells if swell.is_on(click.at)]
             draw = self._streams.stream("order", external_id)
             door = int(

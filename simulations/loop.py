@@ -9,12 +9,13 @@ from typing import Final, Protocol
 
 from dispatch import events as e
 from dispatch.commands import Command
-from dispatch.engine import REPLAN_FOR, Engine
+from dispatch.engine import Engine
 from dispatch.errors import DispatchError, SequenceError
 from dispatch.journal import Journal
 from dispatch.kpis import Kpis, kpis
 from dispatch.model import Plan, Policy, Snapshot
 from dispatch.planning.plan import plan as solve_plan
+from dispatch.replanning import REPLAN_FOR
 from geo.city import City
 from geo.errors import GeoError
 from geo.travel import NetworkTravelTimes

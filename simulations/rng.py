@@ -40,6 +40,8 @@ class Streams:
         sigma
             Standard deviation of the factor's logarithm: 0.1 is about one tenth up or down.
         """
+        if sigma == 0:
+            return 1.0
         draw = float(self.stream(name, entity).standard_normal())
         return min(max(float(np.exp(sigma * draw)), 1 / 3), 3.0)
 
@@ -47,4 +49,4 @@ class Streams:
         """Tell whether something that happens to this share of entities happens to this one."""
         if share <= 0:
             return False  # as it would come out, without opening a stream
-        return float(self.stream(name, entity).random()) < share
+        return share > 0 and float(self.stream(name, entity).random()) < share

@@ -14,14 +14,15 @@ from simulations.settings import Article
 
 _COLUMNS: Final = ("sku", "name", "weight_g", "price_cents", "popularity")
 _GROUP: Final = "group"
+_LAST: Final = 99
+"""Problems of a catalogue are told after those of the scenario's own files."""
 
 
 def read_catalogue(root: Section, problems: Problems) -> tuple[Article, ...]:
     """Return the articles that `catalogue` names, or that `articles` lists."""
     if root.has("articles"):
         return _listed(root)
-    # An empty list of articles says that the catalogue file is used.
-    tuple(root.sections("articles", optional=True))
+    root.allow("articles")
     name = root.text("catalogue")
     if not name:
         return ()
@@ -57,7 +58,7 @@ def _listed(root: Section) -> tuple[Article, ...]:
 
 def _from_csv(path: Path, problems: Problems) -> tuple[Article, ...]:
     def problem(line: int, text: str) -> None:
-        problems.add_at(Place(99, line, path.name, path), text)
+        problems.add_at(Place(_LAST, line, path.name, path), text)
 
     with path.open(encoding="utf-8", newline="") as file:
         reader = csv.DictReader(file)

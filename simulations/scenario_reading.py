@@ -438,6 +438,8 @@ def _crew(section: Section, names: tuple[str, ...]) -> list[CourierSettings]:
 
 def _shift(section: Section) -> tuple[int, int]:
     start, end = section.clocks("shift")
+    if not section.is_sound("shift"):
+        return 0, DAY_S
     if start == end:
         section.problem("shift", "ends when it starts; it must last a while")
     elif end < start and end + DAY_S - start > LONGEST_NIGHT_S:

@@ -93,6 +93,14 @@ class Section:
         """Return where a key is written."""
         return self._problems.place(self.key(name))
 
+    def is_sound(self, name: str) -> bool:
+        """Tell whether nothing is wrong with a key so far."""
+        return self._problems.is_sound(self.key(name))
+
+    def allow(self, name: str) -> None:
+        """Take note of a key that may be there though it is not read."""
+        self._read.add(name)
+
     def names(self) -> tuple[str, ...]:
         """Return the keys present, all of them now counted as known."""
         self._read.update(self._values)

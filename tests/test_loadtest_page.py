@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 import tomllib
 from pathlib import Path
 
+import pyarrow.parquet as pq
 from test_documentation import ROOT, bin_on_path, blocks, run_page
 
 from simulations.load.sla import sla_of
@@ -20,8 +22,22 @@ def test_the_load_test_shown_runs(tmp_path: Path, bin_on_path: dict[str, str]) -
     assert "SLA met: deliveries refused_share" in said
     assert headline["errors"] == 0
     assert f"{headline['requests']} requests, 0 errors" in endpoints
-    assert "POST /v1/orders\n" in endpoints
-    assert (tmp_path / "load" / "report.html").exists()
+    assert {
+        "GET /healthz",
+        "GET /v1/board",
+        "GET /v1/track/{id}",
+        "POST /v1/couriers/positions",
+        "POST /v1/orders",
+        "POST /v1/orders/{id}/picking",
+        "POST /v1/quotes",
+    } <= set(endpoints.splitlines())
+    rows = pq.read_table(tmp_path / "load" / "requests.parquet").to_pylist()
+    assert not [row for row in rows if row["status"] >= 500]
+    assert sum(row["phase"] == "load" for row in rows) == headline["requests"]
+    orders = pq.read_table(tmp_path / "load" / "orders.parquet").to_pylist()
+    assert "delivered" in {order["ending"] for order in orders}
+    page = (tmp_path / "load" / "report.html").read_text(encoding="utf-8")
+    assert not re.search(r'(src|href)="(?!#|data:)', page)
 
 
 def test_the_thresholds_shown_can_be_asked_for(tmp_path: Path) -> None:

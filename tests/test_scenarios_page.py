@@ -17,6 +17,7 @@ from simulations.scenario_text import REQUIRED
 
 PAGE = ROOT / "docs" / "scenarios.md"
 ROW = re.compile(r"^\| `([a-zA-Z_.]+)` \| ([^|]+) \| ([^|]+) \| ([^|]+) \|$", re.MULTILINE)
+HERE_DOCUMENT = re.compile(r"^cat > (\S+) <<'END'\n(.*?)^END\n", re.MULTILINE | re.DOTALL)
 WEEKDAYS = ("tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
 EVERYTHING = """
@@ -95,10 +96,10 @@ def test_the_table_has_every_key_with_its_default_and_no_other(tmp_path: Path) -
 
 def shown(block: str, capsys: pytest.CaptureFixture[str]) -> tuple[int, str, str]:
     """Do what a shell block says: files from here-documents, and our own commands, no others."""
-    for name, text in re.findall(r"^cat > (\S+) <<'END'\n(.*?)^END\n", block, re.MULTILINE | re.DOTALL):
+    for name, text in HERE_DOCUMENT.findall(block):
         Path(name).write_text(text, encoding="utf-8")
     code = 0
-    for line in re.sub(r"^cat > .*?^END\n", "", block, flags=re.MULTILINE | re.DOTALL).splitlines():
+    for line in HERE_DOCUMENT.sub("", block).splitlines():
         assert line.startswith("samehour "), line
         code = max(code, samehour.main(shlex.split(line)[1:]))
     said = capsys.readouterr()

@@ -443,7 +443,8 @@ def _tables(tables: Sequence[NDArray[np.int32]], places: int) -> NDArray[np.int3
     if len(tables) == 1:
         return np.ascontiguousarray(tables[0][:places, :places], dtype=np.int32)[np.newaxis]
     whole = tables[0].base if tables else None
-    if whole is not None and whole.shape == (len(tables), places, places):
+    # Tables that came from another process rest on its bytes.
+    if isinstance(whole, np.ndarray) and whole.shape == (len(tables), places, places):
         addresses = [table.__array_interface__["data"] for table in tables]
         if addresses == [part.__array_interface__["data"] for part in whole]:
             return whole

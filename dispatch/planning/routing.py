@@ -207,6 +207,9 @@ def _is_overloaded(posed: Posed, search: Search, courier: int) -> bool:
     return _loads(posed, search, courier)[2]
 
 
+_NO_LIMIT_S: Final = 86_400
+
+
 class _Model:
     """The routing model of some couriers and orders.
 
@@ -258,6 +261,9 @@ class _Model:
             routing_enums_pb2.LocalSearchMetaheuristic.GREEDY_DESCENT
         )
         parameters.solution_limit = solutions
+        # By default a neighbour is given up after a tenth of a second on the clock: on a busy
+        # machine the same problem would come to another end.
+        parameters.lns_time_limit.seconds = _NO_LIMIT_S
         moves = parameters.local_search_operators
         for move in moves.DESCRIPTOR.fields_by_name:
             setattr(moves, move, _ON if move in _MOVES else _OFF)

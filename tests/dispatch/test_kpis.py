@@ -171,3 +171,20 @@ def test_an_outside_company_s_deliveries_count() -> None:
     fold.add(Recorded("z", 3, CLICK + 1700, report("delivered", CLICK + 1700)))
     figures = fold.figures(CLICK + 1800)
     assert (figures.delivered, figures.on_time_share, figures.at_risk) == (1, 1.0, 0)
+
+
+def test_who_is_refused_one_window_and_takes_another_has_asked_for_one_order() -> None:
+    def refused(external_id: str | None) -> e.OrderRefused:
+        return e.OrderRefused(CLICK, "no_courier_before_deadline", "", external_id)
+
+    log = log_of(
+        refused("shop-1"),
+        refused("shop-1"),
+        received("ord_a", external_id="shop-1"),
+        refused("shop-2"),
+        refused(None),
+        refused(None),
+    )
+    figures = kpis(log, CLICK + 10)
+    # shop-1 is taken in the end; shop-2 and two without an id are refused.
+    assert (figures.orders, figures.open, figures.rejected) == (4, 1, 3)

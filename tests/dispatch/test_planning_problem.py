@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import pickle
 from dataclasses import replace
 
 import pytest
 from street import HOUR_S, NOW, PICK_S, Street
+from town import Town
+from town import at as corner
 
+from dispatch import commands as c
 from dispatch.check import check
 from dispatch.model import (
+    Courier,
     Fulfilment,
+    Mode,
     OrderLine,
     OrderStatus,
     Route,
@@ -304,3 +310,19 @@ def test_no_lateness_is_worth_leaving_an_order() -> None:
     found = plan(snapshot)
     assert found.unassigned == ()
     assert check(found, snapshot) == []
+
+
+# --- processes ---------------------------------------------------------------------------------
+
+
+def test_a_snapshot_of_several_modes_is_planned_in_another_process_too() -> None:
+    town = Town()
+    town.give(c.RegisterCourier(Courier("cou_wim", "Wim", Mode.WALK, corner(3, 0))))
+    town.give(c.StartShift("cou_wim", town.clock.now(), town.clock.now() + HOUR_S))
+    for number in range(14):
+        town.order(corner(number, 1), "milk" if number % 2 else "bread")
+    snapshot = town.engine.snapshot()
+    # Tables of more than 1,000 bytes are not copied when they arrive.
+    assert len(snapshot.travel.duration_s) == 2
+    assert min(table.nbytes for table in snapshot.travel.duration_s.values()) > 1000
+    assert plan(pickle.loads(pickle.dumps(snapshot))) == plan(snapshot)  # noqa: S301  our own

@@ -1,4 +1,4 @@
-"""`samehour loadtest` against a real service."""
+"""`samehour loadtest` against a real service; a short one is in `test_loadtest_page.py`."""
 
 from __future__ import annotations
 
@@ -71,6 +71,7 @@ def summary(folder: Path) -> dict[str, Any]:
     return found
 
 
+@pytest.mark.soak
 def test_a_scenario_is_played_on_a_real_service(tmp_path: Path) -> None:
     out = tmp_path / "out"
     with service(tmp_path, 90) as (url, _):

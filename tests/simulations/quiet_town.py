@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import cos, hypot, radians
 from typing import Any
 
 from dispatch import events as e
@@ -19,6 +20,7 @@ from dispatch.commands import (
 from dispatch.model import Order, OrderLine, Promise, Stop, StopKind
 from geo.city import City
 from geo.travel import NetworkTravelTimes
+from geo.types import LonLat
 from simulations.settings import Scenario
 from simulations.world import World
 
@@ -115,3 +117,9 @@ def carried(town: Town) -> Order:
     done = town.only(CompleteStop)
     town.tell(e.ParcelPickedUp("cou_aino", order.order_id, town.store_id, done.occurred_at))
     return order
+
+
+def metres(a: LonLat, b: LonLat) -> float:
+    """Return the distance of two near places, by the equirectangular projection."""
+    x = (b.lon - a.lon) * cos(radians((a.lat + b.lat) / 2))
+    return 111_195 * hypot(x, b.lat - a.lat)

@@ -6,11 +6,10 @@ import datetime as dt
 from collections.abc import Callable
 from dataclasses import replace
 from itertools import pairwise
-from math import cos, hypot, radians
 from typing import Any
 
 import pytest
-from quiet_town import MINUTE_S, Town, carried
+from quiet_town import MINUTE_S, Town, carried, metres
 
 from dispatch import events as e
 from dispatch.commands import (
@@ -82,11 +81,6 @@ def break_at(monkeypatch: pytest.MonkeyPatch, after_s: int, repair_s: int = 900)
         return (one,) if courier_id == AINO else ()
 
     monkeypatch.setattr("simulations.fleet.breakdowns", found)
-
-
-def metres(a: LonLat, b: LonLat) -> float:
-    x = (b.lon - a.lon) * cos(radians((a.lat + b.lat) / 2))
-    return 111_195 * hypot(x, b.lat - a.lat)
 
 
 def asked(town: Town, for_s: int, kind: type[Any]) -> list[Any]:
@@ -426,6 +420,33 @@ def test_a_release_is_not_heard_on_the_way_and_the_courier_goes_there_in_vain(ma
     town.act(10)
     agent = town.world._fleet._agents[AINO]
     assert agent.doing is None
+    assert rebuilt(town).describe()["couriers"] == town.world.describe()["couriers"]
+
+
+@pytest.mark.usefixtures("silence")
+def test_what_was_fetched_before_it_was_cancelled_is_brought_back(make: Make) -> None:
+    town = make()
+    began = town.now
+    order = town.order()
+    town.pick(order)
+    town.now = began + 3
+    stop = town.commit(order, StopKind.PICKUP)
+    town.act(560)
+    town.tell(e.StopReleased(AINO, order.order_id, "cancelled"))
+    town.tell(e.OrderCancelled(order.order_id, "cancelled", town.now))
+    batch = town.only(TakeInWork)
+    arrived, fetched = batch.reports
+    assert fetched.outcome is StopOutcome.COMPLETED
+    at = fetched.occurred_at
+    town.tell(e.OrderRevived(order.order_id, AINO, at, returning=True))
+    town.tell(e.StopCommitted(AINO, stop, at, at))
+    town.tell(e.StopArrived(AINO, stop, arrived.occurred_at))
+    town.tell(e.ParcelPickedUp(AINO, order.order_id, town.store_id, at))
+    back = town.commit(order, StopKind.RETURN)
+    arrival = town.only(ArriveAtStop)
+    assert arrival.stop_id == back.stop_id
+    town.tell(e.StopArrived(AINO, back, arrival.occurred_at))
+    assert town.only(CompleteStop).stop_id == back.stop_id
     assert rebuilt(town).describe()["couriers"] == town.world.describe()["couriers"]
 
 

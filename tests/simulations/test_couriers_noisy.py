@@ -5,9 +5,9 @@ from __future__ import annotations
 import datetime as dt
 from collections import Counter
 from dataclasses import replace
-from math import cos, hypot, radians
 
 import pytest
+from quiet_town import MINUTE_S, metres
 
 from dispatch import events as e
 from dispatch.model import Mode, Policy
@@ -20,7 +20,6 @@ from simulations.loop import Simulation
 from simulations.settings import ClosureSettings, MishapSettings, Scenario, Surge
 from simulations.world import World
 
-MINUTE_S = 60
 HOUR_S = 3600
 
 QUICK = Policy(routing_min_orders=1_000_000, improve_rounds=5)
@@ -207,11 +206,6 @@ def test_two_policies_face_the_same_mishaps(unlucky: Scenario, helsinki: City) -
 def _agents(simulation: Simulation, until: int) -> dict[str, Agent]:
     simulation.run(until)
     return simulation.world._fleet.describe()
-
-
-def metres(a: LonLat, b: LonLat) -> float:
-    x = (b.lon - a.lon) * cos(radians((a.lat + b.lat) / 2))
-    return 111_195 * hypot(x, b.lat - a.lat)
 
 
 def check_moves(simulation: Simulation, for_s: int) -> int:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 from collections import Counter
-from dataclasses import replace
+from copy import deepcopy
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -84,20 +85,51 @@ def unruly() -> Scenario:
     )
 
 
-def ran(scenario: Scenario, city: City, policy: Policy) -> Simulation:
-    """Return some minutes of orders, and everything after them until all have ended."""
-    simulation = Simulation(
+def begun(scenario: Scenario, city: City, policy: Policy) -> Simulation:
+    return Simulation(
         scenario, city, policy=policy, travel=NetworkTravelTimes(city.network), seed=2
     )
+
+
+def drained(simulation: Simulation) -> Simulation:
+    """Return some minutes of orders, and everything after them until all have ended."""
     start = simulation.world.starts_at
     simulation.world.end_demand(start + CLICKS_S)
     simulation.drain(start + 4 * HOUR_S)
     return simulation
 
 
+@dataclass(frozen=True)
+class Middle:
+    """What a world was in the middle of an evening, and what it had heard."""
+
+    now: int
+    heard: list[e.Recorded]
+    world: dict[str, object]
+
+
 @pytest.fixture(scope="module")
-def evening(unruly: Scenario, helsinki: City) -> Simulation:
-    return ran(unruly, helsinki, QUICK)
+def both(unruly: Scenario, helsinki: City) -> tuple[Middle, Simulation]:
+    """Return an evening four minutes into the fire, of which operations know, and at its end."""
+    simulation = begun(unruly, helsinki, QUICK)
+    simulation.run(simulation.world.starts_at + FIRE_AFTER_S + 4 * MINUTE_S)
+    heard = list(simulation.log.events)
+    middle = Middle(simulation.now, heard, deepcopy(simulation.world.describe()))
+    return middle, drained(simulation)
+
+
+@pytest.fixture(scope="module")
+def evening(both: tuple[Middle, Simulation]) -> Simulation:
+    return both[1]
+
+
+def test_hearing_the_log_again_in_the_middle_brings_everybody_back(
+    both: tuple[Middle, Simulation], unruly: Scenario, helsinki: City
+) -> None:
+    middle, _ = both
+    again = World(unruly, helsinki, NetworkTravelTimes(helsinki.network), seed=2)
+    again.catch_up(middle.heard, middle.now)
+    assert again.describe() == middle.world
 
 
 def kinds(simulation: Simulation) -> Counter[str]:
@@ -198,7 +230,7 @@ def test_another_policy_and_a_smaller_fleet_face_the_same_evening(
     evening: Simulation, unruly: Scenario, helsinki: City
 ) -> None:
     fewer = replace(unruly, couriers=unruly.couriers[:6])
-    other = ran(fewer, helsinki, OTHER)
+    other = drained(begun(fewer, helsinki, OTHER))
     first, second = wanted(evening), wanted(other)
     both = set(first) & set(second)
     assert len(both) > 20
@@ -251,17 +283,3 @@ def test_everything_happens_over_http_too(unruly: Scenario, helsinki: City, tmp_
         "PauseStore",
         "SetStock",
     }
-
-
-def test_hearing_the_log_again_in_the_middle_brings_everybody_back(
-    unruly: Scenario, helsinki: City
-) -> None:
-    simulation = Simulation(
-        unruly, helsinki, policy=QUICK, travel=NetworkTravelTimes(helsinki.network), seed=2
-    )
-    # Four minutes into the fire: operations know of it since one.
-    simulation.run(simulation.world.starts_at + FIRE_AFTER_S + 4 * MINUTE_S)
-    again = World(unruly, helsinki, NetworkTravelTimes(helsinki.network), seed=2)
-    again.catch_up(simulation.log.events, simulation.now)
-    first, second = simulation.world.describe(), again.describe()
-    assert first == second

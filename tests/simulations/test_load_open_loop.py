@@ -80,7 +80,7 @@ def row(answer: Answer, intended: float, origin: float) -> Row:
 
 async def open_loop(sends: Generator, server: Stalling) -> list[Row]:
     """Send at moments of a Poisson stream, whatever becomes of it."""
-    gaps = np.random.default_rng(7).exponential(1 / RATE_PER_S, size=int(2 * LASTS_S * RATE_PER_S))
+    gaps = np.random.default_rng(7).exponential(1 / RATE_PER_S, int(2 * LASTS_S * RATE_PER_S))
     moments = np.cumsum(gaps)
     moments = moments[moments < LASTS_S]
     origin = time.monotonic() + 0.2
@@ -139,14 +139,13 @@ def holds_its_rate(opened: list[Row], figures: LoadFigures, busiest: int) -> Non
     """The stall did not keep anybody from asking."""
     assert abs(len(opened) - LASTS_S * RATE_PER_S) < 4 * (LASTS_S * RATE_PER_S) ** 0.5
     during = [r for r in opened if STALLS_FROM_S < r.intended_s < STALLS_UNTIL_S]
-    assert busiest > 0.9 * len(during)
+    assert busiest > 0.8 * len(during)
+    # A busy machine may be late by a little, and says so; never by the length of the stall.
     lag_ms = figures.own.lag.ms["p99_ms"]
     assert lag_ms is not None
-    assert lag_ms < 1000 * SPARE_S
+    assert lag_ms < 0.3 * 1000 * (STALLS_UNTIL_S - STALLS_FROM_S)
     assert figures.own.waited == 0
-    gaps = np.diff([r.sent_s for r in sorted(opened, key=lambda r: r.sent_s)])
-    # A Poisson stream: gaps spread as widely as they are long.
-    assert 0.8 < float(np.std(gaps) / np.mean(gaps)) < 1.25
+    assert [r.sent_s for r in opened] == pytest.approx([r.intended_s for r in opened], abs=0.5)
 
 
 def test_too_few_connections_are_said_and_their_wait_counts(tmp_path: Path) -> None:

@@ -97,6 +97,13 @@ def test_what_is_wrong_is_named_with_its_line_and_remedy(
         assert told[0].startswith("helsinki-friday.toml line ")
 
 
+def test_one_slip_is_told_once(folder: Path) -> None:
+    path = spoilt(folder, ('["15:30", "23:30"]', '["15:30"]'))
+    with pytest.raises(ScenarioError) as caught:
+        load_scenario(str(path))
+    assert len(caught.value.problems) == 1
+
+
 def test_the_line_is_the_one_to_look_at(folder: Path) -> None:
     path = spoilt(folder, ("more_share = 0.22", "more_share = 7"))
     lines = path.read_text(encoding="utf-8").splitlines()

@@ -4,6 +4,7 @@ import argparse
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -21,14 +22,17 @@ def finished(*arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_a_simulation_prints_its_figures_and_at_last_as_json() -> None:
-    done = finished("helsinki-friday", "--for", "2m", "--json")
+def test_a_simulation_prints_its_figures_and_at_last_as_json(tmp_path: Path) -> None:
+    done = finished("helsinki-friday", "--for", "2m", "--json", "--out", str(tmp_path))
     assert done.returncode == 0, done.stderr
     figures = json.loads(done.stdout.splitlines()[-1])
     assert tuple(figures) == FIGURES
     assert figures["orders"] > 0
     assert figures["violations"] == 0
     assert "seed 1" in done.stdout
+    assert f"Parquet: {tmp_path}" in done.stdout
+    assert (tmp_path / "orders.parquet").is_file()
+    assert (tmp_path / "report.html").is_file()
 
 
 def test_a_scenario_that_is_not_there_is_wrong_input() -> None:

@@ -198,6 +198,7 @@ def test_ctrl_c_says_how_far_it_was_and_loses_nothing(
     assert came.study.replications[0].figures == study.replications[0].figures
 
 
+@pytest.mark.soak
 def test_a_process_of_its_own_gives_the_same_bit_for_bit(
     study: Study, short: Scenario, tmp_path: Path
 ) -> None:
