@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import compress
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -197,7 +198,8 @@ def _snapped(
     """Return the places that are near enough to a road, and where they are reached from it."""
     had, known = before.ways.rows, before.snaps
     fresh = travel.snaps([place for place in places if place not in had], mode)
-    both = Snaps._make(map(np.concatenate, zip(known, fresh, strict=True)))
+    arrays: tuple[tuple[Any, Any], ...] = tuple(zip(known, fresh, strict=True))
+    both = Snaps._make(np.concatenate(pair) for pair in arrays)
     taken = _numbers(had, list(places))
     taken[taken < 0] = np.arange(len(known.edge), len(both.edge))
     near = both.state[taken] == FOUND

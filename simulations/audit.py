@@ -53,7 +53,7 @@ def audit(
         if isinstance(recorded.event, e.WorkTakenIn)
     )
     couriers = Couriers(late, travel, from_home=from_home)
-    watches = (_Sequence(), Orders(), couriers, Stores(frozenset(at for at, _ in late)))
+    watches = (_Sequence(), Orders(late), couriers, Stores(frozenset(at for at, _ in late)))
     found = [
         (recorded.seq, breach)
         for recorded in log

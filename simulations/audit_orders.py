@@ -52,9 +52,16 @@ class _Order:
 
 
 class Orders:
-    """All orders of a log."""
+    """All orders of a log.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    late
+        When late reports of whom were taken in: a device's time and a store's may disagree.
+    """
+
+    def __init__(self, late: frozenset[tuple[int, str]]) -> None:
+        self._late = late
         self._orders: dict[str, _Order] = {}
         self._external: dict[str, str] = {}
         self._stores: set[str] = set()
@@ -148,7 +155,7 @@ class Orders:
                     name = type(event).__name__
                     yield f"{name} of {order.order.order_id}, which is {order.goods}"
             case _:
-                yield from self._carried(order, event, recorded.seq)
+                yield from self._carried(order, event, recorded)
 
     def _prepared(
         self, order: _Order, event: e.PickStarted | e.PickCompleted | e.OrderResourced
@@ -240,10 +247,10 @@ class Orders:
 
     # --- in bags -------------------------------------------------------------------------------
 
-    def _carried(  # noqa: C901  a table
-        self, order: _Order, event: e.Event, seq: int
+    def _carried(  # noqa: C901, PLR0912  a table
+        self, order: _Order, event: e.Event, recorded: e.Recorded
     ) -> Iterator[str]:
-        order_id = order.order.order_id
+        order_id, seq = order.order.order_id, recorded.seq
         match event:
             case (
                 e.StopCommitted(courier_id=who, stop=stop)
@@ -256,7 +263,8 @@ class Orders:
                     yield f"{who} fetched {order_id}, which is {_in(order.goods)}"
                 elif there != store_id:
                     yield f"{who} fetched {order_id} at {store_id}, but it is at {there}"
-                yield from _follows(order, "PickCompleted", event)
+                if (recorded.at, who) not in self._late:
+                    yield from _follows(order, "PickCompleted", event)
                 order.goods = f"bag of {who}"
                 order.times["ParcelPickedUp"] = event.occurred_at
             case e.OrderDelivered(courier_id=who):

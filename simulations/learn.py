@@ -40,6 +40,7 @@ def learn(found: Happenings, source: str) -> Learned:
     """
     stores = {key: store for key, store in found.stores.items() if not store.is_point}
     base_s, line_s = _stated(stores)
+    lines = float(np.mean([pick.lines for pick in found.picks])) if found.picks else 1.0
     picks = shrink(
         {
             key: Cases(
@@ -55,16 +56,22 @@ def learn(found: Happenings, source: str) -> Learned:
     counters = _means(_by(at_store, lambda one: one.store_id), _mean(at_store, "expected_s"))
     paces, couriers, trip_spread = _paces(list(_timed(found.ways)))
     expected = {key: picks.each.get(key, _nothing(picks.every)) for key in stores}
+
+    def counter(store_id: str) -> Estimated:
+        return counters.each.get(store_id, _nothing(counters.every))
+
     return Learned(
         source=source,
-        every_store=_store("", picks.every, counters.every),
+        every_store=_store("", picks.every, counters.every, lines),
         pick_spread=_pick_spread(found, expected),
         door_s=_plain([one.took_s for one in handed if one.kind is StopKind.DROPOFF]),
         return_s=_plain([one.took_s for one in handed if one.kind is StopKind.RETURN]),
         handover_spread=_handover_spread(handed),
         trip_spread=trip_spread,
         stores={
-            key: _store(store.name, expected[key], counters.each.get(key, _nothing(counters.every)))
+            key: _store(
+                store.name, expected[key], counters.each.get(key, _nothing(counters.every)), lines
+            )
             for key, store in sorted(stores.items())
         },
         paces=paces,
@@ -72,12 +79,18 @@ def learn(found: Happenings, source: str) -> Learned:
     )
 
 
-def _store(name: str, pick: Estimated, counter: Estimated) -> LearnedStore:
-    base, line = (
-        Value(pick.value[k], pick.low[k], pick.high[k], pick.cases) for k in range(len(pick.value))
-    )
+def _store(name: str, pick: Estimated, counter: Estimated, lines: float) -> LearnedStore:
+    (base_s, line_s), (base_low, line_low), (base_high, line_high) = pick.value, pick.low, pick.high
+    # Nothing takes less than no time: what is cut off one goes to the other, at the usual basket.
+    if base_s < 0:
+        base_s, line_s = 0.0, max(0.0, line_s + base_s / lines)
+    elif line_s < 0:
+        base_s, line_s = max(0.0, base_s + line_s * lines), 0.0
     return LearnedStore(
-        name, base, line, Value(counter.value[0], counter.low[0], counter.high[0], counter.cases)
+        name,
+        Value(base_s, min(base_s, base_low), max(base_s, base_high), pick.cases),
+        Value(line_s, min(line_s, line_low), max(line_s, line_high), pick.cases),
+        Value(counter.value[0], counter.low[0], counter.high[0], counter.cases),
     )
 
 

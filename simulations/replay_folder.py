@@ -21,7 +21,8 @@ from typing import Any, Final
 import pyarrow as pa
 from cattrs import BaseValidationError
 
-from dispatch.codec import LOG
+from dispatch.codec import LOG, event_to_json
+from dispatch.events import Recorded
 from simulations import parquet
 from simulations.errors import SimulationError
 from simulations.locking import hold
@@ -47,6 +48,24 @@ def digest_of(*parts: object) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:_DIGITS]
 
 
+class _Fingerprint:
+    """Of the first events of a log; of more and more of them at little cost."""
+
+    def __init__(self, events: Sequence[Recorded]) -> None:
+        self._events = events
+        self._digest = hashlib.sha256()
+        self._taken = 0
+
+    def upto(self, count: int) -> str:
+        """Return that of the first `count`; never fewer than before."""
+        for recorded in self._events[self._taken : count]:
+            fields = json.dumps(event_to_json(recorded.event), sort_keys=True)
+            name = type(recorded.event).__name__
+            self._digest.update(f"{recorded.seq} {recorded.at} {name} {fields}\n".encode())
+        self._taken = max(self._taken, count)
+        return self._digest.hexdigest()
+
+
 class ReplayFolder:
     """A folder that one process writes a replay into.
 
@@ -54,11 +73,14 @@ class ReplayFolder:
     ----------
     key
         Names the ledger and the engine; what is there under another key is begun anew.
+    events
+        Of the ledger: what was found about other events does not count.
     """
 
-    def __init__(self, path: Path, key: str) -> None:
+    def __init__(self, path: Path, key: str, events: Sequence[Recorded]) -> None:
         self.path = path
         self._key = key
+        self._fingerprint = _Fingerprint(events)
         self._steps = 0
 
     @contextmanager
@@ -113,7 +135,8 @@ class ReplayFolder:
             found = read_json(path)
             if found["key"] != self._key:
                 return None
-            return LOG.structure(found["mark"], Mark)
+            mark = LOG.structure(found["mark"], Mark)
+            return mark if self._fingerprint.upto(mark.seq) == found["events"] else None
         except (SimulationError, BaseValidationError, KeyError, TypeError, ValueError):
             return None  # half-written by an older one: begin anew
 
@@ -125,7 +148,12 @@ class ReplayFolder:
 
     def finish(self, mark: Mark) -> None:
         """Note how far it is."""
-        write_json(self.path / _PROGRESS, {"key": self._key, "mark": LOG.unstructure(mark)})
+        found = {
+            "key": self._key,
+            "events": self._fingerprint.upto(mark.seq),
+            "mark": LOG.unstructure(mark),
+        }
+        write_json(self.path / _PROGRESS, found)
 
     # --- runs of the model -----------------------------------------------------------------------
 

@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from simulations.calibration import NOMINAL, QUANTILES, Calibration, Coverage, Group
+from simulations.calibration import QUANTILES, Calibration, Coverage, Group
 from simulations.learned import LearnedStore, Value
 from simulations.measures import FIGURES
 from simulations.outcome import OrderRow
 from simulations.replay import Outcome
 from simulations.replay_day import described
 from simulations.replay_found import Found, WhatIf
-from simulations.replay_text import exact_lines, share
+from simulations.replay_text import NO_POLICY, exact_lines, share
 from simulations.replay_whatif import Change, summed_up
 from simulations.report_markup import Markup, joined
 from simulations.report_parts import (
@@ -94,7 +94,7 @@ def _lead(found: Found) -> str:
     if kept is not None:
         parts.append(f"Of the promises {100 * kept.held:.0f} % were kept.")
     if found.what_if is not None:
-        parts.append(found.what_if.verdict[0])
+        parts.append(f"B: {found.what_if.said}. {found.what_if.verdict[0]}")
     return " ".join(parts)
 
 
@@ -180,7 +180,10 @@ def _coverages(rows: Sequence[Coverage], caption: str) -> Markup:
         return empty("Too few cases to say anything of confidence.")
     return table(
         ("Confidence", "Margin", "Held"),
-        [(f"{one.confidence:.0%}", _seconds(one.margin_s), share(one.share)) for one in rows],
+        [
+            (f"{100 * one.confidence:.0f} %", _seconds(one.margin_s), share(one.share))
+            for one in rows
+        ],
         caption,
         numbers=(0, 1, 2),
     )
@@ -199,7 +202,7 @@ def _forecasts(found: Found) -> Section:
         Interval(one.name, one.bias_s or 0.0, one.low_s, one.high_s, f"{one.bias_s or 0:+.0f} s")
         for one in rows
     ]
-    head = ("Forecast", "Cases", "Bias", "Mean error", *(f"{q:.0%}" for q in QUANTILES))
+    head = ("Forecast", "Cases", "Bias", "Mean error", *(f"{100 * q:.0f} %" for q in QUANTILES))
     cells = [
         (
             one.name,
@@ -241,7 +244,7 @@ def _one(one: Calibration) -> Markup:
             ),
         ]
     else:
-        parts.append(empty(f"Of confidence nothing is said: {NOMINAL[0]:.0%} needs more cases."))
+        parts.append(empty("Of confidence nothing is said: there are too few cases."))
     for by in ("store", "mode", "hour"):
         groups = [group for group in one.groups if group.by == by]
         if groups:
@@ -308,7 +311,7 @@ def _what_if(found: Found, what_if: WhatIf) -> Section:
     left_out = described(what_if.day.left_out)
     return section(
         "What if",
-        verdict(f"{what_if.said[:1].upper()}{what_if.said[1:]}: {first}", mood),
+        verdict(f"A: as it was. B: {what_if.said}. {first}", mood),
         text(*others) if others else None,
         strip,
         table(
@@ -320,6 +323,7 @@ def _what_if(found: Found, what_if: WhatIf) -> Section:
         text(f"Left out of the model, because people decided it: {left_out}.")
         if left_out
         else None,
+        None if found.recording.has_journal else text(NO_POLICY),
         key="what-if",
         lead="A model of a day is not the day: the first two columns say how far it can be "
         f"believed. The difference is between the model's runs alone, {len(what_if.before)} "

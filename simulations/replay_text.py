@@ -12,6 +12,9 @@ from simulations.replay import Outcome
 from simulations.replay_day import described
 from simulations.replay_found import Found, WhatIf
 
+NO_POLICY: Final = (
+    "The ledger does not say which policy was in force: A is the engine's own, as it is today."
+)
 _SHOWN: Final = 3
 _MINUTE_S: Final = 60
 
@@ -72,7 +75,7 @@ def _calibration(found: Found) -> Iterator[str]:
         yield f"  promised on average {promises.margin_s / _MINUTE_S:.1f} min beyond the forecast"
     for group in promises.implied:
         yield (
-            f"    of promises that amount to {group.confidence:.0%} confidence "
+            f"    of promises that amount to {100 * group.confidence:.0f} % confidence "
             f"{share(group.share)} held"
         )
     rows = [one for one in (promises.errors, *found.calibration.forecasts) if one.cases]
@@ -115,6 +118,8 @@ def _what_if(found: Found, what_if: WhatIf) -> Iterator[str]:
     left_out = described(what_if.day.left_out)
     if left_out:
         yield f"  left out of the model: {left_out}"
+    if not found.recording.has_journal:
+        yield f"  {NO_POLICY}"
 
 
 def share(one: Share) -> str:

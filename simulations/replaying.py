@@ -95,7 +95,7 @@ def _run(arguments: argparse.Namespace, read_ledger: ReadLedger) -> int:
     if since is not None and until is not None and since >= until:
         raise ReplayError(f"--to {arguments.until} is not after --from {arguments.since}")
     key = digest_of(recording.zone, _first(recording), edition(_CODE), since, until)
-    folder = ReplayFolder(arguments.out or _home(recording, key), key)
+    folder = ReplayFolder(arguments.out or _home(recording, key), key, recording.events)
     with folder.held(fresh=arguments.fresh):
         found = _find(recording, city, folder, wish, since, until)
         where = _written(found, folder, report=arguments.report)

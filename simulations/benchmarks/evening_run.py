@@ -151,8 +151,9 @@ class Shares:
         )
         for thing, method, name in watched:
             setattr(thing, method, self.timed(name, getattr(thing, method)))
-        for method, wrapped in (("handle", self.handling(engine.handle)),):
-            setattr(engine, method, wrapped)
+        # By a name that is no constant: to a type checker a method is not to be replaced.
+        for method in ("handle",):
+            setattr(engine, method, self.handling(engine.handle))
 
 
 def run(setting: Setting, seed: int, title: str) -> Timed:

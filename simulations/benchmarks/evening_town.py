@@ -44,7 +44,9 @@ class Setting:
     Attributes
     ----------
     ends_at
-        Nobody clicks from then on; so many seconds after the beginning were clicked `orders`.
+        Nobody clicks from then on: by then `orders` were clicked.
+    clicks
+        When, UTC epoch seconds, ascending.
     """
 
     scenario: Scenario

@@ -70,8 +70,6 @@ class LoadWorld(LiveWorld):
     ----------
     log
         Every event heard, from the beginning of the ledger.
-    answered_at
-        When the service last gave any answer; on the monotonic clock.
     """
 
     def __init__(
@@ -88,8 +86,8 @@ class LoadWorld(LiveWorld):
     ) -> None:
         super().__init__(world, client, zone_id)
         self.log: list[Recorded] = []
-        self.answered_at = now()
-        self.counts = {"requests": 0, "errors": 0}
+        self._answered_at = now()
+        self._failed_at = 0.0
         self._generator = generator
         self._rows = rows
         self._prefix = prefix
@@ -113,13 +111,17 @@ class LoadWorld(LiveWorld):
         """
         self._span = span
         self._keep = keep
-        self._joined = self.answered_at = now()
+        self._joined = self._answered_at = now()
         self._crowd.begin(span.begins)
 
     @property
     def is_at_rest(self) -> bool:
         """Whether every order of this scenario has ended, and nobody is about to click."""
         return not self._open and not self.is_asking
+
+    def is_gone(self, after_s: float) -> bool:
+        """Tell whether for so long everything failed that was sent."""
+        return now() - self._answered_at > after_s and self._failed_at > self._answered_at
 
     @property
     def is_awaited(self) -> bool:
@@ -160,6 +162,12 @@ class LoadWorld(LiveWorld):
     def _let_act(self, heard_at: float | None = None) -> None:
         if not self._is_resting:
             super()._let_act(heard_at)
+
+    async def _act(self) -> None:
+        if self._is_resting:
+            await asyncio.sleep(_LOOK_EVERY_S)
+        else:
+            await super()._act()
 
     async def _mingle(self) -> None:
         if not self._is_resting:
@@ -286,12 +294,14 @@ class LoadWorld(LiveWorld):
         self, ticket: Ticket, attempt: int, ready: float
     ) -> Callable[[asyncio.Future[Answer]], None]:
         def write(done: asyncio.Future[Answer]) -> None:
-            if done.cancelled() or done.exception() is not None:
+            if done.cancelled() or done.exception() is not None or ticket not in self._tickets:
                 return
             answer = done.result()
             self._tickets.discard(ticket)
             if answer.status:
-                self.answered_at = max(self.answered_at, answer.done)
+                self._answered_at = max(self._answered_at, answer.done)
+            else:
+                self._failed_at = answer.done
             self._add(ticket, answer, attempt, ready, answer.done)
 
         return write
@@ -311,6 +321,4 @@ class LoadWorld(LiveWorld):
             origin=origin,
             ended_s=ended - origin,
         )
-        self.counts["requests"] += 1
-        self.counts["errors"] += row.outcome == "error"
         self._rows.add(row)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Final
 
@@ -181,8 +181,8 @@ def table_of(rows: Iterable[Row]) -> pa.Table:
 
 
 def _table(rows: list[Row]) -> pa.Table:
-    said = [asdict(row) for row in rows]
-    return pa.table({name: [row[name] for row in said] for name in _NAMES}, schema=_SCHEMA)
+    columns = {name: [getattr(row, name) for row in rows] for name in _NAMES}
+    return pa.table(columns, schema=_SCHEMA)
 
 
 def _write(table: pa.Table, path: Path) -> None:

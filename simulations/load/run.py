@@ -19,7 +19,7 @@ from geo.travel import NetworkTravelTimes
 from simulations.client import Client, Zone, http_client
 from simulations.compiling import compile_travel_times
 from simulations.demo import Stopping
-from simulations.errors import LoadError, SimulationError
+from simulations.errors import LoadError, ServiceError, SimulationError
 from simulations.load.folder import (
     DONE,
     INTERRUPTED,
@@ -59,7 +59,10 @@ def run(arguments: argparse.Namespace) -> int:
         city = load_city(find_city(wanted.scenario.city))
         with load_folder(wanted) as state:
             return _run(wanted, city, state, stopping)
-    except (LoadError, SimulationError, GeoError) as error:
+    except ServiceError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    except (SimulationError, GeoError) as error:
         sys.stderr.write(f"{error}\n")
         return 2
 
@@ -241,7 +244,7 @@ async def _live(
             why = INTERRUPTED
         elif not generator.is_alive:
             why = SENDER_GONE
-        elif now() - live.answered_at > _GONE_AFTER_S:
+        elif live.is_gone(_GONE_AFTER_S):
             why = SERVICE_GONE
         elif now() >= drained or (now() >= span.ends and live.is_at_rest):
             live.rest()

@@ -91,7 +91,7 @@ def test_a_day_with_closed_streets_and_a_restart_is_the_same_again(
         old = before[store["id"]]
         if learned.stores[store["id"]].pick_base_s.cases:
             assert store["pick_base_s"] == round(learned.stores[store["id"]].pick_base_s.value)
-            assert store["pick_base_s"] < old["pick_base_s"]  # here goods are there at once
+            assert store["pick_line_s"] < old["pick_line_s"]  # here goods are there at once
         for kept in ("name", "opening_hours", "pickers", "reach_s", "location"):
             assert store[kept] == old[kept]
     assert town.stop() == 0, town.log()

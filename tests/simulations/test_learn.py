@@ -206,3 +206,13 @@ def test_what_was_learned_makes_the_next_evening_s_forecasts_better(
         assert old.bias_s is not None
         assert new.mae_s < 0.7 * old.mae_s
         assert abs(new.bias_s) < 0.4 * old.bias_s
+
+
+def test_a_pick_never_begins_before_it_begins() -> None:
+    found = Happenings(stores=STORES)
+    found.picks = [one._replace(took_s=one.lines * 30 - 20) for one in picks("sto_a", 1, 1, 60, 2)]
+    store = learn(found, "quick hands").stores["sto_a"]
+    assert store.pick_base_s.value == 0.0
+    usual = sum(pick.took_s for pick in found.picks) / len(found.picks)
+    lines = sum(pick.lines for pick in found.picks) / len(found.picks)
+    assert store.pick_line_s.value * lines == pytest.approx(usual, rel=0.05)

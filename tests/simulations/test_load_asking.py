@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,6 +16,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 import samehour
+import simulations.load.run
 from geo.city import City
 from simulations.client import endpoint_of
 from simulations.demand import Demand
@@ -222,6 +224,11 @@ def test_without_locust_the_remedy_is_named(
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     assert run("localhost:1") == 2
     assert "pip install 'samehour[load]'" in capsys.readouterr().err
+
+
+def test_what_patches_the_standard_library_stays_in_the_process_that_sends() -> None:
+    assert simulations.load.run.__name__ in sys.modules
+    assert not {"gevent", "locust"} & set(sys.modules)
 
 
 # --- the scenario as it is played ---------------------------------------------------------------
