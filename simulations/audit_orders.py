@@ -27,6 +27,14 @@ late report is noted, goods come back over the desk, or it turns out to be in a 
 _PREPARING: Final = (e.LineShort, e.SubstitutionOffered, e.SubstitutionAnswered, e.ItemPicked)
 
 
+class _Dated(Protocol):
+    """A fact with its time."""
+
+    @property
+    def occurred_at(self) -> int:
+        """When it happened."""
+
+
 @dataclass(slots=True)
 class _Order:
     """An order by what was said of it.
@@ -56,12 +64,14 @@ class Orders:
 
     Parameters
     ----------
-    late
-        When late reports of whom were taken in: a device's time and a store's may disagree.
+    late_at
+        When late reports were taken in: they have the times of other clocks than what was heard
+        before, so which of the two was first is not held against them.
     """
 
-    def __init__(self, late: frozenset[tuple[int, str]]) -> None:
-        self._late = late
+    def __init__(self, late_at: frozenset[int]) -> None:
+        self._late_at = late_at
+        self._is_late = False
         self._orders: dict[str, _Order] = {}
         self._external: dict[str, str] = {}
         self._stores: set[str] = set()
@@ -69,6 +79,7 @@ class Orders:
     def see(self, recorded: e.Recorded) -> Iterator[str]:
         """Yield what is wrong with what an event says of orders."""
         event = recorded.event
+        self._is_late = recorded.at in self._late_at
         if isinstance(event, e.StoreRegistered):
             self._stores.add(event.store.store_id)
         elif isinstance(event, e.OrderReceived):
@@ -175,13 +186,13 @@ class Orders:
         if isinstance(event, e.PickStarted):
             if order.goods != SHELF:
                 yield f"the picking of {order_id} begins while it is {order.goods}"
-            if event.occurred_at < order.order.created_at:
+            if event.occurred_at < order.order.created_at and not self._is_late:
                 yield f"the picking of {order_id} begins before the order was there"
             order.goods = PICKING
         else:
             if order.goods != PICKING:
                 yield f"the picking of {order_id} ends while it is {order.goods}"
-            yield from _follows(order, "PickStarted", event)
+            yield from self._follows(order, "PickStarted", event)
             order.goods = COUNTER
         order.times[type(event).__name__] = event.occurred_at
 
@@ -218,7 +229,7 @@ class Orders:
             return
         if order.goods != COUNTER:
             yield f"{type(event).__name__} of {order_id}, which is {order.goods}"
-        yield from _follows(order, "PickCompleted", event)
+        yield from self._follows(order, "PickCompleted", event)
         name = "collected" if isinstance(event, e.OrderCollected) else "not collected"
         order.goods, order.end = GONE, f"{name} at seq {seq}"
 
@@ -247,7 +258,7 @@ class Orders:
 
     # --- in bags -------------------------------------------------------------------------------
 
-    def _carried(  # noqa: C901, PLR0912  a table
+    def _carried(  # noqa: C901  a table
         self, order: _Order, event: e.Event, recorded: e.Recorded
     ) -> Iterator[str]:
         order_id, seq = order.order.order_id, recorded.seq
@@ -263,23 +274,22 @@ class Orders:
                     yield f"{who} fetched {order_id}, which is {_in(order.goods)}"
                 elif there != store_id:
                     yield f"{who} fetched {order_id} at {store_id}, but it is at {there}"
-                if (recorded.at, who) not in self._late:
-                    yield from _follows(order, "PickCompleted", event)
+                yield from self._follows(order, "PickCompleted", event)
                 order.goods = f"bag of {who}"
                 order.times["ParcelPickedUp"] = event.occurred_at
             case e.OrderDelivered(courier_id=who):
                 yield from _in_bag(order, who, "delivered")
-                yield from _follows(order, "ParcelPickedUp", event)
+                yield from self._follows(order, "ParcelPickedUp", event)
                 if order.is_cancelled:
                     yield f"{order_id} is delivered, but it was cancelled"
                 order.goods, order.end = GONE, f"delivered at seq {seq}"
             case e.DeliveryFailed(courier_id=who):
                 order.failures += 1
                 yield from _in_bag(order, who, "failed to deliver")
-                yield from _follows(order, "ParcelPickedUp", event)
+                yield from self._follows(order, "ParcelPickedUp", event)
             case e.ParcelReturned(courier_id=who, store_id=store_id):
                 yield from _in_bag(order, who, "returned")
-                yield from _follows(order, "ParcelPickedUp", event)
+                yield from self._follows(order, "ParcelPickedUp", event)
                 if store_id != order.store_id:
                     yield f"{order_id} is returned to {store_id}, but it is {order.store_id}'s"
                 order.goods, order.end = GONE, f"returned at seq {seq}"
@@ -303,6 +313,13 @@ class Orders:
                 continue
             yield from _in_bag(order, event.courier_id, "left behind")
             order.goods = f"point {event.point.store_id}"
+
+    def _follows(self, order: _Order, before: str, event: _Dated) -> Iterator[str]:
+        """Hold that something happened no sooner than what must come before it."""
+        since, at = order.times.get(before), event.occurred_at
+        if since is not None and at < since and not self._is_late:
+            name = type(event).__name__
+            yield f"{name} of {order.order.order_id} at {at}, before its {before} at {since}"
 
 
 # --- pieces ------------------------------------------------------------------------------------
@@ -340,22 +357,6 @@ def _fits(order: _Order, courier_id: str, kind: StopKind, name: str) -> Iterator
             f"{name}: {courier_id} is to bring {order.order.order_id} {where}, which is "
             f"{_in(order.goods)}"
         )
-
-
-class _Dated(Protocol):
-    """A fact with its time."""
-
-    @property
-    def occurred_at(self) -> int:
-        """When it happened."""
-
-
-def _follows(order: _Order, before: str, event: _Dated) -> Iterator[str]:
-    """Hold that something happened no sooner than what must come before it."""
-    since, at = order.times.get(before), event.occurred_at
-    if since is not None and at < since:
-        name = type(event).__name__
-        yield f"{name} of {order.order.order_id} at {at}, before its {before} at {since}"
 
 
 def _promised_anew(order: _Order, promise: Promise, now: int) -> Iterator[str]:

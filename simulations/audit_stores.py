@@ -69,10 +69,13 @@ class Stores:
     ----------
     late_at
         When late reports were taken in: picks that they imply were done by people nobody counts.
+    counts_pickers
+        Whether nobody picks but the pickers a store said it has.
     """
 
-    def __init__(self, late_at: frozenset[int]) -> None:
+    def __init__(self, late_at: frozenset[int], *, counts_pickers: bool) -> None:
         self._late_at = late_at
+        self._counts_pickers = counts_pickers
         self._stores: dict[str, _Store] = {}
         self._baskets: dict[str, _Basket] = {}
 
@@ -191,7 +194,8 @@ class Stores:
             yield f"the picking of {order_id} begins at {store_id}, which is not registered"
             return
         store.picking.add(order_id)
-        if len(store.picking) > store.store.pickers and not is_late:
+        is_counted = self._counts_pickers and not is_late
+        if len(store.picking) > store.store.pickers and is_counted:
             yield (
                 f"{store_id} picks {len(store.picking)} orders at a time with "
                 f"{store.store.pickers} pickers"

@@ -22,6 +22,10 @@ SEEN_EVERY_S: Final = 15
 """Between two places of a courier in the playback."""
 
 _REPORT_EVERY: Final = 8
+_USUAL_END_S: Final = 2700
+"""The last order that counts has mostly ended so long after it could be clicked."""
+
+_NEARLY: Final = 0.99
 _MEBI: Final = 1024 * 1024
 
 
@@ -55,6 +59,7 @@ def replicate(
     since = starts_at + measure.warm_up_s
     until = since + measure.lasts_s
     latest = until + measure.cool_down_s
+    usual_end = min(latest, until + _USUAL_END_S)
     simulation = Simulation(
         scenario, city, seed=seed, policy=policy, stopwatch=stopwatch, demand_until=latest
     )
@@ -69,7 +74,7 @@ def replicate(
         tracks.see(simulation)
         steps += 1
         if report is not None and steps % _REPORT_EVERY == 0:
-            report(min(1.0, (simulation.now - starts_at) / (latest - starts_at)))
+            report(min(_NEARLY, (simulation.now - starts_at) / (usual_end - starts_at)))
     log = tuple(simulation.log.events)
     evening = evening_of(
         log,

@@ -18,6 +18,9 @@ def implied_pick(order: OrderState, at: int, *, silence_accepts: bool) -> Iterat
     A substitution that nobody answered goes by the policy; where that would leave nothing, what
     was offered instead is what was fetched.
     """
+    if order.waits_at_point:
+        # Picked long ago, and cancelled since perhaps: at a point nobody picks.
+        return
     if order.status in UNPICKED:
         yield e.PickStarted(order.order_id, order.store_id, at)
     at = max(at, order.pick_started_at or at)

@@ -355,3 +355,19 @@ def test_an_outside_company_is_called_off_for_goods_our_courier_has(town: Town) 
     carriage = town.engine.state.order(order_id).carriage
     assert carriage is not None
     assert carriage.ended
+
+
+def test_goods_cancelled_in_a_stranded_bag_and_fetched_unheard_still_go_back(town: Town) -> None:
+    order_id, who = fetched(town)
+    town.give(c.StrandCourier(who, at(2, 0), "the chain broke", town.clock.now()))
+    town.give(c.CancelOrder(order_id, "changed my mind", town.clock.now()))
+    other = next(key for key in town.engine.state.couriers if key != who)
+    town.clock.time += 600
+    rules = heard(town, other, report(order_id, "p", O.COMPLETED, town.clock.now() - 60))
+    assert rules == ["implied_commitment"]
+    # They were picked once, at their store; at the point nobody picks anything.
+    assert names(town, order_id).count("PickCompleted") == 1
+    order = town.engine.state.order(order_id)
+    assert order.status is OrderStatus.CANCELLED
+    assert order.returning
+    assert order_id in town.engine.state.courier(other).on_board
