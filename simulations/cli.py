@@ -1,4 +1,4 @@
-"""`samehour demo`, `simulate` and `bench`: their command lines; the rest is imported when run."""
+"""The command lines of this room; each command is imported when it runs."""
 
 from __future__ import annotations
 
@@ -82,14 +82,13 @@ def _add_demo(commands: Any) -> None:
     parser.set_defaults(handler=_demo)
 
 
-def _add_common(parser: argparse.ArgumentParser, *, scenario: bool = True) -> None:
-    if scenario:
-        parser.add_argument(
-            "--scenario",
-            default=_DEFAULT_SCENARIO,
-            metavar="NAME",
-            help=f"a name in the box, or a .toml file ({_DEFAULT_SCENARIO})",
-        )
+def _add_common(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--scenario",
+        default=_DEFAULT_SCENARIO,
+        metavar="NAME",
+        help=f"a name in the box, or a .toml file ({_DEFAULT_SCENARIO})",
+    )
     parser.add_argument("--seed", type=seed, metavar="N", help="instead of the scenario's own")
     parser.add_argument("--json", action="store_true", help="the last line is a JSON object")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -73,10 +73,7 @@ def _simulate(arguments: argparse.Namespace) -> int:
     if study.wanted == 1:
         sys.stdout.write(_one(study.replications[0], study))
     else:
-        sys.stdout.write(
-            f"{study.scenario.title}, {len(study.replications)} evenings, seeds "
-            f"{study.seeds[0]} to {study.seeds[-1]}\n{study_table(study)}"
-        )
+        sys.stdout.write(f"{study.scenario.title}, {_evenings(study.seeds)}\n{study_table(study)}")
     _warn(study)
     if arguments.report:
         from simulations.report import write_study  # noqa: PLC0415  only where one is wanted
@@ -203,19 +200,25 @@ def _compare(arguments: argparse.Namespace) -> int:
 
 
 def _both(found: Comparison) -> str:
-    seeds = found.seeds
-    evenings = "1 evening" if len(seeds) == 1 else f"{len(seeds)} evenings"
-    which = f"seed {seeds[0]}" if len(seeds) == 1 else f"seeds {seeds[0]} to {seeds[-1]}"
     verdict = "".join(f"{sentence}\n" for sentence in found.verdict)
     return (
         f"A: {found.first.variant}\nB: {found.second.variant}\n"
-        f"{evenings}, {which}, the same for both\n{comparison_table(found)}"
+        f"{_evenings(found.seeds)}, the same for both\n{comparison_table(found)}"
         "  p: of no difference (headlines, the first four, corrected for being four); * below "
         f"0.05\n\n{verdict}\n"
     )
 
 
 # --- both --------------------------------------------------------------------------------------
+
+
+def _evenings(seeds: Sequence[int]) -> str:
+    """Return how many evenings there are, and which."""
+    if len(seeds) == 1:
+        return f"1 evening, seed {seeds[0]}"
+    is_whole = seeds[-1] - seeds[0] == len(seeds) - 1
+    which = f"{seeds[0]} to {seeds[-1]}" if is_whole else ", ".join(map(str, seeds))
+    return f"{len(seeds)} evenings, seeds {which}"
 
 
 def _warn(study: Study) -> None:

@@ -259,7 +259,7 @@ def _stores(
         settings = scenario.stores[kind]
         stores[index] = replace(
             store,
-            pickers=max(settings.pickers, math.ceil(orders / wanted / _ORDERS_PER_PICKER)),
+            pickers=max(*settings.pickers, math.ceil(orders / wanted / _ORDERS_PER_PICKER)),
             pick_base_s=settings.pick_base_s,
             pick_line_s=settings.pick_line_s,
             pickup_service_s=scenario.handover.pickup_s,

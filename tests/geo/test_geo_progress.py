@@ -36,7 +36,7 @@ def test_a_stage_that_takes_long_says_how_far_it_is(monkeypatch: pytest.MonkeyPa
     stream = io.StringIO()
     with progress.shown(stream), progress.stage("counting") as report:
         report(0.25)
-    assert "samehour: counting, 25%" in stream.getvalue().splitlines()
+    assert "samehour: counting, 25%, about 0 s left" in stream.getvalue().splitlines()
 
 
 def test_on_a_terminal_a_stage_is_a_bar_that_ends_full() -> None:
