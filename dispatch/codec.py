@@ -102,9 +102,7 @@ def input_from_json(
     return converter.structure({**fields, "at": at}, kind)
 
 
-def command_from_json(
-    name: str, fields: dict[str, Any], converter: Converter = LOG
-) -> Command:
+def command_from_json(name: str, fields: dict[str, Any], converter: Converter = LOG) -> Command:
     """Rebuild a command; an unknown name is refused."""
     kind = COMMAND_TYPES.get(name)
     if kind is None:

@@ -179,9 +179,7 @@ def _unpacked(
 def _unpacked_live(arrays: Mapping[str, NDArray[Any]], name: str, known: Live) -> Live:
     fresh = Live(*(arrays[f"{name}.{field}"] for field in Live._fields))
     stays = ~np.isin(known.arc, np.concatenate([arrays[f"{name}.gone"], fresh.arc]))
-    joined = [
-        np.concatenate([old[stays], new]) for old, new in zip(known, fresh, strict=True)
-    ]
+    joined = [np.concatenate([old[stays], new]) for old, new in zip(known, fresh, strict=True)]
     ascending = np.argsort(joined[0], kind="stable")
     return Live(*(values[ascending] for values in joined))
 

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from simulations.benchmarks import cli as benchmarks
-from simulations.compare_cli import add_compare
-from simulations.loadtest_cli import add_loadtest
-from simulations.replay_cli import ReadLedger, add_replay
-from simulations.scenario_cli import add_scenario
-from simulations.simulate_cli import add_simulate
+from simulations.load.cli import add_loadtest
+from simulations.replays.cli import ReadLedger, add_replay
+from simulations.scenarios.cli import add_scenario
+from simulations.studies.compare_cli import add_compare
+from simulations.studies.simulate_cli import add_simulate
 
 _DEFAULT_SCENARIO: Final = "helsinki-friday"
 _DEFAULT_PORT: Final = 8080

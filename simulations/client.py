@@ -44,8 +44,8 @@ from dispatch.commands import (
 from dispatch.events import Recorded
 from geo.service_area import as_json
 from geo.types import LonLat
-from simulations.couriers import SIMULATION, Seen
 from simulations.errors import ServiceError
+from simulations.worlds.couriers import SIMULATION, Seen
 
 Json = dict[str, Any]
 

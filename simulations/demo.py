@@ -27,11 +27,11 @@ from simulations.demo_folder import DEFAULT, demo_folder
 from simulations.errors import LedgerMismatchError, ScenarioError, ServiceError, SimulationError
 from simulations.figures import chosen, minutes, percent
 from simulations.live import LiveWorld
-from simulations.scenario import load_scenario
+from simulations.scenarios.scenario import load_scenario
+from simulations.scenarios.settings import Scenario
 from simulations.service import ServiceOptions, ServiceProcess
-from simulations.settings import Scenario
 from simulations.summary import EVERY_S, Summary
-from simulations.world import World
+from simulations.worlds.world import World
 
 _SPEED: Final = 10.0
 _HEADLESS_SPEED: Final = 120.0

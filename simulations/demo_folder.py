@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from simulations.errors import LedgerMismatchError, SimulationError
-from simulations.locking import hold
+from simulations.studies.locking import hold
 
 DEFAULT: Final = Path(".samehour") / "demo"
 _LEDGER: Final = (

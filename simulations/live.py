@@ -18,9 +18,9 @@ from typing import Any, Final, NamedTuple
 from dispatch.commands import Command, PlaceOrder
 from dispatch.events import Recorded
 from simulations.client import EVENTS_AT_ONCE, Asked, Client, request_of
-from simulations.customers import PATIENCE_S
 from simulations.errors import ServiceError
-from simulations.world import World
+from simulations.worlds.customers import PATIENCE_S
+from simulations.worlds.world import World
 
 LEFT_AFTER_S: Final = 180.0
 """Longer than a browser may keep a page in the background silent."""

@@ -20,11 +20,11 @@ from geo.city import City
 from geo.errors import GeoError
 from geo.travel import NetworkTravelTimes
 from simulations.agenda import Agenda, Due
-from simulations.couriers import Seen
-from simulations.settings import PlanningSettings, Scenario
-from simulations.streets import ForeseenStreets
-from simulations.taught import Taught
-from simulations.world import World
+from simulations.replays.taught import Taught
+from simulations.scenarios.settings import PlanningSettings, Scenario
+from simulations.worlds.couriers import Seen
+from simulations.worlds.streets import ForeseenStreets
+from simulations.worlds.world import World
 
 POSITIONS_EVERY_S: Final = 10
 _HUNDRED: Final = 100

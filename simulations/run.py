@@ -13,15 +13,15 @@ from typing import Any
 from dispatch.model import Policy
 from geo.errors import GeoError
 from geo.progress import shown
-from simulations import compare as comparing
 from simulations.errors import SimulationError
 from simulations.figures import chosen, minutes, percent
-from simulations.figures_text import comparison_table, study_table
-from simulations.learned import read_learned
-from simulations.settings import Scenario
-from simulations.study import Comparison, Replication, Study
-from simulations.study_run import Came, FailedError, StoppedError, cores, run_study, wish
-from simulations.variant import load_variant
+from simulations.replays.learned import read_learned
+from simulations.scenarios.settings import Scenario
+from simulations.scenarios.variant import load_variant
+from simulations.studies import compare as comparing
+from simulations.studies.figures_text import comparison_table, study_table
+from simulations.studies.run import Came, FailedError, StoppedError, cores, run_study, wish
+from simulations.studies.study import Comparison, Replication, Study
 
 _REPORT = "report.html"
 
@@ -76,7 +76,7 @@ def _simulate(arguments: argparse.Namespace) -> int:
         sys.stdout.write(f"{study.scenario.title}, {_evenings(study.seeds)}\n{study_table(study)}")
     _warn(study)
     if arguments.report:
-        from simulations.report import write_study  # noqa: PLC0415  only where one is wanted
+        from simulations.reports.report import write_study  # noqa: PLC0415  only where one is wanted
 
         write_study(study, study.folder / _REPORT)
     _say_where(study.folder, arguments)
@@ -190,7 +190,7 @@ def _compare(arguments: argparse.Namespace) -> int:
     for study in (first, second):
         _warn(study)
     if arguments.report:
-        from simulations.report import write_comparison  # noqa: PLC0415  only where one is wanted
+        from simulations.reports.report import write_comparison  # noqa: PLC0415  only where one is wanted
 
         write_comparison(found, folder / _REPORT)
     _say_where(folder, arguments)

@@ -16,13 +16,13 @@ from dispatch.events import Recorded
 from dispatch.model import Fulfilment, Policy
 from geo.city import City
 from geo.types import LonLat, Mode
-from simulations import parquet
-from simulations.measures import FIGURES
-from simulations.outcome import Activity, CourierSpan, Ending, Evening, OrderRow
-from simulations.rows import minutes_of
-from simulations.settings import ClosureSettings, Scenario, StoreClosure, Surge
-from simulations.study import CourierCard, Playback, Replication, StoreCard, Study, Track
-from simulations.summing_up import distributions_of, estimates_of
+from simulations.scenarios.settings import ClosureSettings, Scenario, StoreClosure, Surge
+from simulations.studies import parquet
+from simulations.studies.measures import FIGURES
+from simulations.studies.outcome import Activity, CourierSpan, Ending, Evening, OrderRow
+from simulations.studies.rows import minutes_of
+from simulations.studies.study import CourierCard, Playback, Replication, StoreCard, Study, Track
+from simulations.studies.summing_up import distributions_of, estimates_of
 
 STARTS_AT = 1_795_186_800  # 2026-11-20, 17:00 in Helsinki
 HOUR_S = 3600

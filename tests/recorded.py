@@ -15,7 +15,7 @@ from geo.city import City
 from geo.traffic_record import pack
 from geo.weights import Weights
 from simulations.loop import Simulation
-from simulations.settings import Scenario
+from simulations.scenarios.settings import Scenario
 
 
 @dataclass

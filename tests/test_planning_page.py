@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import samehour
-from simulations.parquet import ORDERS
+from simulations.studies.parquet import ORDERS
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "planning.md"
 SHORTER = {"60m": "3m", "10": "1"}

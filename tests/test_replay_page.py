@@ -13,8 +13,8 @@ from recorded import recorded_evening, write_ledger
 import samehour
 from dispatch.model import Policy
 from geo.city import load_city
-from simulations.scenario import load_scenario
-from simulations.settings import PlanningSettings
+from simulations.scenarios.scenario import load_scenario
+from simulations.scenarios.settings import PlanningSettings
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "replay.md"
 LEDGER = Path(".samehour/demo/ledger.db")

@@ -11,9 +11,9 @@ import pytest
 from test_documentation import ROOT, blocks
 
 import samehour
-from simulations.scenario import find_scenario, load_scenario, read_sheet_as_scenario
-from simulations.scenario_sheet import BASED_ON, laid_upon, read_sheet
-from simulations.scenario_text import REQUIRED
+from simulations.scenarios.scenario import find_scenario, load_scenario, read_sheet_as_scenario
+from simulations.scenarios.sheet import BASED_ON, laid_upon, read_sheet
+from simulations.scenarios.text import REQUIRED
 
 PAGE = ROOT / "docs" / "scenarios.md"
 ROW = re.compile(r"^\| `([a-zA-Z_.]+)` \| ([^|]+) \| ([^|]+) \| ([^|]+) \|$", re.MULTILINE)

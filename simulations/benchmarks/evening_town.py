@@ -10,16 +10,16 @@ from typing import Final
 from dispatch.model import Policy
 from geo.city import City, load_city
 from geo.types import Mode
-from simulations.demand import Demand
 from simulations.rng import Streams
-from simulations.scenario import load_scenario
-from simulations.settings import (
+from simulations.scenarios.scenario import load_scenario
+from simulations.scenarios.settings import (
     CourierSettings,
     DemandSettings,
     PlanningSettings,
     Scenario,
     StoreSettings,
 )
+from simulations.worlds.demand import Demand
 
 CITY: Final = "la-serena"
 BASIS: Final = "helsinki-friday"

@@ -28,8 +28,8 @@ from geo.errors import GeoError
 from geo.travel import NetworkTravelTimes
 from simulations.benchmarks.tick_snapshots import Rush, TooFewStoresError, rush_hour, scaled
 from simulations.errors import ScenarioError
-from simulations.scenario import load_scenario
-from simulations.settings import Scenario
+from simulations.scenarios.scenario import load_scenario
+from simulations.scenarios.settings import Scenario
 
 SCENARIO: Final = "helsinki-friday"
 NEIGHBOURHOODS: Final = 8

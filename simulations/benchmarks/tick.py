@@ -25,7 +25,7 @@ from simulations.benchmarks.tick_plot import plot
 from simulations.benchmarks.tick_report import figures, grown, told
 from simulations.benchmarks.tick_snapshots import TooFewStoresError, rush_hour, scaled
 from simulations.errors import ScenarioError
-from simulations.scenario import load_scenario
+from simulations.scenarios.scenario import load_scenario
 
 SCENARIO: Final = "helsinki-friday"
 _WARM_UP_ORDERS: Final = 20

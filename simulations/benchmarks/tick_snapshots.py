@@ -31,10 +31,10 @@ from geo.city import City
 from geo.travel import NetworkTravelTimes
 from geo.types import LonLat
 from simulations.benchmarks.tick_town import Age, Crew, Goods, Parcel, crew, parcels, usable_ways
-from simulations.demand import Ask, Demand
 from simulations.loop import Simulation
 from simulations.rng import Streams
-from simulations.settings import Scenario
+from simulations.scenarios.settings import Scenario
+from simulations.worlds.demand import Ask, Demand
 
 RUSH_AFTER_S: Final = 75 * 60
 """A quarter past six: three open orders for each courier."""

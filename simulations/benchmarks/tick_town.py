@@ -27,7 +27,7 @@ from dispatch.model import (
 from geo.errors import NoRouteError, TooFarFromRoadError
 from geo.travel import NetworkTravelTimes
 from geo.types import LonLat
-from simulations.demand import Ask
+from simulations.worlds.demand import Ask
 
 _NEW_S: Final = 60
 """Clicked less than this ago: no store yet."""

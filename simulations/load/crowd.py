@@ -12,10 +12,10 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final, Literal, NamedTuple, Protocol
 
 from simulations.client import Asked, positions_of
-from simulations.couriers import Seen
 from simulations.live import FollowedClock
 from simulations.load.mix import Mix
 from simulations.rng import Streams
+from simulations.worlds.couriers import Seen
 
 _QUOTED: Final = frozenset(
     {"fulfilment", "store_id", "lines", "weight_g", "basket_cents", "service_s"}

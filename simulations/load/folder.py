@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from simulations.errors import LoadError
 from simulations.load.wanted import Wanted
-from simulations.locking import hold
+from simulations.studies.locking import hold
 
 REPORT: Final = "report.html"
 SUMMARY: Final = "loadtest.json"

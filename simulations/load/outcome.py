@@ -10,7 +10,6 @@ from typing import Any, Final
 
 from dispatch.events import Recorded
 from geo.city import City
-from simulations import parquet
 from simulations.load.figures import LoadFigures, figures_of
 from simulations.load.folder import (
     DONE,
@@ -27,9 +26,10 @@ from simulations.load.rows import Rows
 from simulations.load.sla import DELIVERIES, Judged, judge
 from simulations.load.wanted import Wanted
 from simulations.load.words import amount, ms, share
-from simulations.measures import FIGURES
-from simulations.report_parts import save
-from simulations.rows import evening_of
+from simulations.reports.parts import save
+from simulations.studies import parquet
+from simulations.studies.measures import FIGURES
+from simulations.studies.rows import evening_of
 
 _SPOKEN: Final = ("on_time_share", "refused_share", "click_to_door_p50_s", "late_p90_s")
 _ENDS: Final = {
@@ -48,7 +48,7 @@ class Deliveries:
     Attributes
     ----------
     figures
-        By name, see `simulations.measures.FIGURES`.
+        By name, see `simulations.studies.measures.FIGURES`.
     minutes
         Moment of the service, open orders and late ones of them.
     """

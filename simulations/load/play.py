@@ -21,14 +21,14 @@ from dispatch.events import (
 )
 from simulations.client import Asked, Client, endpoint_of, pause_before_again
 from simulations.errors import ServiceError
-from simulations.intents import intent_of
 from simulations.live import Due, LiveWorld
 from simulations.load.crowd import Crowd
 from simulations.load.generator import Generator, now
 from simulations.load.mix import Mix
 from simulations.load.rows import DRAIN, LOAD, SETUP, Rows, row_of
 from simulations.load.wire import Answer
-from simulations.world import World
+from simulations.worlds.intents import intent_of
+from simulations.worlds.world import World
 
 _AHEAD_S: Final = 0.1
 """The sending process is told of what the crowd does so long before."""

@@ -14,8 +14,7 @@ from simulations.load.rows import ERROR
 from simulations.load.sla import DELIVERIES, Judged
 from simulations.load.wanted import Wanted
 from simulations.load.words import amount, ms, share
-from simulations.measures import FIGURES
-from simulations.report_parts import (
+from simulations.reports.parts import (
     Content,
     Figure,
     Line,
@@ -33,6 +32,7 @@ from simulations.report_parts import (
     text,
     verdict,
 )
+from simulations.studies.measures import FIGURES
 
 FLOOR: Final = "GET /healthz"
 _SHOWN: Final = 12

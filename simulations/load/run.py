@@ -39,8 +39,8 @@ from simulations.load.rows import Rows
 from simulations.load.sla import sla_of
 from simulations.load.wanted import Wanted, checked_url, played
 from simulations.load.wire import Sending
-from simulations.variant import load_variant
-from simulations.world import World
+from simulations.scenarios.variant import load_variant
+from simulations.worlds.world import World
 
 _GONE_AFTER_S: Final = 60.0
 _LEAD_S: Final = 2.0

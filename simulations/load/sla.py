@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from simulations.errors import LoadError
 from simulations.load.figures import ALL, PERCENTILES, Endpoint, LoadFigures
-from simulations.measures import FIGURES
+from simulations.studies.measures import FIGURES
 
 API: Final = "api"
 DELIVERIES: Final = "deliveries"

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from simulations.errors import LoadError
 from simulations.load.mix import Mix
 from simulations.load.sla import Sla
-from simulations.settings import ClosureSettings, Scenario, StoreClosure, Surge
+from simulations.scenarios.settings import ClosureSettings, Scenario, StoreClosure, Surge
 
 _Happens = TypeVar("_Happens", Surge, ClosureSettings, StoreClosure)
 
@@ -88,7 +88,7 @@ def played(wanted: Wanted, starts_at: int, shift_s: int, time_zone: str, clock: 
     """Return the scenario as the service meets it.
 
     More customers are a Poisson stream of a higher rate, the same as several such towns one over
-    the other: those of the scenario come (`simulations.demand.Demand`), and others besides.
+    the other: those of the scenario come (`simulations.worlds.demand.Demand`), and others besides.
 
     Parameters
     ----------

@@ -13,10 +13,10 @@ from api.storage.reading import read_recording
 from geo.city import City, load_city
 from geo.travel import NetworkTravelTimes
 from geo.types import LonLat, Mode
-from simulations.happenings import happenings_of
-from simulations.learn import learn
-from simulations.replay import Outcome, Replay
-from simulations.replay_push import push
+from simulations.replays.learn import learn
+from simulations.replays.push import push
+from simulations.replays.replay import Outcome, Replay
+from simulations.worlds.happenings import happenings_of
 
 QUICK = 'name = "quick"\nimprove_rounds = 5\nreplan_every_s = 15\n'
 OTHER = 'name = "other"\nimprove_rounds = 5\nreplan_every_s = 15\npromise_margin_s = 240\n'

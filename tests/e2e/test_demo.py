@@ -17,9 +17,9 @@ import httpx
 import pytest
 
 from geo.city import load_city
-from simulations.demand import Demand
 from simulations.rng import Streams
-from simulations.scenario import load_scenario
+from simulations.scenarios.scenario import load_scenario
+from simulations.worlds.demand import Demand
 
 FIGURES = {
     "orders",

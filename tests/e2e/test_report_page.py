@@ -14,12 +14,12 @@ from made_study import EVERY_S, made_study, scenario_with_events
 from playwright.sync_api import Browser, Page, expect
 
 from geo.city import load_city
-from simulations.compare import compared
-from simulations.report import write_comparison, write_study
-from simulations.report_map import paper
-from simulations.report_orders import orders_of
-from simulations.scenario import load_scenario
-from simulations.study import Study
+from simulations.reports.map import paper
+from simulations.reports.orders import orders_of
+from simulations.reports.report import write_comparison, write_study
+from simulations.scenarios.scenario import load_scenario
+from simulations.studies.compare import compared
+from simulations.studies.study import Study
 
 pytestmark = pytest.mark.browser
 

@@ -9,7 +9,7 @@ from test_courier_evenings import CourierEvening
 from test_late_properties import Blackout
 from test_stock_properties import Shops
 
-from simulations.audit import audit
+from simulations.audits.audit import audit
 
 
 @pytest.mark.soak

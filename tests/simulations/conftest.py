@@ -6,8 +6,8 @@ import pytest
 
 from geo.city import City, load_city
 from geo.travel import NetworkTravelTimes
-from simulations.scenario import load_scenario
-from simulations.settings import Scenario
+from simulations.scenarios.scenario import load_scenario
+from simulations.scenarios.settings import Scenario
 
 
 @pytest.fixture(scope="session")

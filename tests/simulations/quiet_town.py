@@ -21,8 +21,8 @@ from dispatch.model import Order, OrderLine, Promise, Stop, StopKind
 from geo.city import City
 from geo.travel import NetworkTravelTimes
 from geo.types import LonLat
-from simulations.settings import Scenario
-from simulations.world import World
+from simulations.scenarios.settings import Scenario
+from simulations.worlds.world import World
 
 MINUTE_S = 60
 

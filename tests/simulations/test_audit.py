@@ -13,9 +13,9 @@ from dispatch.model import Fulfilment, LonLat, Policy, Promise, Stop, StopKind, 
 from dispatch.records import Carriage
 from geo.city import City
 from geo.travel import NetworkTravelTimes
-from simulations.audit import audit
+from simulations.audits.audit import audit
 from simulations.loop import Simulation
-from simulations.settings import Scenario
+from simulations.scenarios.settings import Scenario
 
 Log = tuple[e.Recorded, ...]
 MINUTE_S = 60
@@ -338,7 +338,7 @@ def test_returned_goods_are_no_more_than_were_bought() -> None:
 def test_a_log_that_is_all_wrong_is_cut_short(
     evening: Log, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("simulations.audit.MOST", 20)
+    monkeypatch.setattr("simulations.audits.audit.MOST", 20)
     found = audit([entry for entry in evening if not isinstance(entry.event, e.CourierRegistered)])
     assert len(found) == 21
     assert found[-1].startswith("and ")

@@ -17,7 +17,7 @@ from simulations.benchmarks.pool import Table, measure, told, with_short_shifts
 from simulations.benchmarks.pool_cli import add_pool
 from simulations.benchmarks.tick_snapshots import Rush, scaled
 from simulations.benchmarks.tick_town import Age, Crew
-from simulations.settings import Scenario
+from simulations.scenarios.settings import Scenario
 
 RUSH = Rush(
     tuple(Age(age_s=60 * minutes, promise_s=2400, trip_s=200) for minutes in (0, 2, 5, 9)),

@@ -35,7 +35,7 @@ from simulations.benchmarks.tick_price import Known, objective, price, ready_tim
 from simulations.benchmarks.tick_report import exponent, told
 from simulations.benchmarks.tick_snapshots import Rush, TooFewStoresError, measured, scaled
 from simulations.benchmarks.tick_town import Age, Crew
-from simulations.settings import Scenario
+from simulations.scenarios.settings import Scenario
 
 AGES = tuple(
     Age(age_s=minutes * 60, promise_s=1800 + 30 * minutes, trip_s=200)

@@ -7,8 +7,8 @@ import pytest
 
 from dispatch.model import Mode, StopKind, Store
 from geo.types import LonLat
-from simulations.calibration import NOMINAL, PIT_BINS, calibrate, wilson
-from simulations.happenings import Gone, HandedOver, Happenings, Picked, Promised, Ready
+from simulations.replays.calibration import NOMINAL, PIT_BINS, calibrate, wilson
+from simulations.worlds.happenings import Gone, HandedOver, Happenings, Picked, Promised, Ready
 
 START = 1_795_186_800  # 17:00 in Helsinki
 ZONE = "Europe/Helsinki"

@@ -9,8 +9,8 @@ import pyarrow.parquet as pq
 import pytest
 
 import samehour
-from simulations.compare import open_comparison
-from simulations.measures import FIGURES
+from simulations.studies.compare import open_comparison
+from simulations.studies.measures import FIGURES
 
 SHORT = "helsinki-friday,measure.lasts=2m,measure.cool_down=2m"
 RUN = ["--replications", "2", "--jobs", "1", "--no-report"]

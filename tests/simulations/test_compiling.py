@@ -17,7 +17,7 @@ from dispatch.model import Policy
 from dispatch.planning.warming import warm_up
 from geo.city import load_city
 from simulations.loop import Simulation
-from simulations.scenario import load_scenario
+from simulations.scenarios.scenario import load_scenario
 
 def compiled():
     return {

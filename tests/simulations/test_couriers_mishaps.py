@@ -29,12 +29,12 @@ from dispatch.records import StopOutcome
 from geo.city import City
 from geo.travel import NetworkTravelTimes
 from geo.types import LonLat
-from simulations.closing import Shut, ShutStores
-from simulations.courier_mishaps import Breakdown, is_absent
 from simulations.rng import Streams
-from simulations.settings import MishapSettings, Scenario
-from simulations.signal import HOUR_S, gap_end, signal_gaps
-from simulations.world import World
+from simulations.scenarios.settings import MishapSettings, Scenario
+from simulations.worlds.closing import Shut, ShutStores
+from simulations.worlds.courier_mishaps import Breakdown, is_absent
+from simulations.worlds.signal import HOUR_S, gap_end, signal_gaps
+from simulations.worlds.world import World
 
 AINO = "cou_aino"
 WITHOUT_SIGNAL_S = (5, 605)
@@ -70,7 +70,7 @@ def silence(monkeypatch: pytest.MonkeyPatch) -> None:
         since, until = WITHOUT_SIGNAL_S
         return ((begins_at + since, begins_at + until),) if courier_id == AINO else ()
 
-    monkeypatch.setattr("simulations.fleet.signal_gaps", gaps)
+    monkeypatch.setattr("simulations.worlds.fleet.signal_gaps", gaps)
 
 
 def break_at(monkeypatch: pytest.MonkeyPatch, after_s: int, repair_s: int = 900) -> None:
@@ -80,7 +80,7 @@ def break_at(monkeypatch: pytest.MonkeyPatch, after_s: int, repair_s: int = 900)
         one = Breakdown(begins_at + after_s, 0.5, repair_s)
         return (one,) if courier_id == AINO else ()
 
-    monkeypatch.setattr("simulations.fleet.breakdowns", found)
+    monkeypatch.setattr("simulations.worlds.fleet.breakdowns", found)
 
 
 def asked(town: Town, for_s: int, kind: type[Any]) -> list[Any]:

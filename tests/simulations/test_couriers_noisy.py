@@ -14,11 +14,11 @@ from dispatch.model import Mode, Policy
 from geo.city import City, load_city
 from geo.travel import NetworkTravelTimes
 from geo.types import LonLat
-from simulations.courier_trips import Trip
-from simulations.couriers import Agent
 from simulations.loop import Simulation
-from simulations.settings import ClosureSettings, MishapSettings, Scenario, Surge
-from simulations.world import World
+from simulations.scenarios.settings import ClosureSettings, MishapSettings, Scenario, Surge
+from simulations.worlds.courier_trips import Trip
+from simulations.worlds.couriers import Agent
+from simulations.worlds.world import World
 
 HOUR_S = 3600
 

@@ -10,11 +10,11 @@ from dispatch.commands import AnswerSubstitution, CancelOrder, Command, PlaceOrd
 from dispatch.model import Fare, Fulfilment, Order, OrderLine, Promise, Quote, Reason, Window
 from dispatch.records import Substitution
 from geo.types import LonLat
-from simulations.customers import PATIENCE_S, Customers
-from simulations.demand import Ask
-from simulations.intents import Intents
 from simulations.rng import Streams
-from simulations.settings import CustomerSettings, DemandSettings
+from simulations.scenarios.settings import CustomerSettings, DemandSettings
+from simulations.worlds.customers import PATIENCE_S, Customers
+from simulations.worlds.demand import Ask
+from simulations.worlds.intents import Intents
 
 T0 = 1_795_186_800
 CALM = CustomerSettings(

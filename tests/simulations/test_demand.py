@@ -13,11 +13,11 @@ from scipy import stats
 from dispatch.model import Fulfilment
 from geo.city import City, load_city
 from geo.types import LonLat
-from simulations.around import metres_from
-from simulations.demand import Ask, Demand
 from simulations.rng import Streams
-from simulations.scenario import load_scenario
-from simulations.settings import Scenario, Surge, Tier
+from simulations.scenarios.scenario import load_scenario
+from simulations.scenarios.settings import Scenario, Surge, Tier
+from simulations.worlds.around import metres_from
+from simulations.worlds.demand import Ask, Demand
 
 HOUR_S = 3600
 

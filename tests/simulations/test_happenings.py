@@ -17,13 +17,13 @@ from dispatch.model import Policy
 from geo.city import City
 from geo.travel import NetworkTravelTimes
 from simulations.client import Client, http_client
-from simulations.demand import Demand
 from simulations.live import LiveWorld
 from simulations.loop import Simulation
-from simulations.scenario import load_scenario
+from simulations.scenarios.scenario import load_scenario
+from simulations.scenarios.settings import Scenario, StoreClosure, Surge, Tier
 from simulations.service import ServiceOptions, ServiceProcess
-from simulations.settings import Scenario, StoreClosure, Surge, Tier
-from simulations.world import World
+from simulations.worlds.demand import Demand
+from simulations.worlds.world import World
 
 MINUTE_S = 60
 HOUR_S = 3600

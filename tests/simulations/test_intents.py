@@ -2,8 +2,8 @@ from __future__ import annotations
 
 from dispatch.commands import ArriveAtStop, CompletePick, StartPick
 from simulations.agenda import Agenda
-from simulations.intents import Intents
 from simulations.rng import Streams
+from simulations.worlds.intents import Intents
 
 
 def test_what_is_due_at_the_same_time_goes_by_priority_and_then_by_name() -> None:

@@ -11,14 +11,21 @@ import pytest
 from dispatch.model import Mode, Policy, StopKind, Store
 from geo.city import City
 from geo.types import LonLat
-from simulations.calibration import calibrate
 from simulations.errors import ReplayError
-from simulations.happenings import Gone, HandedOver, Happenings, Picked, happenings_of
-from simulations.learn import learn
-from simulations.learned import Learned, LearnedStore, Value, read_learned, speeds_toml, to_toml
 from simulations.loop import Simulation
-from simulations.settings import PlanningSettings, Scenario
-from simulations.shrinking import Cases, shrink
+from simulations.replays.calibration import calibrate
+from simulations.replays.learn import learn
+from simulations.replays.learned import (
+    Learned,
+    LearnedStore,
+    Value,
+    read_learned,
+    speeds_toml,
+    to_toml,
+)
+from simulations.replays.shrinking import Cases, shrink
+from simulations.scenarios.settings import PlanningSettings, Scenario
+from simulations.worlds.happenings import Gone, HandedOver, Happenings, Picked, happenings_of
 
 STORES = {
     key: Store(key, name, LonLat(24.9, 60.1), pick_base_s=120, pick_line_s=25)

@@ -14,9 +14,9 @@ from geo.city import find_city, load_city
 from geo.travel import NetworkTravelTimes
 from simulations.client import Client, http_client
 from simulations.live import LiveWorld
-from simulations.scenario import load_scenario
+from simulations.scenarios.scenario import load_scenario
 from simulations.service import ServiceOptions, ServiceProcess
-from simulations.world import World
+from simulations.worlds.world import World
 
 LEFT_AFTER_S = 1.2
 COURIER = "/v1/couriers/cou_aino"

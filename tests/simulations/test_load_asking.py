@@ -19,7 +19,6 @@ import samehour
 import simulations.load.run
 from geo.city import City
 from simulations.client import endpoint_of
-from simulations.demand import Demand
 from simulations.errors import LoadError
 from simulations.load.folder import Session, load_folder, save_state
 from simulations.load.mix import Mix
@@ -27,7 +26,8 @@ from simulations.load.preflight import look, refuse_strangers
 from simulations.load.sla import sla_of
 from simulations.load.wanted import Wanted, checked_url, played
 from simulations.rng import Streams
-from simulations.settings import Scenario
+from simulations.scenarios.settings import Scenario
+from simulations.worlds.demand import Demand
 
 FIVE = "2026-11-20T15:00:00Z"
 Answers = Callable[[str, dict[str, list[str]], str], tuple[int, Any]]

@@ -15,7 +15,6 @@ from dispatch.commands import CancelOrder, CollectOrder, Command, PlaceOrder
 from dispatch.model import OrderLine
 from geo.types import LonLat
 from simulations.client import Asked, Client
-from simulations.couriers import Seen
 from simulations.live import FollowedClock
 from simulations.load.crowd import Crowd
 from simulations.load.generator import Generator, now
@@ -24,7 +23,8 @@ from simulations.load.play import LoadWorld, Span
 from simulations.load.rows import Rows
 from simulations.load.wire import Answer
 from simulations.rng import Streams
-from simulations.world import World
+from simulations.worlds.couriers import Seen
+from simulations.worlds.world import World
 
 DOOR = LonLat(24.94, 60.17)
 DAY = 1_800_000_000

@@ -14,10 +14,10 @@ from geo.areas import ServedDoors
 from geo.city import City
 from geo.travel import NetworkTravelTimes
 from geo.types import LonLat
-from simulations.demand import Demand
 from simulations.loop import Simulation, planning_s, simulate
-from simulations.settings import PlanningSettings, Scenario
-from simulations.world import World
+from simulations.scenarios.settings import PlanningSettings, Scenario
+from simulations.worlds.demand import Demand
+from simulations.worlds.world import World
 
 MINUTE_S = 60
 HOUR_S = 3600

@@ -25,11 +25,9 @@ from dispatch.model import Fulfilment, Order, OrderLine, Policy, Promise, Store
 from geo.city import City
 from geo.travel import NetworkTravelTimes
 from geo.types import LonLat
-from simulations.intents import Intents
 from simulations.loop import Simulation
-from simulations.pickers import Pickers
 from simulations.rng import Streams
-from simulations.settings import (
+from simulations.scenarios.settings import (
     DemandSettings,
     Distribution,
     PickingSettings,
@@ -37,6 +35,8 @@ from simulations.settings import (
     Scenario,
     StoreSettings,
 )
+from simulations.worlds.intents import Intents
+from simulations.worlds.pickers import Pickers
 from tests.town import Grid
 
 HOUR_S = 3600

@@ -25,8 +25,8 @@ from dispatch.model import Policy
 from dispatch.recording import Recording
 from geo.city import City
 from simulations.errors import ReplayError
-from simulations.replay import Mark, Outcome, Replay
-from simulations.settings import ClosureSettings, MishapSettings, Scenario
+from simulations.replays.replay import Mark, Outcome, Replay
+from simulations.scenarios.settings import ClosureSettings, MishapSettings, Scenario
 
 QUICK = Policy(improve_rounds=2, standby_horizon_s=900)
 LASTS_S = 480

@@ -14,8 +14,8 @@ import samehour
 from dispatch.model import Policy
 from dispatch.recording import Recording
 from geo.city import City
-from simulations import replaying
-from simulations.settings import PlanningSettings, Scenario
+from simulations.replays import replaying
+from simulations.scenarios.settings import PlanningSettings, Scenario
 
 POLICY = Policy(improve_rounds=2, replan_every_s=60)
 
@@ -152,8 +152,8 @@ def test_when_it_is_interrupted_the_same_command_goes_on(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr("simulations.replay.plan", stop)
-        patch.setattr("simulations.replay_folder._KEEP_EVERY", 5)
+        patch.setattr("simulations.replays.replay.plan", stop)
+        patch.setattr("simulations.replays.folder._KEEP_EVERY", 5)
         assert ran(ledger) == 1
     assert "the same command goes on from there" in capsys.readouterr().err
     home = next((ledger.parent / ".samehour" / "replays").iterdir())

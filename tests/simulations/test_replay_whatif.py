@@ -15,12 +15,12 @@ from dispatch.model import Mode, Policy
 from dispatch.recording import Recording
 from geo.city import City
 from simulations.errors import ReplayError
-from simulations.happenings import happenings_of
-from simulations.outcome import Ending, Evening
-from simulations.replay_changes import Fleet, More, changed, parse_fleet
-from simulations.replay_day import Day, Names, day_of
-from simulations.replay_whatif import as_it_was, changes, lived, summed_up
-from simulations.settings import PlanningSettings, Scenario
+from simulations.replays.changes import Fleet, More, changed, parse_fleet
+from simulations.replays.day import Day, Names, day_of
+from simulations.replays.whatif import as_it_was, changes, lived, summed_up
+from simulations.scenarios.settings import PlanningSettings, Scenario
+from simulations.studies.outcome import Ending, Evening
+from simulations.worlds.happenings import happenings_of
 
 POLICY = Policy(improve_rounds=2, replan_every_s=60)
 LASTS_S = 1100

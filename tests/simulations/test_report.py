@@ -19,20 +19,20 @@ from town import Town, at
 
 from dispatch import commands as c
 from geo.city import City
-from simulations import report_course
-from simulations.compare import compared
-from simulations.outcome import Ending, OrderRow
-from simulations.report import write_comparison, write_study
-from simulations.report_course import courses, worst
-from simulations.report_film import packed, tracks_of, varints
-from simulations.report_hurt import gather, size_of
-from simulations.report_map import paper
-from simulations.report_orders import orders_of
-from simulations.report_pairs import change_rows, pair, worst_changed
-from simulations.report_study import ENDINGS
-from simulations.rows import evening_of
-from simulations.settings import Scenario
-from simulations.study import Playback, Study, Track
+from simulations.reports import course as report_course
+from simulations.reports.course import courses, worst
+from simulations.reports.film import packed, tracks_of, varints
+from simulations.reports.hurt import gather, size_of
+from simulations.reports.map import paper
+from simulations.reports.orders import orders_of
+from simulations.reports.pairs import change_rows, pair, worst_changed
+from simulations.reports.report import write_comparison, write_study
+from simulations.reports.study import ENDINGS
+from simulations.scenarios.settings import Scenario
+from simulations.studies.compare import compared
+from simulations.studies.outcome import Ending, OrderRow
+from simulations.studies.rows import evening_of
+from simulations.studies.study import Playback, Study, Track
 
 EVIL = "</script><img src=x onerror=alert(1)>&\"'"
 SECTIONS = [

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simulations import report_parts as kit
-from simulations.report_markup import Markup, tag
-from simulations.report_scale import Scale, plain, round_times, round_values
+from simulations.reports import parts as kit
+from simulations.reports.markup import Markup, tag
+from simulations.reports.scale import Scale, plain, round_times, round_values
 
 HELSINKI = ZoneInfo("Europe/Helsinki")
 

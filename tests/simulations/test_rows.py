@@ -11,10 +11,10 @@ from written_log import STORE, WrittenLog, golden, minute
 from dispatch import events as e
 from dispatch.model import StopKind
 from dispatch.records import Carriage
-from simulations.measures import FIGURES
-from simulations.outcome import Activity, Ending, Evening
-from simulations.rows import evening_of
-from simulations.rows_couriers import BUSY
+from simulations.studies.measures import FIGURES
+from simulations.studies.outcome import Activity, Ending, Evening
+from simulations.studies.rows import evening_of
+from simulations.studies.rows_couriers import BUSY
 
 END = minute(60)
 """The run ends with the shifts."""

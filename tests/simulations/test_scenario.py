@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from simulations.errors import ScenarioError
-from simulations.scenario import find_scenario, load_scenario, scenarios_in_the_box
-from simulations.scenario_sheet import lines_of_keys
-from simulations.scenario_writing import scenario_to_toml
-from simulations.settings import MeasureSettings, MishapSettings, Scenario, Tier
-from simulations.variant import load_variant
+from simulations.scenarios.scenario import find_scenario, load_scenario, scenarios_in_the_box
+from simulations.scenarios.settings import MeasureSettings, MishapSettings, Scenario, Tier
+from simulations.scenarios.sheet import lines_of_keys
+from simulations.scenarios.variant import load_variant
+from simulations.scenarios.writing import scenario_to_toml
 
 BOX = find_scenario("helsinki-friday").parent
 

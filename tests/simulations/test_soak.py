@@ -10,7 +10,7 @@ from dispatch import events as e
 from geo.city import City
 from geo.travel import NetworkTravelTimes
 from simulations.loop import Simulation
-from simulations.settings import Scenario
+from simulations.scenarios.settings import Scenario
 
 HOUR_S = 3600
 ENDS = (e.OrderDelivered, e.OrderCancelled, e.ParcelReturned)

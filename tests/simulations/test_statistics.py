@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from simulations.measures import FIGURES
-from simulations.statistics import (
+from simulations.studies.measures import FIGURES
+from simulations.studies.statistics import (
     differences,
     distribution,
     estimate,

@@ -26,13 +26,19 @@ from dispatch.commands import (
 )
 from dispatch.model import Fulfilment, Order, OrderLine, Promise, Store
 from dispatch.records import Substitution
-from simulations.closing import CALL_OFF_AFTER_S, Operations, Shut, ShutStores
-from simulations.collecting import Collecting
-from simulations.intents import Intents
-from simulations.pickers import Pickers
 from simulations.rng import Streams
-from simulations.settings import Article, CustomerSettings, PickingSettings, Scenario, StoreSettings
-from simulations.stock import Shelves
+from simulations.scenarios.settings import (
+    Article,
+    CustomerSettings,
+    PickingSettings,
+    Scenario,
+    StoreSettings,
+)
+from simulations.worlds.closing import CALL_OFF_AFTER_S, Operations, Shut, ShutStores
+from simulations.worlds.collecting import Collecting
+from simulations.worlds.intents import Intents
+from simulations.worlds.pickers import Pickers
+from simulations.worlds.stock import Shelves
 from tests.town import Grid, at
 
 T0 = 1_795_186_800  # 2026-11-20 15:00:00 UTC, five in the afternoon in Helsinki

@@ -20,9 +20,9 @@ from geo.travel import NetworkTravelTimes, PinnedTravelTimes
 from geo.types import LonLat
 from simulations.errors import ScenarioError
 from simulations.loop import Simulation
-from simulations.settings import ClosureSettings, Scenario, Surge
-from simulations.streets import ForeseenStreets, TrueStreets, closure_of
-from simulations.world import World
+from simulations.scenarios.settings import ClosureSettings, Scenario, Surge
+from simulations.worlds.streets import ForeseenStreets, TrueStreets, closure_of
+from simulations.worlds.world import World
 
 HOUR_S = 3600
 BUSY = tuple(2.0 if hour == 17 else 1.0 for hour in range(24))

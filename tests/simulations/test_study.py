@@ -16,15 +16,16 @@ from served import Served
 
 from dispatch.model import Policy
 from geo.errors import GeoError
-from simulations import replicating, study_workers
 from simulations.errors import SimulationError, StudyMismatchError
-from simulations.outcome import Ending
-from simulations.rows import evening_of
-from simulations.settings import MeasureSettings, Scenario
-from simulations.study import Study
-from simulations.study_folder import StudyFolder, open_study
-from simulations.study_run import FailedError, StoppedError, Wish, run_study, wish
-from simulations.study_workers import Errand, Said, run_in_processes
+from simulations.scenarios.settings import MeasureSettings, Scenario
+from simulations.studies import replicating
+from simulations.studies import workers as study_workers
+from simulations.studies.folder import StudyFolder, open_study
+from simulations.studies.outcome import Ending
+from simulations.studies.rows import evening_of
+from simulations.studies.run import FailedError, StoppedError, Wish, run_study, wish
+from simulations.studies.study import Study
+from simulations.studies.workers import Errand, Said, run_in_processes
 
 QUICK = Policy(name="quick", improve_rounds=5, routing_min_orders=1_000_000)
 PLACE = "replications/seed-{}/replication.json"

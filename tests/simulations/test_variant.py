@@ -8,9 +8,9 @@ import pytest
 
 from dispatch.model import Policy
 from simulations.errors import ScenarioError
-from simulations.policies import load_policy
-from simulations.scenario import find_scenario
-from simulations.variant import SYNTAX, Variant, load_variant
+from simulations.scenarios.policies import load_policy
+from simulations.scenarios.scenario import find_scenario
+from simulations.scenarios.variant import SYNTAX, Variant, load_variant
 
 BOX = find_scenario("helsinki-tuesday").parent
 

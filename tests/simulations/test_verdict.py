@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from simulations.measures import FIGURES
-from simulations.statistics import differences
-from simulations.verdict import verdict
+from simulations.studies.measures import FIGURES
+from simulations.studies.statistics import differences
+from simulations.studies.verdict import verdict
 
 Values = list[float | None]
 

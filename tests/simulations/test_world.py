@@ -25,8 +25,8 @@ from geo.city import City
 from geo.closures import Closure, ClosureShape
 from geo.travel import NetworkTravelTimes
 from simulations.errors import ScenarioError
-from simulations.settings import Scenario
-from simulations.world import World
+from simulations.scenarios.settings import Scenario
+from simulations.worlds.world import World
 
 Make = Callable[..., Town]
 

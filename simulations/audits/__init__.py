@@ -1,0 +1,1 @@
+"""What the log of an evening says of itself, checked by rules of its own."""

@@ -1,0 +1,113 @@
+"""`samehour replay`: its command line; the rest is imported when it runs."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from dispatch.recording import Recording
+
+ReadLedger = Callable[[str, "str | None"], "Recording"]
+"""Reads a ledger; raises `dispatch.recording.RecordingError`."""
+
+_REPLICATIONS: Final = 5
+_MOST_REPLICATIONS: Final = 1000
+_MOST_REACH_S: Final = 7200
+
+
+def add_replay(commands: Any, read_ledger: ReadLedger) -> None:
+    """Add `replay` to the command line.
+
+    Parameters
+    ----------
+    read_ledger
+        Handed in by the front door: this room knows no ledger.
+    """
+    parser: argparse.ArgumentParser = commands.add_parser(
+        "replay",
+        help="live a real day from a ledger again: the same, or under another policy or fleet",
+        description="Read a service's ledger, live its days again under the same engine and hold "
+        "every event against the log; say how forecasts held; learn from it; and say what another "
+        "policy or fleet would have changed. The ledger is only read, also while a service writes "
+        "it. Ctrl-C stops; the same command goes on from there. Exit code 0: done, and what could "
+        "be replayed was identical; 1: something differed, or stopped; 2: wrong use.",
+    )
+    parser.add_argument("ledger", metavar="LEDGER", help="a ledger's file, or its database URL")
+    parser.add_argument("--zone", metavar="NAME", help="of a ledger with several")
+    parser.add_argument(
+        "--city", metavar="NAME", help="a city in the box, or its folder (what the ledger says)"
+    )
+    parser.add_argument(
+        "--from", dest="since", metavar="TIME", help="begin there: 2026-11-20T17:00, local time"
+    )
+    parser.add_argument("--to", dest="until", metavar="TIME", help="end there")
+    what_if = parser.add_argument_group("what if (any of these)")
+    what_if.add_argument("--policy", metavar="NEW", help="a policy in the box, or a .toml file")
+    what_if.add_argument(
+        "--couriers",
+        action="append",
+        default=[],
+        metavar="ENTRY",
+        help="'+2 bike', '+1 car@17:00-21:00', '-cou_aino' (written --couriers=-cou_aino), several "
+        "with commas, or a file of them; may be given again",
+    )
+    what_if.add_argument(
+        "--reach",
+        type=_reach_s,
+        metavar="SECONDS",
+        help="how far every store delivers, in seconds on the way",
+    )
+    what_if.add_argument(
+        "--replications",
+        type=_replications,
+        default=_REPLICATIONS,
+        metavar="N",
+        help=f"draws of what nobody saw that day ({_REPLICATIONS})",
+    )
+    learning = parser.add_argument_group("learning")
+    learning.add_argument(
+        "--learn",
+        type=Path,
+        metavar="FILE",
+        help="write what the log teaches of picks, hand-overs and paces to a .toml file, and the "
+        "paces beside it as a speed profile for samehour serve",
+    )
+    learning.add_argument(
+        "--push",
+        metavar="URL",
+        help="tell a running service the learned picking times (SAMEHOUR_API_KEY is its key)",
+    )
+    parser.add_argument(
+        "--out", type=Path, metavar="DIR", help="keep it there (in .samehour/replays)"
+    )
+    parser.add_argument("--fresh", action="store_true", help="begin anew, forget what is there")
+    parser.add_argument(
+        "--no-report", dest="report", action="store_false", help="write no report.html"
+    )
+    parser.add_argument("--json", action="store_true", help="the last line is a JSON object")
+    parser.set_defaults(handler=lambda arguments: _run(arguments, read_ledger))
+
+
+def _replications(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and 0 < int(text) <= _MOST_REPLICATIONS):
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no number of replications; write 1 to {_MOST_REPLICATIONS}"
+        )
+    return int(text)
+
+
+def _reach_s(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and 0 < int(text) <= _MOST_REACH_S):
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no reach; write seconds on the way, 1 to {_MOST_REACH_S}"
+        )
+    return int(text)
+
+
+def _run(arguments: argparse.Namespace, read_ledger: ReadLedger) -> int:
+    from simulations.replays.replaying import run  # noqa: PLC0415
+
+    return run(arguments, read_ledger)

@@ -1,0 +1,91 @@
+"""Tell a running service how long picks and hand-overs at its counters really take."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from typing import Any, Final
+
+import httpx
+
+from dispatch.model import Store
+from geo.types import LonLat
+from simulations.client import http_client
+from simulations.errors import ServiceError
+from simulations.replays.learned import Learned
+
+_FIELDS: Final = (
+    "name",
+    "location",
+    "opening_hours",
+    "pickers",
+    "pick_base_s",
+    "pick_line_s",
+    "pickup_service_s",
+    "reach_s",
+    "access_s",
+    "safety_stock",
+    "service_area",
+)
+_LEARNED: Final = ("pick_base_s", "pick_line_s", "pickup_service_s")
+
+
+def push(learned: Learned, url: str, api_key: str | None) -> str:
+    """Change the stores of a running service; returns what was done, in words.
+
+    Everything else about a store stays as it is.  A store that somebody changes at the same moment
+    is left alone.
+
+    Raises
+    ------
+    ServiceError
+        The service does not answer, or will not.
+    """
+    return asyncio.run(_push(learned, url.rstrip("/"), api_key))
+
+
+async def _push(learned: Learned, url: str, api_key: str | None) -> str:
+    async with http_client(url, api_key) as http:
+        listed = await _asked(http, "GET", "/v1/stores")
+        changed, same, unknown = [], 0, 0
+        for known in listed.json()["data"]:
+            store = _store(known)
+            if store.store_id not in learned.stores:
+                unknown += 1
+                continue
+            now = learned.store(store)
+            if now == store:
+                same += 1
+                continue
+            seen = await _asked(http, "GET", f"/v1/stores/{store.store_id}")
+            body = {name: seen.json()[name] for name in _FIELDS if name in seen.json()}
+            body |= {name: getattr(now, name) for name in _LEARNED}
+            headers = {"If-Match": seen.headers["ETag"]} if "ETag" in seen.headers else {}
+            path = f"/v1/stores/{store.store_id}"
+            await _asked(http, "PUT", path, json=body, headers=headers)
+            changed.append(
+                f"    {store.name}: {store.pick_base_s} + {store.pick_line_s} s a line, now "
+                f"{now.pick_base_s} + {now.pick_line_s} s\n"
+            )
+    lines = [f"  {len(changed)} stores of {url} changed, {same} were so already"]
+    lines[0] += f", {unknown} were never seen" if unknown else ""
+    return lines[0] + "\n" + "".join(changed)
+
+
+async def _asked(http: httpx.AsyncClient, method: str, path: str, **how: Any) -> httpx.Response:
+    try:
+        response = await http.request(method, path, **how)
+    except (httpx.TransportError, httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
+        raise ServiceError(
+            f"{method} {http.base_url}{path.lstrip('/')}: {error or type(error).__name__}; is the "
+            "service there?"
+        ) from error
+    if not response.is_success:
+        raise ServiceError(f"{method} {path}: {response.status_code} {response.text[:200]}")
+    return response
+
+
+def _store(known: dict[str, Any]) -> Store:
+    place = known["location"]
+    store = Store(known["id"], known["name"], LonLat(place["lng"], place["lat"]))
+    return replace(store, **{name: known[name] for name in _LEARNED})

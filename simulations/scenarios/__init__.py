@@ -1,0 +1,1 @@
+"""What a simulation runs: an evening written down, read and checked."""

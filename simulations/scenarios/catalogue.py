@@ -1,0 +1,110 @@
+"""A scenario's catalogue: a CSV file beside it, or its own list of articles."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from simulations.scenarios.policies import box
+from simulations.scenarios.settings import Article
+from simulations.scenarios.sheet import Place
+from simulations.scenarios.text import Problems, Section, repeated
+
+_COLUMNS: Final = ("sku", "name", "weight_g", "price_cents", "popularity")
+_GROUP: Final = "group"
+_LAST: Final = 99
+"""Problems of a catalogue are told after those of the scenario's own files."""
+
+
+def read_catalogue(root: Section, problems: Problems) -> tuple[Article, ...]:
+    """Return the articles that `catalogue` names, or that `articles` lists."""
+    if root.has("articles"):
+        return _listed(root)
+    root.allow("articles")
+    name = root.text("catalogue")
+    if not name:
+        return ()
+    beside = root.place("catalogue").path.parent
+    found = next(
+        (folder / name for folder in (beside, *box("scenarios")) if (folder / name).is_file()), None
+    )
+    if found is None:
+        root.problem("catalogue", f"is {name!r}, but there is no such file beside the scenario")
+        return ()
+    return _from_csv(found, problems)
+
+
+def _listed(root: Section) -> tuple[Article, ...]:
+    articles: list[Article] = []
+    root.text("catalogue", default="")
+    for section in root.sections("articles"):
+        articles.append(
+            Article(
+                sku=section.text("sku"),
+                name=section.text("name"),
+                weight_g=section.integer("weight_g", low=1),
+                price_cents=section.integer("price_cents", low=1),
+                popularity=section.integer("popularity", low=1),
+                group=section.text("group", default=""),
+            )
+        )
+        section.end()
+    for sku in repeated([article.sku for article in articles]):
+        root.problem("articles", f"list {sku!r} twice; each article once")
+    return tuple(articles)
+
+
+def _from_csv(path: Path, problems: Problems) -> tuple[Article, ...]:
+    def problem(line: int, text: str) -> None:
+        problems.add_at(Place(_LAST, line, path.name, path), text)
+
+    with path.open(encoding="utf-8", newline="") as file:
+        reader = csv.DictReader(file)
+        columns = tuple(reader.fieldnames or ())
+        if columns not in (_COLUMNS, (*_COLUMNS, _GROUP)):
+            problem(1, f"the columns must be {','.join(_COLUMNS)}, and {_GROUP} if you like")
+            return ()
+        articles: list[tuple[int, Article]] = []
+        broken = False
+        for line, row in enumerate(reader, start=2):
+            found = _article(row, columns)
+            if isinstance(found, Article):
+                articles.append((line, found))
+            else:
+                broken = True
+                for text in found:
+                    problem(line, text)
+    seen: set[str] = set()
+    for line, article in articles:
+        if article.sku in seen:
+            problem(line, f"{article.sku!r} is listed twice; each article once")
+        seen.add(article.sku)
+    if not articles and not broken:
+        problem(1, "lists no article; an order needs one")
+    return tuple(article for _, article in articles)
+
+
+def _article(row: Mapping[str | None, str | None], columns: tuple[str, ...]) -> Article | list[str]:
+    cells = {column: (row.get(column) or "").strip() for column in columns}
+    problems: list[str] = []
+    if None in row:
+        problems.append(f"has more than {len(columns)} cells")
+    problems += [f"{column} is empty" for column in ("sku", "name") if not cells[column]]
+    figures: dict[str, int] = {}
+    for column in ("weight_g", "price_cents", "popularity"):
+        if not (cells[column].isascii() and cells[column].isdigit() and int(cells[column]) > 0):
+            problems.append(f"{column} is {cells[column]!r}; it must be a whole number, 1 or more")
+        else:
+            figures[column] = int(cells[column])
+    if problems:
+        return problems
+    return Article(
+        sku=cells["sku"],
+        name=cells["name"],
+        weight_g=figures["weight_g"],
+        price_cents=figures["price_cents"],
+        popularity=figures["popularity"],
+        group=cells.get(_GROUP, ""),
+    )

@@ -1,0 +1,1 @@
+"""Many evenings of one scenario: what came of them, their statistics, and two compared."""

@@ -1,0 +1,1 @@
+"""The hidden truth: customers, pickers, couriers and streets, who hear events and say commands."""
