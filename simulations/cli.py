@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import math
-import re
 from pathlib import Path
 from typing import Any, Final
 
+from simulations.arguments import duration_s, port, seed, speed
 from simulations.benchmarks import cli as benchmarks
 from simulations.load.cli import add_loadtest
 from simulations.replays.cli import ReadLedger, add_replay
@@ -17,9 +16,6 @@ from simulations.studies.simulate_cli import add_simulate
 
 _DEFAULT_SCENARIO: Final = "helsinki-friday"
 _DEFAULT_PORT: Final = 8080
-_DURATION: Final = re.compile(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?")
-_MOST_SPEED: Final = 1000.0
-_MOST_PORT: Final = 65_535
 
 
 def add_parser(commands: Any, read_ledger: ReadLedger) -> None:
@@ -91,44 +87,6 @@ def _add_common(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--seed", type=seed, metavar="N", help="instead of the scenario's own")
     parser.add_argument("--json", action="store_true", help="the last line is a JSON object")
-
-
-def duration_s(text: str) -> int:
-    """Return seconds from `90s`, `60m`, `1h30m`."""
-    match = _DURATION.fullmatch(text)
-    parts = match.groups(default="0") if match and text else ("0", "0", "0")
-    hours, minutes, seconds = (int(part) for part in parts)
-    total = hours * 3600 + minutes * 60 + seconds
-    if total == 0:
-        raise argparse.ArgumentTypeError(f"{text!r} is no length of time; write 60m, 90s or 1h30m")
-    return total
-
-
-def speed(text: str) -> float:
-    """Return a pace of the clock."""
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
-    if not 0 < value <= _MOST_SPEED:
-        raise argparse.ArgumentTypeError(
-            f"{text!r} is no speed; 10 is ten times life, at most 1000"
-        )
-    return value
-
-
-def seed(text: str) -> int:
-    """Return a seed."""
-    if not (text.isascii() and text.isdigit() and int(text) < 2**31):
-        raise argparse.ArgumentTypeError(f"{text!r} is no seed; write a whole number, 0 or more")
-    return int(text)
-
-
-def port(text: str) -> int:
-    """Return a port."""
-    if not (text.isascii() and text.isdigit() and int(text) <= _MOST_PORT):
-        raise argparse.ArgumentTypeError(f"{text!r} is no port; write 0 (any) to {_MOST_PORT}")
-    return int(text)
 
 
 def _demo(arguments: argparse.Namespace) -> int:

@@ -9,8 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from simulations.errors import LedgerMismatchError, SimulationError
-from simulations.studies.locking import hold
+from simulations.errors import LedgerMismatchError
+from simulations.folders import held, write_json
 
 DEFAULT: Final = Path(".samehour") / "demo"
 _LEDGER: Final = (
@@ -43,22 +43,7 @@ def demo_folder(
         with tempfile.TemporaryDirectory(prefix="samehour-demo-") as temporary:
             yield Path(temporary), False
         return
-    try:
-        wanted.mkdir(parents=True, exist_ok=True)
-        lock = (wanted / "demo.lock").open("w", encoding="ascii")
-    except OSError as error:
-        raise SimulationError(
-            f"{wanted} cannot be written: {error.strerror}. Name a folder of your own with "
-            "--data-dir."
-        ) from error
-    with lock:
-        try:
-            hold(lock)
-        except OSError as error:
-            raise SimulationError(
-                f"another demo is running in {wanted}. Stop that one, or name another folder "
-                "with --data-dir."
-            ) from error
+    with held(wanted, "--data-dir"):
         if fresh:
             for name in _LEDGER:
                 (wanted / name).unlink(missing_ok=True)
@@ -69,7 +54,7 @@ def _goes_on(folder: Path, scenario: str, seed: int) -> bool:
     about = folder / "demo.json"
     mine = {"scenario": scenario, "seed": seed}
     if not (folder / "ledger.db").exists():
-        about.write_text(json.dumps(mine) + "\n", encoding="utf-8")
+        write_json(about, mine)
         return False
     try:
         found = json.loads(about.read_text(encoding="utf-8"))

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from geo.modes import Mode
+from simulations.arguments import seed, whole
 from simulations.benchmarks.evening_cli import add_evening
 from simulations.benchmarks.pool_cli import add_pool
 from simulations.benchmarks.tick_cli import add_tick
@@ -41,7 +42,7 @@ def add_parser(commands: Any) -> None:
     )
     matrix.add_argument(
         "--tiles",
-        type=_tiles,
+        type=whole(1, MOST_TILES),
         default=1,
         metavar="N",
         help="lay the city's roads out N times, joined at the borders: 23 times La Serena is a "
@@ -49,12 +50,12 @@ def add_parser(commands: Any) -> None:
     )
     matrix.add_argument(
         "--rounds",
-        type=_rounds,
+        type=whole(1, 1000),
         default=DEFAULT_ROUNDS,
         metavar="N",
         help=f"how often each is timed; the median counts ({DEFAULT_ROUNDS})",
     )
-    matrix.add_argument("--seed", type=int, default=1, metavar="N", help="draws the places (1)")
+    matrix.add_argument("--seed", type=seed, default=1, metavar="N", help="draws the places (1)")
     matrix.add_argument("--json", action="store_true", help="the last line is a JSON object")
     matrix.add_argument(
         "--osrm",
@@ -92,14 +93,18 @@ def _add_mdrp(kinds: Any) -> None:
     )
     mdrp.add_argument(
         "--every",
-        type=_minutes,
+        type=whole(1, 60),
         metavar="MIN",
         help="minutes between two decisions of our policies (what the policy says)",
     )
     mdrp.add_argument(
-        "--jobs", type=_jobs, default=DEFAULT_JOBS, metavar="N", help=f"processes ({DEFAULT_JOBS})"
+        "--jobs",
+        type=whole(1, 256),
+        default=DEFAULT_JOBS,
+        metavar="N",
+        help=f"processes ({DEFAULT_JOBS})",
     )
-    mdrp.add_argument("--seed", type=int, default=1, metavar="N", help="handed to plans (1)")
+    mdrp.add_argument("--seed", type=seed, default=1, metavar="N", help="handed to plans (1)")
     mdrp.add_argument(
         "--out",
         type=Path,
@@ -116,14 +121,14 @@ def _add_mdrp(kinds: Any) -> None:
     )
     mdrp.add_argument(
         "--perfect-ahead",
-        type=_ahead,
+        type=whole(1, 10_000),
         default=DEFAULT_AHEAD_MIN,
         metavar="MIN",
         help=f"minutes before its placement that an order is known ({DEFAULT_AHEAD_MIN})",
     )
     mdrp.add_argument(
         "--perfect-rounds",
-        type=_many_rounds,
+        type=whole(0, 1_000_000_000),
         default=DEFAULT_PERFECT_ROUNDS,
         metavar="N",
         help=f"effort of the one long plan ({DEFAULT_PERFECT_ROUNDS})",
@@ -134,38 +139,6 @@ def _add_mdrp(kinds: Any) -> None:
         help="beside them the fast policy with one idea switched at a time",
     )
     mdrp.set_defaults(handler=_mdrp)
-
-
-def _tiles(text: str) -> int:
-    return _whole(text, 1, MOST_TILES)
-
-
-def _rounds(text: str) -> int:
-    return _whole(text, 1, 1000)
-
-
-def _minutes(text: str) -> int:
-    return _whole(text, 1, 60)
-
-
-def _jobs(text: str) -> int:
-    return _whole(text, 1, 256)
-
-
-def _ahead(text: str) -> int:
-    return _whole(text, 1, 10_000)
-
-
-def _many_rounds(text: str) -> int:
-    return _whole(text, 0, 1_000_000_000)
-
-
-def _whole(text: str, least: int, most: int) -> int:
-    if not (text.isascii() and text.isdigit() and least <= int(text) <= most):
-        raise argparse.ArgumentTypeError(
-            f"{text!r} will not do; write a whole number from {least} to {most}"
-        )
-    return int(text)
 
 
 def _matrix(arguments: argparse.Namespace) -> int:

@@ -6,6 +6,8 @@ import argparse
 import sys
 from typing import Any, Final
 
+from simulations.arguments import number, seed, whole
+
 ORDERS: Final = 4000
 COURIERS: Final = 300
 PER_HOUR: Final = 1000.0
@@ -28,22 +30,30 @@ def add_evening(kinds: Any) -> None:
         "when a plan broke a rule or an order was left open.",
     )
     evening.add_argument(
-        "--orders", type=_orders, default=ORDERS, metavar="N", help=f"clicked ({ORDERS})"
+        "--orders",
+        type=whole(_LEAST_ORDERS, _MOST_ORDERS),
+        default=ORDERS,
+        metavar="N",
+        help=f"clicked ({ORDERS})",
     )
     evening.add_argument(
-        "--couriers", type=_couriers, default=COURIERS, metavar="N", help=f"at work ({COURIERS})"
+        "--couriers",
+        type=whole(1, _MOST_COURIERS),
+        default=COURIERS,
+        metavar="N",
+        help=f"at work ({COURIERS})",
     )
     evening.add_argument(
         "--per-hour",
-        type=_per_hour,
+        type=number(1, _MOST_PER_HOUR, "orders an hour"),
         default=PER_HOUR,
         metavar="N",
         help=f"orders an hour: with --orders it says how long the evening is ({PER_HOUR:g})",
     )
-    evening.add_argument("--seed", type=_seed, default=1, metavar="N", help="of the evening (1)")
+    evening.add_argument("--seed", type=seed, default=1, metavar="N", help="of the evening (1)")
     evening.add_argument(
         "--repeat",
-        type=_repeat,
+        type=whole(1, _MOST_REPEATS),
         default=1,
         metavar="N",
         help="run the evening so often; the one of median time is told of (1)",
@@ -59,42 +69,6 @@ def add_evening(kinds: Any) -> None:
     )
     evening.add_argument("--json", action="store_true", help="the last line is a JSON object")
     evening.set_defaults(handler=_evening)
-
-
-def _orders(text: str) -> int:
-    return _whole(text, _LEAST_ORDERS, _MOST_ORDERS)
-
-
-def _couriers(text: str) -> int:
-    return _whole(text, 1, _MOST_COURIERS)
-
-
-def _repeat(text: str) -> int:
-    return _whole(text, 1, _MOST_REPEATS)
-
-
-def _seed(text: str) -> int:
-    return _whole(text, 0, 1_000_000_000)
-
-
-def _whole(text: str, least: int, most: int) -> int:
-    if not (text.isascii() and text.isdigit() and least <= int(text) <= most):
-        raise argparse.ArgumentTypeError(
-            f"{text!r} will not do; write a whole number from {least} to {most}"
-        )
-    return int(text)
-
-
-def _per_hour(text: str) -> float:
-    try:
-        rate = float(text)
-    except ValueError:
-        rate = 0.0
-    if not 1 <= rate <= _MOST_PER_HOUR:
-        raise argparse.ArgumentTypeError(
-            f"{text!r} will not do; write orders an hour, 1 to {_MOST_PER_HOUR:g}"
-        )
-    return rate
 
 
 def _evening(arguments: argparse.Namespace) -> int:

@@ -5,10 +5,13 @@ from __future__ import annotations
 import argparse
 from typing import Any, Final
 
+from simulations.arguments import whole
+
 CITIES: Final = ("helsinki", "la-serena")
 DEFAULT_ORDERS: Final = 100
 DEFAULT_ROUNDS: Final = 800
 DEFAULT_SEEDS: Final = 3
+_count: Final = whole(1, 1_000_000)
 
 
 def add_pool(kinds: Any) -> None:
@@ -28,42 +31,36 @@ def add_pool(kinds: Any) -> None:
     )
     pool.add_argument(
         "--orders",
-        type=_number,
+        type=_count,
         default=DEFAULT_ORDERS,
         metavar="N",
         help=f"open orders ({DEFAULT_ORDERS})",
     )
     pool.add_argument(
         "--rounds",
-        type=_number,
+        type=_count,
         default=DEFAULT_ROUNDS,
         metavar="N",
         help=f"of ruin and recreate; the longest run has four times as many ({DEFAULT_ROUNDS})",
     )
     pool.add_argument(
         "--seeds",
-        type=_number,
+        type=_count,
         default=DEFAULT_SEEDS,
         metavar="N",
         help=f"how many runs to average ({DEFAULT_SEEDS})",
     )
     pool.add_argument(
-        "--candidates", type=_number, metavar="N", help="stores weighed for an order (the policy's)"
+        "--candidates", type=_count, metavar="N", help="stores weighed for an order (the policy's)"
     )
     pool.add_argument(
         "--shift-min",
-        type=_number,
+        type=_count,
         metavar="N",
         help="end all shifts within so many minutes (as they are)",
     )
     pool.add_argument("--json", action="store_true", help="the last line is a JSON object")
     pool.set_defaults(handler=_pool)
-
-
-def _number(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and int(text) > 0):
-        raise argparse.ArgumentTypeError(f"{text!r} will not do; write a whole number above 0")
-    return int(text)
 
 
 def _pool(arguments: argparse.Namespace) -> int:

@@ -6,11 +6,12 @@ import argparse
 from pathlib import Path
 from typing import Any, Final
 
+from simulations.arguments import number, whole
+
 CITIES: Final = ("helsinki", "la-serena")
 SIZES: Final = (100, 300, 1000, 3000)
 SECONDS: Final = 60.0
-_LEAST_ORDERS: Final = 10
-_MOST_ORDERS: Final = 5000
+_size: Final = whole(10, 5000)
 _MOST_SECONDS: Final = 3600.0
 
 
@@ -38,7 +39,7 @@ def add_tick(kinds: Any) -> None:
     )
     tick.add_argument(
         "--seconds",
-        type=_seconds,
+        type=number(0, _MOST_SECONDS, "seconds"),
         default=SECONDS,
         metavar="S",
         help=f"wall time for each contestant ({SECONDS:g}); VROOM has it for each of its calls",
@@ -51,28 +52,7 @@ def add_tick(kinds: Any) -> None:
 
 
 def _sizes(text: str) -> tuple[int, ...]:
-    parts = text.split(",")
-    if not all(
-        part.isascii() and part.isdigit() and _LEAST_ORDERS <= int(part) <= _MOST_ORDERS
-        for part in parts
-    ):
-        raise argparse.ArgumentTypeError(
-            f"{text!r} will not do; write whole numbers from {_LEAST_ORDERS} to {_MOST_ORDERS} "
-            "with commas between"
-        )
-    return tuple(int(part) for part in parts)
-
-
-def _seconds(text: str) -> float:
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = 0.0
-    if not 0 < seconds <= _MOST_SECONDS:
-        raise argparse.ArgumentTypeError(
-            f"{text!r} will not do; write seconds, more than 0 and at most {_MOST_SECONDS:g}"
-        )
-    return seconds
+    return tuple(_size(part) for part in text.split(","))
 
 
 def _tick(arguments: argparse.Namespace) -> int:

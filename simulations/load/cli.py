@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import argparse
-import math
 from pathlib import Path
 from typing import Any, Final
 
+from simulations.arguments import duration_s, number, seed, speed, whole
+
 _SCENARIO: Final = "helsinki-friday"
-_MOST_RATE: Final = 100_000.0
-_MOST_CONNECTIONS: Final = 30_000
 
 
 def add_loadtest(commands: Any) -> None:
     """Add `loadtest` to the command line."""
-    from simulations.cli import duration_s, seed, speed  # noqa: PLC0415  it imports this file
-
     parser: argparse.ArgumentParser = commands.add_parser(
         "loadtest",
         help="put a scenario as HTTP load on a running service",
@@ -50,7 +47,11 @@ def add_loadtest(commands: Any) -> None:
         help="go on at most so long without new customers, until no order is open; 0 for not (1m)",
     )
     parser.add_argument(
-        "--rate", type=_rate, default=1.0, metavar="X", help="so many times the customers (1)"
+        "--rate",
+        type=number(0, 100_000, "the rate as 10 for ten times the customers"),
+        default=1.0,
+        metavar="X",
+        help="so many times the customers (1)",
     )
     parser.add_argument(
         "--speed",
@@ -77,14 +78,14 @@ def add_loadtest(commands: Any) -> None:
     )
     parser.add_argument(
         "--connections",
-        type=_connections,
+        type=whole(1, 30_000),
         default=2000,
         metavar="N",
         help="requests under way at a time; more than that wait, and are counted (2000)",
     )
     parser.add_argument(
         "--timeout",
-        type=_timeout_s,
+        type=number(0, 3600, "seconds"),
         default=30.0,
         metavar="S",
         help="silence after which a request is given up, in seconds (30)",
@@ -103,40 +104,8 @@ def add_loadtest(commands: Any) -> None:
     parser.set_defaults(handler=_loadtest)
 
 
-def _rate(text: str) -> float:
-    value = _number(text)
-    if not 0 < value <= _MOST_RATE:
-        raise argparse.ArgumentTypeError(f"{text!r} is no rate; 10 is ten times the customers")
-    return value
-
-
-def _timeout_s(text: str) -> float:
-    value = _number(text)
-    if not 0 < value <= 3600:  # noqa: PLR2004  an hour
-        raise argparse.ArgumentTypeError(f"{text!r} is no patience; write seconds, at most 3600")
-    return value
-
-
-def _connections(text: str) -> int:
-    value = _number(text)
-    if not (1 <= value <= _MOST_CONNECTIONS and value == int(value)):
-        raise argparse.ArgumentTypeError(
-            f"{text!r} is no number of connections; write 1 to {_MOST_CONNECTIONS}"
-        )
-    return int(value)
-
-
 def _drain_s(text: str) -> int:
-    from simulations.cli import duration_s  # noqa: PLC0415
-
     return 0 if text in {"0", "0s"} else duration_s(text)
-
-
-def _number(text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        return math.nan
 
 
 def _loadtest(arguments: argparse.Namespace) -> int:

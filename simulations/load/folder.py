@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from simulations.errors import LoadError
+from simulations.folders import held, write_json
 from simulations.load.wanted import Wanted
-from simulations.studies.locking import hold
 
 REPORT: Final = "report.html"
 SUMMARY: Final = "loadtest.json"
@@ -77,21 +77,7 @@ def load_folder(wanted: Wanted) -> Iterator[State]:
         It cannot be written, another test is at work in it, or what is in it is of another test.
     """
     folder = wanted.folder
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        lock = (folder / "loadtest.lock").open("w", encoding="ascii")
-    except OSError as error:
-        raise LoadError(
-            f"{folder} cannot be written: {error.strerror}. Name another folder with --out."
-        ) from error
-    with lock:
-        try:
-            hold(lock)
-        except OSError as error:
-            raise LoadError(
-                f"another load test is running in {folder}. Stop it, or name another folder with "
-                "--out."
-            ) from error
+    with held(folder, "--out", LoadError):
         if wanted.is_fresh:
             _clear(folder)
         yield _state(folder, wanted.about())
@@ -100,13 +86,6 @@ def load_folder(wanted: Wanted) -> Iterator[State]:
 def save_state(folder: Path, state: State) -> None:
     """Write how far a test is, all or nothing."""
     write_json(folder / _STATE, asdict(state))
-
-
-def write_json(path: Path, said: Any) -> None:
-    """Write a JSON file, all or nothing."""
-    draft = path.with_name(f".{path.name}.part")
-    draft.write_text(json.dumps(said, indent=2) + "\n", encoding="utf-8")
-    draft.replace(path)
 
 
 def _clear(folder: Path) -> None:

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from dispatch.events import Recorded
 from geo.city import City
+from simulations.folders import write_json
 from simulations.load.figures import LoadFigures, figures_of
 from simulations.load.folder import (
     DONE,
@@ -19,7 +20,6 @@ from simulations.load.folder import (
     SERVICE_GONE,
     SUMMARY,
     State,
-    write_json,
 )
 from simulations.load.report import report_of
 from simulations.load.rows import Rows

@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from dispatch.model import Reason
+from simulations.folders import whole
 from simulations.load.wire import Answer
 
 SETUP: Final = "setup"
@@ -186,9 +187,8 @@ def _table(rows: list[Row]) -> pa.Table:
 
 
 def _write(table: pa.Table, path: Path) -> None:
-    draft = path.with_suffix(".draft")
-    pq.write_table(table, draft, compression="zstd")
-    draft.replace(path)
+    with whole(path) as draft:
+        pq.write_table(table, draft, compression="zstd")
 
 
 def row_of(

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from simulations.arguments import whole
+
 if TYPE_CHECKING:
     from dispatch.recording import Recording
 
@@ -14,8 +16,6 @@ ReadLedger = Callable[[str, "str | None"], "Recording"]
 """Reads a ledger; raises `dispatch.recording.RecordingError`."""
 
 _REPLICATIONS: Final = 5
-_MOST_REPLICATIONS: Final = 1000
-_MOST_REACH_S: Final = 7200
 
 
 def add_replay(commands: Any, read_ledger: ReadLedger) -> None:
@@ -56,13 +56,13 @@ def add_replay(commands: Any, read_ledger: ReadLedger) -> None:
     )
     what_if.add_argument(
         "--reach",
-        type=_reach_s,
+        type=whole(1, 7200, "seconds on the way"),
         metavar="SECONDS",
         help="how far every store delivers, in seconds on the way",
     )
     what_if.add_argument(
         "--replications",
-        type=_replications,
+        type=whole(1, 1000),
         default=_REPLICATIONS,
         metavar="N",
         help=f"draws of what nobody saw that day ({_REPLICATIONS})",
@@ -89,22 +89,6 @@ def add_replay(commands: Any, read_ledger: ReadLedger) -> None:
     )
     parser.add_argument("--json", action="store_true", help="the last line is a JSON object")
     parser.set_defaults(handler=lambda arguments: _run(arguments, read_ledger))
-
-
-def _replications(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and 0 < int(text) <= _MOST_REPLICATIONS):
-        raise argparse.ArgumentTypeError(
-            f"{text!r} is no number of replications; write 1 to {_MOST_REPLICATIONS}"
-        )
-    return int(text)
-
-
-def _reach_s(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and 0 < int(text) <= _MOST_REACH_S):
-        raise argparse.ArgumentTypeError(
-            f"{text!r} is no reach; write seconds on the way, 1 to {_MOST_REACH_S}"
-        )
-    return int(text)
 
 
 def _run(arguments: argparse.Namespace, read_ledger: ReadLedger) -> int:

@@ -24,10 +24,10 @@ from cattrs import BaseValidationError
 from dispatch.codec import LOG, event_to_json
 from dispatch.events import Recorded
 from simulations.errors import SimulationError
+from simulations.folders import LOCK, held, whole, write_json
 from simulations.replays.replay import Mark
 from simulations.studies import parquet
-from simulations.studies.folder import read_json, write_json
-from simulations.studies.locking import hold
+from simulations.studies.folder import read_json
 from simulations.studies.outcome import Evening
 
 HOME: Final = Path(".samehour") / "replays"
@@ -92,22 +92,8 @@ class ReplayFolder:
         SimulationError
             It cannot be written, another process works in it, or it holds something else.
         """
-        try:
-            (self.path / _RUNS).mkdir(parents=True, exist_ok=True)
-            lock = (self.path / ".lock").open("w", encoding="ascii")
-        except OSError as error:
-            raise SimulationError(
-                f"{self.path} cannot be written: {error.strerror}; name another folder with --out"
-            ) from error
-        with lock:
-            try:
-                hold(lock)
-            except OSError as error:
-                raise SimulationError(
-                    f"another samehour works in {self.path}; wait for it, or name another folder "
-                    "with --out"
-                ) from error
-            ours = {_ABOUT, _PROGRESS, _RUNS, ".lock", "report.html"}
+        with held(self.path, "--out"):
+            ours = {_ABOUT, _PROGRESS, _RUNS, LOCK, "report.html"}
             others = [
                 found.name
                 for found in self.path.iterdir()
@@ -118,6 +104,7 @@ class ReplayFolder:
                     f"{self.path} has other things in it ({min(others)}); name an empty folder "
                     "with --out"
                 )
+            (self.path / _RUNS).mkdir(exist_ok=True)
             if fresh:
                 (self.path / _PROGRESS).unlink(missing_ok=True)
                 for run in (self.path / _RUNS).iterdir():
@@ -169,11 +156,9 @@ class ReplayFolder:
 
     def keep_run(self, name: str, evening: Evening) -> None:
         """Keep a run; it is there whole or not at all."""
-        path = self._run(name, evening.seed)
-        partial = path.with_suffix(".part")
         text = json.dumps(LOG.unstructure(evening))
-        partial.write_bytes(gzip.compress(text.encode(), mtime=0))
-        partial.replace(path)
+        with whole(self._run(name, evening.seed)) as draft:
+            draft.write_bytes(gzip.compress(text.encode(), mtime=0))
 
     def _run(self, name: str, seed: int) -> Path:
         return self.path / _RUNS / f"{name}-seed-{seed}.json.gz"

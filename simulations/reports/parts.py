@@ -31,6 +31,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Final, Literal
 
+from simulations.folders import whole
 from simulations.reports.charts import Band, Line, Sample, figure, histogram, key, line_chart
 from simulations.reports.markup import Content, Markup, joined, tag
 from simulations.reports.plots import (
@@ -278,12 +279,8 @@ def save(html: str, path: Path) -> None:
         It cannot be written; what was there before is still there.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.part")
-    try:
+    with whole(path) as draft:
         draft.write_text(html, encoding="utf-8", newline="\n")
-        draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)
 
 
 def _read(name: str) -> str:

@@ -13,8 +13,9 @@ from typing import Any, Final
 import pyarrow as pa
 
 from simulations.errors import SimulationError
+from simulations.folders import write_json
 from simulations.studies import parquet
-from simulations.studies.folder import open_study, read_json, write_json
+from simulations.studies.folder import open_study, read_json
 from simulations.studies.identity import JSON
 from simulations.studies.measures import FIGURES
 from simulations.studies.statistics import differences

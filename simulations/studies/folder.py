@@ -23,9 +23,9 @@ import pyarrow as pa
 from dispatch.codec import event_from_json, event_to_json
 from dispatch.events import Recorded
 from simulations.errors import SimulationError, StudyMismatchError
+from simulations.folders import LOCK, held, write_json
 from simulations.studies import parquet
 from simulations.studies.identity import JSON, SHOWN_ONLY, Identity
-from simulations.studies.locking import hold
 from simulations.studies.outcome import CourierSpan, Evening, Minute, OrderRow
 from simulations.studies.study import Playback, Ran, Replication, Study, Table
 from simulations.studies.summing_up import distributions_of, estimates_of, middle_of
@@ -71,27 +71,13 @@ class StudyFolder:
         SimulationError
             It cannot be written, another process works in it, or it holds something else.
         """
-        try:
-            self.path.mkdir(parents=True, exist_ok=True)
-            lock = (self.path / ".lock").open("w", encoding="ascii")
-        except OSError as error:
-            raise SimulationError(
-                f"{self.path} cannot be written: {error.strerror}; name another folder with --out"
-            ) from error
-        with lock:
-            try:
-                hold(lock)
-            except OSError as error:
-                raise SimulationError(
-                    f"another samehour works in {self.path}; wait for it, or name another folder "
-                    "with --out"
-                ) from error
+        with held(self.path, "--out"):
             self._begin(fresh=fresh)
             yield
 
     def _begin(self, *, fresh: bool) -> None:
         about = self.path / _ABOUT
-        others = [path.name for path in self.path.iterdir() if path.name != ".lock"]
+        others = [path.name for path in self.path.iterdir() if path.name != LOCK]
         if others and not about.exists():
             raise SimulationError(
                 f"{self.path} has other things in it ({min(others)}); name an empty folder with "
@@ -346,13 +332,6 @@ def _read_packed(path: Path) -> bytes:
             return bytes(file.read())
     except (OSError, pa.ArrowInvalid) as error:
         raise SimulationError(f"{path} is missing or damaged; run it anew with --fresh") from error
-
-
-def write_json(path: Path, value: object) -> None:
-    """Write a JSON file; whoever reads it meanwhile sees the old one or none."""
-    partial_path = path.with_name(f".{path.name}.partial")
-    partial_path.write_text(json.dumps(value, indent=1, ensure_ascii=False) + "\n", "utf-8")
-    partial_path.replace(path)
 
 
 def read_json(path: Path) -> dict[str, Any]:

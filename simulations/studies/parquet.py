@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from simulations.errors import SimulationError
+from simulations.folders import whole
 from simulations.studies.measures import FIGURES
 from simulations.studies.outcome import Activity, CourierSpan, Ending, Minute, OrderRow
 from simulations.studies.study import Table
@@ -165,10 +166,9 @@ def _numbered(table: Table, numbers: list[int], seeds: list[int]) -> Table:
 
 
 def write(table: Table, path: Path) -> None:
-    """Write a table; whoever reads it meanwhile sees the old one or none."""
-    partial = path.with_name(f".{path.name}.partial")
-    pq.write_table(table, partial, compression="zstd")
-    partial.replace(path)
+    """Write a table, all or nothing."""
+    with whole(path) as draft:
+        pq.write_table(table, draft, compression="zstd")
 
 
 def read(path: Path, columns: Sequence[str] | None = None) -> Table:

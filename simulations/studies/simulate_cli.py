@@ -6,9 +6,9 @@ import argparse
 from pathlib import Path
 from typing import Any, Final
 
+from simulations.arguments import duration_s, seed, whole
+
 VARIANT: Final = "SCENARIO[@POLICY][,KEY=VALUE...]"
-_MOST_REPLICATIONS: Final = 10_000
-_MOST_JOBS: Final = 1024
 
 
 def add_simulate(commands: Any) -> None:
@@ -48,11 +48,9 @@ def add_running(parser: argparse.ArgumentParser, replications: int) -> None:
     replications
         How many, unless said otherwise.
     """
-    from simulations.cli import duration_s, seed  # noqa: PLC0415  it imports this file
-
     parser.add_argument(
         "--replications",
-        type=_replications,
+        type=whole(1, 10_000),
         default=replications,
         metavar="N",
         help=f"so many evenings, each with a seed of its own, ascending ({replications})",
@@ -69,7 +67,7 @@ def add_running(parser: argparse.ArgumentParser, replications: int) -> None:
         "goes on until they have ended",
     )
     parser.add_argument(
-        "--jobs", type=_jobs, metavar="N", help="processes at a time (one for each core)"
+        "--jobs", type=whole(1, 1024), metavar="N", help="processes at a time (one for each core)"
     )
     parser.add_argument(
         "--out", type=Path, metavar="DIR", help="keep it there (in .samehour, by what it is)"
@@ -79,22 +77,6 @@ def add_running(parser: argparse.ArgumentParser, replications: int) -> None:
         "--no-report", dest="report", action="store_false", help="write no report.html"
     )
     parser.add_argument("--json", action="store_true", help="the last line is a JSON object")
-
-
-def _replications(text: str) -> int:
-    return _count(text, "replications", _MOST_REPLICATIONS)
-
-
-def _jobs(text: str) -> int:
-    return _count(text, "jobs", _MOST_JOBS)
-
-
-def _count(text: str, what: str, most: int) -> int:
-    if not (text.isascii() and text.isdigit() and 0 < int(text) <= most):
-        raise argparse.ArgumentTypeError(
-            f"{text!r} is no number of {what}; write a whole number from 1 to {most}"
-        )
-    return int(text)
 
 
 def _run(arguments: argparse.Namespace) -> int:

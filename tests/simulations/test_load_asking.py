@@ -203,8 +203,8 @@ def test_wrong_use_is_told_all_at_once(
     [
         (("--rate", "0"), "ten times the customers"),
         (("--rate", "many"), "ten times the customers"),
-        (("--connections", "1.5"), "number of connections"),
-        (("--timeout", "0"), "no patience"),
+        (("--connections", "1.5"), "'1.5' will not do; write a whole number from 1 to 30000"),
+        (("--timeout", "0"), "'0' will not do; write seconds"),
         (("--for", "0s"), "60m, 90s or 1h30m"),
         (("--drain", "soon"), "60m, 90s or 1h30m"),
     ],
@@ -282,7 +282,7 @@ def test_a_folder_goes_on_with_its_own_test_only(friday: Scenario, tmp_path: Pat
         state.starts_at, state.done_s = 42, 20.0
         state.sessions.append(Session("2026-11-20T15:00:00+00:00", 0.0, 20.0, "interrupted"))
         save_state(tmp_path, state)
-        with pytest.raises(LoadError, match="another load test is running"), load_folder(first):
+        with pytest.raises(LoadError, match="another samehour works in"), load_folder(first):
             pass
     with load_folder(first) as again:
         assert (again.starts_at, again.done_s) == (42, 20.0)

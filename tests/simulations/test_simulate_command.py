@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from simulations.cli import duration_s, speed
+from simulations.arguments import duration_s, speed
 from simulations.figures import FIGURES, minutes, percent
 
 
