@@ -110,6 +110,7 @@ def quote(snapshot: Snapshot, candidate: OrderInPlay) -> Offer | Refusal:
     search = Search(posed.problem, posed.routes, snapshot.seed)
     search.settle()
     unrouted = [job for job in np.flatnonzero(search.owner < 0).tolist() if job != row]
+    search.relate([*unrouted, row])
     if unrouted:
         search.fill(unrouted)
     search.fill([row])
