@@ -119,7 +119,7 @@ def test_the_playback_works_by_keyboard(opened: Opened) -> None:
     assert opened.state("state.isPlaying") is False
     page.locator("[data-time]").focus()
     page.keyboard.press("Home")
-    assert opened.state("state.t") == 0
+    page.wait_for_function("() => samehour.player.state.t === 0")
 
 
 def test_it_tells_what_is_the_case(opened: Opened) -> None:
