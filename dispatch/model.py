@@ -34,6 +34,7 @@ __all__ = [
     "OrderInPlay",
     "OrderLine",
     "OrderStatus",
+    "Pause",
     "Plan",
     "Policy",
     "Promise",
@@ -43,6 +44,7 @@ __all__ = [
     "Route",
     "ServiceArea",
     "Snapshot",
+    "Spread",
     "Standby",
     "Stop",
     "StopKind",
@@ -157,8 +159,10 @@ class Order:
         Where it goes; `address` is what a courier reads.
     address_place
         Where the address itself is, if the customer dropped a pin elsewhere; `door` is the pin.
-    weight_g
+    weight_g, volume_ml
         Of the whole parcel.
+    chilled
+        It must be kept cold: it takes one of a courier's chilled bags.
     service_s
         Time needed at the door to hand it over.
     pick_s
@@ -198,12 +202,15 @@ class Order:
     address_place: LonLat | None = None
     part_of: str | None = None
     return_of: str | None = None
+    volume_ml: int = 0
 
     def __post_init__(self) -> None:
         check_types(self)
         if not self.lines:
             raise InvalidValueError("lines", f"of {self.order_id} are empty; an order needs one")
-        check_least(self, 0, "weight_g", "service_s", "basket_cents", "fare_cents", "pick_s")
+        check_least(
+            self, 0, "weight_g", "volume_ml", "service_s", "basket_cents", "fare_cents", "pick_s"
+        )
         check_least(self, 0, "tip_cents", "paid_cents", "age_limit")
         check_least(self, -MOST, "created_at", "priority")
         _check_place("door", self.door)
@@ -288,6 +295,12 @@ class Courier:
 
     Attributes
     ----------
+    home
+        Where the courier starts, and would like to be when the shift is over.
+    capacity_g, capacity_ml, capacity_parcels
+        Most in the bag at a time: weight, volume, parcels.
+    chilled_bags
+        Most chilled parcels in the bag at a time.
     phone
         For text messages, in E.164 (`+358401234567`); empty for none.
     takes_offers
@@ -302,11 +315,14 @@ class Courier:
     capacity_parcels: int = 4
     phone: str = ""
     takes_offers: bool = False
+    capacity_ml: int = 100_000
+    chilled_bags: int = 4
 
     def __post_init__(self) -> None:
         check_types(self)
         _check_place("home", self.home)
-        check_least(self, 1, "capacity_g", "capacity_parcels")
+        check_least(self, 1, "capacity_g", "capacity_ml", "capacity_parcels")
+        check_least(self, 0, "chilled_bags")
 
 
 @dataclass(frozen=True, slots=True)
@@ -327,6 +343,58 @@ class Stop:
     def stop_id(self) -> str:
         """Opaque id, the same in every plan."""
         return f"stp_{self.order_id.removeprefix('ord_')}_{self.kind[0]}"
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """A break of a shift: it begins when the bag is first empty from `earliest` on.
+
+    Attributes
+    ----------
+    latest
+        Beginning it later has a price.
+    """
+
+    earliest: EpochS
+    latest: EpochS
+    duration_s: int
+
+    def __post_init__(self) -> None:
+        check_types(self)
+        check_least(self, -MOST, "earliest", "latest")
+        check_least(self, 0, "duration_s")
+        if self.latest < self.earliest:
+            raise InvalidValueError(
+                "pause", "must begin at the latest after it may at the earliest"
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """How far forecasts are off, as standard deviations; all zero where they are taken as certain.
+
+    Attributes
+    ----------
+    pick
+        Of picking times, as a share of them, by store; `""` for stores that are not named.
+    travel
+        Of the time ahead until a hand-over, as a share of it, by mode.
+    counter_s, door_s
+        Of the time at the counter and at the door.
+    """
+
+    pick: Mapping[str, float] = field(default_factory=dict)
+    travel: Mapping[Mode, float] = field(default_factory=dict)
+    counter_s: float = 0.0
+    door_s: float = 0.0
+
+    def __post_init__(self) -> None:
+        check_types(self)
+        check_least(self, 0, "counter_s", "door_s")
+        for name in ("pick", "travel"):
+            shares = getattr(self, name)
+            if min(shares.values(), default=0.0) < 0:
+                raise refusal(self, name, shares, "0 or more each")
 
 
 # --- what a decision knows ---------------------------------------------------------------------
@@ -356,6 +424,12 @@ class OrderInPlay:
         Couriers who must not be given it: they declined it, or a person locked it to another.
     excluded_stores
         Stores it must not come from.
+    picked_up_at
+        When it came into the bag.
+    not_before
+        The hand-over begins no sooner; None where sooner is welcome.
+    told_eta
+        The latest forecast of the hand-over that the customer was told; None where nothing was.
     """
 
     order: Order
@@ -372,10 +446,14 @@ class OrderInPlay:
     returning: bool = False
     declined_by: frozenset[str] = frozenset()
     excluded_stores: frozenset[str] = frozenset()
+    picked_up_at: EpochS | None = None
+    not_before: EpochS | None = None
+    told_eta: EpochS | None = None
 
     def __post_init__(self) -> None:
         check_types(self)
         check_least(self, -MOST, "place", "pick_started_at", "ready_at")
+        check_least(self, -MOST, "picked_up_at", "not_before", "told_eta")
 
     @property
     def order_id(self) -> str:
@@ -458,6 +536,15 @@ class CourierInPlay:
         Store near which the courier was told to wait, and whether still on the way to it.
     on_board
         Orders in the bag; each must be dropped (or returned) by this courier.
+    pause
+        The break that is still to come.
+    home_place
+        Index of `Courier.home` in `Snapshot.places` where that matters, as towards the end of a
+        shift; None elsewhere.
+    worked_s
+        Time of this shift spent on orders.
+    acceptance
+        Chance that an offer to this courier is taken.
     """
 
     courier: Courier
@@ -471,10 +558,15 @@ class CourierInPlay:
     at_store: str | None = None
     standby: str | None = None
     under_way: bool = False
+    pause: Pause | None = None
+    home_place: int | None = None
+    worked_s: int = 0
+    acceptance: float = 1.0
 
     def __post_init__(self) -> None:
         check_types(self)
         check_least(self, -MOST, "place", "available_at", "shift_start", "shift_end")
+        check_least(self, 0, "worked_s", "acceptance")
 
     @property
     def courier_id(self) -> str:
@@ -528,6 +620,32 @@ class Policy:
     churn_cost
         For moving an order that a courier was already shown to another courier, or that a store
         was already given to another store.
+    churn_customer_cost, churn_customer_s
+        For a forecast that is later by more than so much than what the customer was told.
+    late_once_cost
+        For the chance of being late at all.
+    pick_spread, travel_spread, counter_spread_s, door_spread_s
+        How far forecasts are off before the log has taught it, as standard deviations: shares of
+        the picking time and of the time ahead, and seconds at the counter and at the door.
+    chilled_cost
+        Per second that chilled goods are in a bag.
+    stack_detour_s, stack_bag_s, stack_cost
+        Each second of a detour against the straight ride beyond the first, and each second in
+        the bag beyond the second, costs the third.
+    stack_late_cost
+        Per second of lateness that the straight ride would not have had.
+    break_late_cost, overtime_cost
+        Per second that a break begins after its latest beginning, and that a route goes on after
+        the end of the shift.
+    home_cost, home_ahead_s
+        Per second of the way home from where a route ends, in this last part of a shift.
+    fairness_cost
+        For one more order, per hour that a courier has worked more than the others in the same
+        time on shift; those who have worked less get it for less.
+    decline_cost
+        For an offer that is declined.
+    future_cost
+        Value of a courier near a store whose demand comes; 0 leaves the future out.
     departure_lead_s
         A stop is committed this long before the courier must leave for it.
     overdue_after_s
@@ -603,6 +721,25 @@ class Policy:
     travel_cost: float = 1.0
     length_cost: float = 0.0
     churn_cost: float = 60.0
+    churn_customer_cost: float = 0.0
+    churn_customer_s: int = 300
+    late_once_cost: float = 0.0
+    pick_spread: float = 0.0
+    travel_spread: float = 0.0
+    counter_spread_s: int = 0
+    door_spread_s: int = 0
+    chilled_cost: float = 0.0
+    stack_detour_s: int = 900
+    stack_bag_s: int = 2400
+    stack_cost: float = 0.0
+    stack_late_cost: float = 0.0
+    break_late_cost: float = 0.0
+    overtime_cost: float = 0.0
+    home_cost: float = 0.0
+    home_ahead_s: int = 3600
+    fairness_cost: float = 0.0
+    decline_cost: float = 0.0
+    future_cost: float = 0.0
     departure_lead_s: int = 30
     overdue_after_s: int = 600
     replan_every_s: int = 30
@@ -687,6 +824,8 @@ class Snapshot:
         Of whatever the planner draws.
     demand
         Expected demand, by store; empty where nothing is known yet.
+    spread
+        How far its forecasts are off.
     """
 
     zone_id: str
@@ -701,6 +840,7 @@ class Snapshot:
     policy: Policy = field(default_factory=Policy)
     seed: int = 0
     demand: tuple[StoreDemand, ...] = ()
+    spread: Spread = field(default_factory=Spread)
 
     def __post_init__(self) -> None:
         check_types(self)
@@ -774,18 +914,44 @@ class Unassigned:
 
 @dataclass(frozen=True, slots=True)
 class Objective:
-    """Cost of a plan by term, in courier-seconds; lower is better."""
+    """Cost of a plan by term, in courier-seconds; lower is better.
+
+    Attributes
+    ----------
+    undelivered
+        Orders without a route.
+    lateness
+        Expected lateness, and slack used up.
+    waiting
+        From click to door.
+    travel
+        By the second and by the metre.
+    churn
+        What couriers, stores and customers must be told anew.
+    stacking
+        What sharing a bag does to those who share it.
+    chilled
+        Chilled goods in the bag.
+    duty
+        An uneven spread of work, and offers that may be declined.
+    ending
+        Where and when routes end: overtime, the way home, far from the next order; late breaks.
+    """
 
     undelivered: float = 0.0
     lateness: float = 0.0
     waiting: float = 0.0
     travel: float = 0.0
     churn: float = 0.0
+    stacking: float = 0.0
+    chilled: float = 0.0
+    duty: float = 0.0
+    ending: float = 0.0
 
     @property
     def total(self) -> float:
         """Sum of all terms."""
-        return self.undelivered + self.lateness + self.waiting + self.travel + self.churn
+        return sum(getattr(self, term.name) for term in fields(self))
 
 
 @dataclass(frozen=True, slots=True)

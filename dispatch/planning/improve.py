@@ -31,13 +31,15 @@ from dispatch.planning.arrays import (
 )
 from dispatch.planning.ruin import Pool, Ruins
 from dispatch.planning.schedule import (
+    ACCOUNT_TERMS,
     BEGIN,
     DEPART,
     STATE_COLUMNS,
     WORTH_COLUMNS,
     Board,
-    churn,
+    account,
     set_up,
+    telling,
     time_felt,
     time_route,
 )
@@ -186,6 +188,19 @@ class Search:
         """Return the cost of the whole: routes, churn, and a price for each order without one."""
         return float(self.board.total[0])
 
+    def account(self, priced: Problem) -> NDArray[np.float64]:
+        """Return what all routes cost, term by term, as `schedule.account` has them.
+
+        Parameters
+        ----------
+        priced
+            The problem, or the same with other promises.
+        """
+        found = np.zeros(ACCOUNT_TERMS)
+        for courier in range(len(self.board.count)):
+            account(priced, self.board, courier, found)
+        return found
+
     # --- working on it -------------------------------------------------------------------------
 
     def settle(self) -> None:
@@ -313,21 +328,12 @@ class Search:
             return False
         return True
 
-    def churn_of(self, job: int) -> float:
-        """Return the churn of an order as it is routed now; 0 without a route."""
+    def telling_of(self, job: int) -> float:
+        """Return the price of who has an order now, from which store; 0 without a route."""
         courier = int(self.board.owner[job])
         if courier < 0:
             return 0.0
-        return float(
-            churn(
-                self.problem.jobs,
-                self.problem.allowed,
-                self.problem.prices,
-                job,
-                courier,
-                int(self.board.chosen[job]),
-            )
-        )
+        return float(telling(self.problem, job, courier, int(self.board.chosen[job])))
 
     def _relate(self) -> None:
         if not self._related:
@@ -360,6 +366,9 @@ def _board(problem: Problem, routes: Routes) -> Board:
         cost=np.zeros(couriers),
         sound=np.ones(couriers, dtype=np.uint8),
         felt=np.zeros(couriers, dtype=np.uint8),
+        fetched=np.zeros(problem.job_count, dtype=np.int64),
+        direct_s=np.zeros(problem.job_count, dtype=np.int64),
+        leaving=np.zeros(width + 1, dtype=np.int64),
         picker=np.zeros(max(1, int(pickers.max(initial=0))), dtype=np.int64),
         total=np.zeros(2),
     )

@@ -34,8 +34,8 @@ from dispatch.planning.schedule import (
     Board,
     as_index,
     choose,
-    churn,
     set_up,
+    telling,
     time_felt,
     time_route,
 )
@@ -391,9 +391,7 @@ def _record(problem: Problem, board: Board, pool: Pool, courier: int) -> None:
         if not step & 1:
             job = step >> 1
             pool.candidate[slot, index] = board.chosen[job]
-            cost += churn(
-                problem.jobs, problem.allowed, problem.prices, job, courier, board.chosen[job]
-            )
+            cost += telling(problem, job, courier, board.chosen[job])
     pool.cost[slot] = cost
 
 
@@ -544,16 +542,14 @@ def _restore(problem: Problem, board: Board, job: int, owner: int, store: int) -
         return
     courier = as_index(board.owner[job])
     if courier >= 0:
-        board.total[0] -= churn(
-            problem.jobs, problem.allowed, problem.prices, job, courier, board.chosen[job]
-        )
+        board.total[0] -= telling(problem, job, courier, board.chosen[job])
     else:
         board.total[0] -= problem.prices[PRICE_UNROUTED]
     if board.chosen[job] != store:
         choose(problem, board, job, store)
     board.owner[job] = owner
     if owner >= 0:
-        board.total[0] += churn(problem.jobs, problem.allowed, problem.prices, job, owner, store)
+        board.total[0] += telling(problem, job, owner, store)
     else:
         board.total[0] += problem.prices[PRICE_UNROUTED]
 

@@ -6,6 +6,7 @@ that a change is priced from where it begins and only as far as it is felt.
 
 from __future__ import annotations
 
+import math
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -16,9 +17,16 @@ from dispatch.planning.arrays import (
     CAND_PICK_S,
     CAND_READY,
     CAND_STORE,
+    COURIER_BAG_CHILLED,
     COURIER_BAG_G,
+    COURIER_BAG_ML,
     COURIER_BAG_PARCELS,
+    COURIER_BREAK_FROM,
+    COURIER_BREAK_S,
+    COURIER_BREAK_UNTIL,
+    COURIER_CAPACITY_CHILLED,
     COURIER_CAPACITY_G,
+    COURIER_CAPACITY_ML,
     COURIER_CAPACITY_PARCELS,
     COURIER_LOCKED,
     COURIER_MODE,
@@ -28,21 +36,40 @@ from dispatch.planning.arrays import (
     COURIER_START,
     JOB_AWAITED,
     JOB_BAG,
+    JOB_CHILLED,
+    JOB_CLOSES,
     JOB_COUNTS_FROM,
+    JOB_DIRECT_S,
+    JOB_DOUBT_S2,
+    JOB_EARLIEST,
+    JOB_FETCHED,
     JOB_HOME,
     JOB_LATEST,
     JOB_PLACE,
     JOB_RANK,
+    JOB_RIDES,
     JOB_SERVICE_S,
     JOB_SHOWN,
+    JOB_TOLD_BY,
+    JOB_VOLUME_ML,
     JOB_WEIGHT_G,
     NEVER,
+    PRICE_BAG_MAX_S,
+    PRICE_BREAK_LATE,
     PRICE_BUFFER,
     PRICE_BUFFER_S,
+    PRICE_CHILLED,
     PRICE_CHURN,
+    PRICE_CHURN_CUSTOMER,
+    PRICE_DETOUR_MAX_S,
     PRICE_LATE,
+    PRICE_LATE_ONCE,
     PRICE_LENGTH,
+    PRICE_OVERTIME,
+    PRICE_RIDES,
     PRICE_SQUARE,
+    PRICE_STACK,
+    PRICE_STACK_LATE,
     PRICE_TRAVEL,
     PRICE_UNROUTED,
     PRICE_WAITING,
@@ -56,6 +83,12 @@ from dispatch.planning.arrays import (
 )
 from geo.compiled import kernel, kernel_part
 from geo.types import UNREACHABLE_S
+
+CERTAIN: Final = 5.0
+"""Standard deviations beyond which nobody doubts any more."""
+
+_ROOT_HALF: Final = math.sqrt(0.5)
+_ROOT_TAU: Final = 1.0 / math.sqrt(2.0 * math.pi)
 
 GAIN: Final = 1e-6
 """Costs nearer than this are the same: sums of floats in another order differ in the last bit."""
@@ -75,7 +108,15 @@ STORE: Final = 5
 """Store of step i, a pickup; -1 for the end of an order, and after the last step."""
 JOB: Final = 6
 """Order of step i."""
-STATE_COLUMNS: Final = 7
+LOAD_ML: Final = 7
+LOAD_CHILLED: Final = 8
+OVER: Final = 9
+"""When step i - 1 is over: a break after it comes before `DEPART`."""
+RESTED: Final = 10
+"""1 once the break is had, or where there is none to come."""
+FETCH: Final = 11
+"""Which step fetched the order that step i ends; -1 for what was in the bag."""
+STATE_COLUMNS: Final = 12
 
 AFTER: Final = 0
 """With the leg to step i."""
@@ -105,6 +146,10 @@ class Board(NamedTuple):
         Of each route; a cost means nothing where it is not sound.
     felt : uint8 (couriers,)
         Routes whose ready times changed since they were timed.
+    fetched : int64 (jobs,), direct_s : int64 (jobs,)
+        When each order leaves its store in the route it has, and the straight ride from there.
+    leaving : int64 (most steps + 1,)
+        Scratch: when pickups are over in a route that is being weighed.
     picker : int64 (most pickers,)
         Scratch.
     total : float64 (2,)
@@ -123,6 +168,9 @@ class Board(NamedTuple):
     cost: NDArray[np.float64]
     sound: NDArray[np.uint8]
     felt: NDArray[np.uint8]
+    fetched: NDArray[np.int64]
+    direct_s: NDArray[np.int64]
+    leaving: NDArray[np.int64]
     picker: NDArray[np.int64]
     total: NDArray[np.float64]
 
@@ -137,38 +185,134 @@ def as_index(number: int) -> int:
 
 
 @kernel_part
-def hand_over(prices: NDArray[np.float64], counts_from: int, latest: int, at: int) -> float:
-    """Return the price of handing an order over at a time: waiting, slack used up, lateness."""
-    cost = prices[PRICE_WAITING] * (at - counts_from)
-    late = at - latest
-    if late > 0:
-        cost += prices[PRICE_BUFFER] * prices[PRICE_BUFFER_S]
-        cost += late * (prices[PRICE_LATE] + prices[PRICE_SQUARE] * late)
-    elif late > -prices[PRICE_BUFFER_S]:
-        cost += prices[PRICE_BUFFER] * (late + prices[PRICE_BUFFER_S])
+def lateness(prices: NDArray[np.float64], late_s: float, doubt_s2: float) -> float:
+    """Return the price expected of a hand-over that is forecast so long after the promise's end.
+
+    Parameters
+    ----------
+    late_s
+        Negative for one in time.
+    doubt_s2
+        Variance of the forecast, which is taken as normal.
+
+    Notes
+    -----
+    For X ~ N(m, s^2) and z = m / s: P(X > 0) = F(z), E[X+] = m F(z) + s f(z) and
+    E[(X+)^2] = (m^2 + s^2) F(z) + m s f(z).
+    """
+    if doubt_s2 <= 0:
+        if late_s <= 0:
+            return 0.0
+        return prices[PRICE_LATE_ONCE] + late_s * (
+            prices[PRICE_LATE] + prices[PRICE_SQUARE] * late_s
+        )
+    doubt_s = math.sqrt(doubt_s2)
+    z = late_s / doubt_s
+    if z < -CERTAIN:
+        return 0.0
+    chance = 0.5 * math.erfc(-z * _ROOT_HALF)
+    density = doubt_s * math.exp(-0.5 * z * z) * _ROOT_TAU
+    return (
+        prices[PRICE_LATE_ONCE] * chance
+        + prices[PRICE_LATE] * (late_s * chance + density)
+        + prices[PRICE_SQUARE] * ((late_s * late_s + doubt_s2) * chance + late_s * density)
+    )
+
+
+@kernel_part
+def slack(prices: NDArray[np.float64], late_s: int) -> float:
+    """Return the price of slack that is used up by a hand-over so long after the promise's end."""
+    used_s = min(late_s + prices[PRICE_BUFFER_S], prices[PRICE_BUFFER_S])
+    return prices[PRICE_BUFFER] * max(0.0, used_s)
+
+
+@kernel_part
+def stacking(prices: NDArray[np.float64], ride_s: int, direct_s: int, late_s: int) -> float:
+    """Return the price of what sharing a bag does to one order: beyond limits, and late by it."""
+    detour_s = max(0, ride_s - direct_s)
+    over_s = max(0.0, detour_s - prices[PRICE_DETOUR_MAX_S])
+    over_s += max(0.0, ride_s - prices[PRICE_BAG_MAX_S])
+    cost = prices[PRICE_STACK] * over_s
+    if late_s > 0:
+        cost += prices[PRICE_STACK_LATE] * min(detour_s, late_s)
     return cost
 
 
 @kernel_part
-def churn(
-    jobs: NDArray[np.int64],
-    allowed: NDArray[np.uint8],
-    prices: NDArray[np.float64],
-    job: int,
-    courier: int,
-    candidate: int,
+def doubt_of(
+    jobs: NDArray[np.int64], doubts: NDArray[np.float64], job: int, mode: int, ahead_s: int
 ) -> float:
-    """Return the price of telling somebody else: another courier, or another store."""
-    if jobs[job, JOB_BAG] >= 0:
+    """Return the variance of a hand-over so far ahead; 0 where nothing is in doubt."""
+    return jobs[job, JOB_DOUBT_S2] + doubts[mode] * ahead_s * ahead_s
+
+
+@kernel_part
+def hand_over_terms(
+    jobs: NDArray[np.int64],
+    prices: NDArray[np.float64],
+    doubts: NDArray[np.float64],
+    now: int,
+    job: int,
+    mode: int,
+    at: int,
+    ride_s: int,
+    direct_s: int,
+) -> tuple[float, float, float, float, float]:
+    """Return prices of handing an order over at a time, after so long in the bag.
+
+    Waiting, lateness, news to the customer, stacking, chilled goods in the bag: none is less for
+    a later time or a longer ride.
+    """
+    waiting = prices[PRICE_WAITING] * (at - jobs[job, JOB_COUNTS_FROM])
+    latest = jobs[job, JOB_LATEST]
+    if latest >= NEVER:
+        return waiting, 0.0, 0.0, 0.0, 0.0
+    late_s = at - latest
+    late = slack(prices, late_s)
+    late += lateness(prices, late_s, doubt_of(jobs, doubts, job, mode, at - now))
+    told = prices[PRICE_CHURN_CUSTOMER] if at > jobs[job, JOB_TOLD_BY] else 0.0
+    if prices[PRICE_RIDES] <= 0 or jobs[job, JOB_RIDES] <= 0:
+        return waiting, late, told, 0.0, 0.0
+    chilled = prices[PRICE_CHILLED] * ride_s if jobs[job, JOB_CHILLED] > 0 else 0.0
+    return waiting, late, told, stacking(prices, ride_s, direct_s, late_s), chilled
+
+
+@kernel_part
+def hand_over(
+    jobs: NDArray[np.int64],
+    prices: NDArray[np.float64],
+    doubts: NDArray[np.float64],
+    now: int,
+    job: int,
+    mode: int,
+    at: int,
+    ride_s: int,
+    direct_s: int,
+) -> float:
+    """Return the price of handing an order over at a time, after so long in the bag."""
+    waiting, late, told, stacked, chilled = hand_over_terms(
+        jobs, prices, doubts, now, job, mode, at, ride_s, direct_s
+    )
+    return waiting + late + told + stacked + chilled
+
+
+@kernel_part
+def telling(problem: Problem, job: int, courier: int, candidate: int) -> float:
+    """Return the price of giving an order to a courier from a store, whatever the route.
+
+    Telling somebody else than was told has one, courier and store each, and so has giving this
+    courier one more.
+    """
+    if problem.jobs[job, JOB_BAG] >= 0:
         return 0.0
-    changes = 0
-    shown = jobs[job, JOB_SHOWN]
-    if shown >= 0 and shown != courier and allowed[job, shown]:
-        changes += 1
-    home = jobs[job, JOB_HOME]
+    cost = problem.duty[courier]
+    shown = problem.jobs[job, JOB_SHOWN]
+    if shown >= 0 and shown != courier and problem.allowed[job, shown]:
+        cost += problem.prices[PRICE_CHURN]
+    home = problem.jobs[job, JOB_HOME]
     if home >= 0 and candidate != home:
-        changes += 1
-    return changes * prices[PRICE_CHURN]
+        cost += problem.prices[PRICE_CHURN]
+    return cost
 
 
 @kernel_part
@@ -185,6 +329,41 @@ def leg_cost(
     if prices[PRICE_LENGTH] > 0:
         cost += prices[PRICE_LENGTH] * length_m[mode, here, there]
     return cost
+
+
+@kernel_part
+def ending(
+    crew: NDArray[np.int64],
+    prices: NDArray[np.float64],
+    ends: NDArray[np.float64],
+    courier: int,
+    place: int,
+    at: int,
+) -> float:
+    """Return the price of ending a route at a place and a time."""
+    cost = prices[PRICE_OVERTIME] * max(0, at - crew[courier, COURIER_SHIFT_END])
+    if len(ends) > 0:
+        cost += ends[courier, place]
+    return cost
+
+
+@kernel_part
+def rest(
+    crew: NDArray[np.int64],
+    prices: NDArray[np.float64],
+    courier: int,
+    rested: int,
+    parcels: int,
+    at: int,
+) -> tuple[int, int, float]:
+    """Return (when a courier goes on, whether the break was had, its price) with so much to carry.
+
+    A break begins as soon as the bag is empty and it is due; beginning it late has a price.
+    """
+    if rested > 0 or parcels > 0 or at < crew[courier, COURIER_BREAK_FROM]:
+        return at, rested, 0.0
+    late_s = max(0, at - crew[courier, COURIER_BREAK_UNTIL])
+    return at + crew[courier, COURIER_BREAK_S], 1, prices[PRICE_BREAK_LATE] * late_s
 
 
 # --- opening hours and pick queues --------------------------------------------------------------
@@ -373,14 +552,21 @@ def time_route(problem: Problem, board: Board, courier: int) -> None:
     locked = crew[courier, COURIER_LOCKED]
     place = crew[courier, COURIER_PLACE]
     at = crew[courier, COURIER_START]
-    load_g = crew[courier, COURIER_BAG_G]
-    parcels = crew[courier, COURIER_BAG_PARCELS]
+    load_g, load_ml = crew[courier, COURIER_BAG_G], crew[courier, COURIER_BAG_ML]
+    parcels, chilled = crew[courier, COURIER_BAG_PARCELS], crew[courier, COURIER_BAG_CHILLED]
     shift_end = crew[courier, COURIER_SHIFT_END]
     count = board.count[courier]
+    rested = 0
+    state[courier, 0, OVER] = at
+    if locked == 0:
+        at, rested, _ = rest(crew, prices, courier, rested, parcels, at)
     state[courier, 0, PLACE] = place
     state[courier, 0, DEPART] = at
     state[courier, 0, LOAD_G] = load_g
+    state[courier, 0, LOAD_ML] = load_ml
     state[courier, 0, PARCELS] = parcels
+    state[courier, 0, LOAD_CHILLED] = chilled
+    state[courier, 0, RESTED] = rested
     sound = True
     for index in range(count):
         step = steps[courier, index]
@@ -404,6 +590,7 @@ def time_route(problem: Problem, board: Board, courier: int) -> None:
             sound = False
             begin = at
         price = leg
+        fetch = -1
         if store >= 0:
             begin = max(begin, goods[job])
             if not committed:
@@ -412,36 +599,76 @@ def time_route(problem: Problem, board: Board, courier: int) -> None:
                 sound = False
                 begin = at
             load_g += jobs[job, JOB_WEIGHT_G]
+            load_ml += jobs[job, JOB_VOLUME_ML]
+            chilled += jobs[job, JOB_CHILLED]
             parcels += 1
             if not committed and (
                 load_g > crew[courier, COURIER_CAPACITY_G]
+                or load_ml > crew[courier, COURIER_CAPACITY_ML]
+                or chilled > crew[courier, COURIER_CAPACITY_CHILLED]
                 or parcels > crew[courier, COURIER_CAPACITY_PARCELS]
             ):
                 sound = False
+        else:
+            begin = max(begin, jobs[job, JOB_EARLIEST])
+            if begin > jobs[job, JOB_CLOSES]:
+                sound = False
         # Whoever is overdue at a stop ends it now at the earliest.
         at = max(begin + service_s, problem.now)
-        if store < 0:
+        state[courier, index + 1, OVER] = at
+        if store >= 0:
+            board.fetched[job] = at
+            board.direct_s[job] = duration_s[mode, there, jobs[job, JOB_PLACE]]
+        else:
             load_g -= jobs[job, JOB_WEIGHT_G]
+            load_ml -= jobs[job, JOB_VOLUME_ML]
+            chilled -= jobs[job, JOB_CHILLED]
             parcels -= 1
-            price += hand_over(prices, jobs[job, JOB_COUNTS_FROM], jobs[job, JOB_LATEST], at)
+            for before in range(index):
+                if steps[courier, before] == step - 1:
+                    fetch = before
+            price += hand_over(
+                jobs,
+                prices,
+                problem.doubts,
+                problem.now,
+                job,
+                mode,
+                at,
+                begin - board.fetched[job],
+                board.direct_s[job],
+            )
+        if index + 1 >= locked:
+            at, rested, late = rest(crew, prices, courier, rested, parcels, at)
+            price += late
         place = there
         state[courier, index, BEGIN] = begin
         state[courier, index, STORE] = store
         state[courier, index, JOB] = job
+        state[courier, index, FETCH] = fetch
         state[courier, index + 1, PLACE] = place
         state[courier, index + 1, DEPART] = at
         state[courier, index + 1, LOAD_G] = load_g
+        state[courier, index + 1, LOAD_ML] = load_ml
         state[courier, index + 1, PARCELS] = parcels
+        state[courier, index + 1, LOAD_CHILLED] = chilled
+        state[courier, index + 1, RESTED] = rested
         worth[courier, index, AFTER] = price
         worth[courier, index, REST] = leg
     later = 0.0
+    if count > 0:
+        later = ending(crew, prices, problem.ends, courier, place, state[courier, count, OVER])
+    elif len(problem.ends) > 0:
+        later = problem.ends[courier, place]
     state[courier, count, STORE] = -1
-    worth[courier, count, AFTER] = 0.0
-    worth[courier, count, REST] = 0.0
+    worth[courier, count, AFTER] = later
+    worth[courier, count, REST] = later
     for index in range(count - 1, -1, -1):
         later += worth[courier, index, AFTER]
         worth[courier, index, AFTER] = later
         worth[courier, index, REST] = later - worth[courier, index, REST]
+    if count > 0:
+        later += problem.launch[courier]
     board.total[0] += later - board.cost[courier]
     board.cost[courier] = later
     board.total[1] += int(board.sound[courier]) - int(sound)
@@ -462,6 +689,9 @@ def set_up(problem: Problem, board: Board) -> None:
     """Work out everything from `steps`, `count` and `chosen` alone."""
     board.owner[:] = -1
     board.queued[:] = 0
+    for job in range(problem.job_count):
+        board.fetched[job] = problem.jobs[job, JOB_FETCHED]
+        board.direct_s[job] = problem.jobs[job, JOB_DIRECT_S]
     board.felt[:] = 0
     board.cost[:] = 0.0
     board.sound[:] = 1
@@ -481,11 +711,62 @@ def set_up(problem: Problem, board: Board) -> None:
         if board.owner[job] < 0:
             board.total[0] += problem.prices[PRICE_UNROUTED]
         else:
-            board.total[0] += churn(
-                problem.jobs,
-                problem.allowed,
-                problem.prices,
-                job,
-                board.owner[job],
-                board.chosen[job],
+            board.total[0] += telling(problem, job, board.owner[job], board.chosen[job])
+
+
+ACCOUNT_WAITING: Final = 0
+ACCOUNT_LATE: Final = 1
+ACCOUNT_TOLD: Final = 2
+ACCOUNT_STACKING: Final = 3
+ACCOUNT_CHILLED: Final = 4
+ACCOUNT_TRAVEL: Final = 5
+ACCOUNT_DUTY: Final = 6
+ACCOUNT_ENDING: Final = 7
+ACCOUNT_TERMS: Final = 8
+
+
+@kernel
+def account(problem: Problem, board: Board, courier: int, found: NDArray[np.float64]) -> None:
+    """Add what a route costs, term by term, to `found`: shape (ACCOUNT_TERMS,)."""
+    jobs, crew, prices = problem.jobs, problem.couriers, problem.prices
+    state = board.state
+    mode = crew[courier, COURIER_MODE]
+    count = board.count[courier]
+    for index in range(count):
+        if index > 0 or crew[courier, COURIER_STANDING] == 0:
+            found[ACCOUNT_TRAVEL] += leg_cost(
+                problem.duration_s,
+                problem.length_m,
+                prices,
+                mode,
+                state[courier, index, PLACE],
+                state[courier, index + 1, PLACE],
             )
+        job = state[courier, index, JOB]
+        over = state[courier, index + 1, OVER]
+        if state[courier, index, STORE] >= 0:
+            if jobs[job, JOB_BAG] < 0:
+                found[ACCOUNT_DUTY] += problem.duty[courier]
+        else:
+            waiting, late, told, stacked, chilled = hand_over_terms(
+                jobs,
+                prices,
+                problem.doubts,
+                problem.now,
+                job,
+                mode,
+                over,
+                state[courier, index, BEGIN] - board.fetched[job],
+                board.direct_s[job],
+            )
+            found[ACCOUNT_WAITING] += waiting
+            found[ACCOUNT_LATE] += late
+            found[ACCOUNT_TOLD] += told
+            found[ACCOUNT_STACKING] += stacked
+            found[ACCOUNT_CHILLED] += chilled
+        if state[courier, index + 1, RESTED] > state[courier, index, RESTED]:
+            late_s = max(0, over - crew[courier, COURIER_BREAK_UNTIL])
+            found[ACCOUNT_ENDING] += prices[PRICE_BREAK_LATE] * late_s
+    found[ACCOUNT_ENDING] += board.worth[courier, count, AFTER]
+    if count > 0:
+        found[ACCOUNT_ENDING] += problem.launch[courier]

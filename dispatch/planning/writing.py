@@ -31,6 +31,16 @@ from dispatch.planning.improve import Search
 from dispatch.planning.picking import awaited
 from dispatch.planning.positioning import standbys
 from dispatch.planning.problem import Posed
+from dispatch.planning.schedule import (
+    ACCOUNT_CHILLED,
+    ACCOUNT_DUTY,
+    ACCOUNT_ENDING,
+    ACCOUNT_LATE,
+    ACCOUNT_STACKING,
+    ACCOUNT_TOLD,
+    ACCOUNT_TRAVEL,
+    ACCOUNT_WAITING,
+)
 from dispatch.planning.situation import opening
 
 
@@ -172,24 +182,24 @@ def _objective(posed: Posed, search: Search, steps: Steps, unassigned: int) -> O
     promised = [NEVER if order.returning else order.promise.latest for order in orders]
     # A store that is gone is left too; who had none leaves none.
     home = [-1 if o.store_id is None else rows.get(o.store_id, len(rows)) for o in orders]
-    job, done = steps.job[steps.ends], steps.depart[steps.ends]
-    late = done - np.array(promised, dtype=np.int64)[job]
-    over = np.maximum(late, 0).astype(np.float64)
-    used = np.clip(late + policy.buffer_s, 0, max(0, policy.buffer_s))
-    lateness = policy.buffer_cost * used
-    lateness += over * (policy.late_cost + policy.late_square_cost * over)
-    waiting = policy.waiting_cost * (done - problem.jobs[job, a.JOB_COUNTS_FROM])
+    job = steps.job[steps.ends]
     shown, given = problem.jobs[job, a.JOB_SHOWN], np.array(home, dtype=np.int64)[job]
     told_other = (shown >= 0) & (shown != steps.courier[steps.ends])
     left_store = (given >= 0) & (given != _columns(posed, search)[job])
     changes = (told_other.astype(np.int64) + left_store)[problem.jobs[job, a.JOB_BAG] < 0]
-    travel = policy.travel_cost * steps.leg_s + policy.length_cost * steps.leg_m
+    jobs = problem.jobs.copy()
+    jobs[: problem.job_count, a.JOB_LATEST] = promised
+    terms = search.account(problem._replace(jobs=jobs))
     return Objective(
         undelivered=unassigned * policy.undelivered_cost,
-        lateness=float(lateness.sum()),
-        waiting=float(waiting.sum()),
-        travel=float(travel.sum()),
-        churn=float(policy.churn_cost * changes.sum()),
+        lateness=float(terms[ACCOUNT_LATE]),
+        waiting=float(terms[ACCOUNT_WAITING]),
+        travel=float(terms[ACCOUNT_TRAVEL]),
+        churn=float(policy.churn_cost * changes.sum() + terms[ACCOUNT_TOLD]),
+        stacking=float(terms[ACCOUNT_STACKING]),
+        chilled=float(terms[ACCOUNT_CHILLED]),
+        duty=float(terms[ACCOUNT_DUTY]),
+        ending=float(terms[ACCOUNT_ENDING]),
     )
 
 

@@ -9,7 +9,10 @@ from dispatch.planning.arrays import (
     COURIER_AT_STORE,
     COURIER_BAG_G,
     COURIER_BAG_PARCELS,
+    COURIER_BREAK_FROM,
+    COURIER_CAPACITY_CHILLED,
     COURIER_CAPACITY_G,
+    COURIER_CAPACITY_ML,
     COURIER_CAPACITY_PARCELS,
     COURIER_COLUMNS,
     COURIER_MODE,
@@ -17,17 +20,24 @@ from dispatch.planning.arrays import (
     COURIER_SHIFT_END,
     COURIER_START,
     JOB_BAG,
+    JOB_CLOSES,
     JOB_COLUMNS,
     JOB_COUNTS_FROM,
+    JOB_DIRECT_S,
+    JOB_FETCHED,
     JOB_FIRST,
     JOB_HOME,
     JOB_LAST,
     JOB_LATEST,
     JOB_PLACE,
     JOB_RANK,
+    JOB_RIDES,
     JOB_SERVICE_S,
     JOB_SHOWN,
+    JOB_TOLD_BY,
+    JOB_VOLUME_ML,
     JOB_WEIGHT_G,
+    NEVER,
     PRICE_BUFFER,
     PRICE_BUFFER_S,
     PRICE_CHURN,
@@ -129,6 +139,15 @@ def problem(
     prices[PRICE_TRAVEL] = 1.0
     prices[PRICE_LENGTH] = 0.1
     prices[PRICE_CHURN] = 60.0
+    jobs[:, JOB_VOLUME_ML] = 2000
+    jobs[:, JOB_CLOSES] = NEVER
+    jobs[:, JOB_FETCHED] = NOW - 300
+    jobs[:, JOB_DIRECT_S] = 400
+    jobs[:, JOB_RIDES] = 1
+    jobs[:, JOB_TOLD_BY] = NEVER
+    crew[:, COURIER_CAPACITY_ML] = 100_000
+    crew[:, COURIER_CAPACITY_CHILLED] = 4
+    crew[:, COURIER_BREAK_FROM] = NEVER
     found = Problem(
         jobs=jobs,
         job_count=orders,
@@ -141,6 +160,10 @@ def problem(
         duration_s=np.ascontiguousarray(duration_s.astype(np.int32)),
         length_m=np.stack([length_m] * modes),
         prices=prices,
+        doubts=np.zeros(modes),
+        duty=np.zeros(couriers),
+        launch=np.zeros(couriers),
+        ends=np.zeros((0, 0)),
         now=NOW,
         one_store=one_store,
     )
