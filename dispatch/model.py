@@ -362,7 +362,7 @@ class Pause:
     def __post_init__(self) -> None:
         check_types(self)
         check_least(self, -MOST, "earliest", "latest")
-        check_least(self, 0, "duration_s")
+        check_least(self, 1, "duration_s")
         if self.latest < self.earliest:
             raise InvalidValueError(
                 "pause", "must begin at the latest after it may at the earliest"
@@ -873,6 +873,8 @@ class Route:
     ----------
     leave_at
         When to leave the present position: just in time, not before.
+    break_at
+        When the courier's break begins on the way; None where it has none.
     version
         Counts what the courier was told; 0 until published.
     """
@@ -881,6 +883,7 @@ class Route:
     visits: tuple[Visit, ...]
     leave_at: EpochS
     version: int = 0
+    break_at: EpochS | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -951,7 +954,7 @@ class Objective:
     @property
     def total(self) -> float:
         """Sum of all terms."""
-        return sum(getattr(self, term.name) for term in fields(self))
+        return float(sum(getattr(self, term.name) for term in fields(self)))
 
 
 @dataclass(frozen=True, slots=True)

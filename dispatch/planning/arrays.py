@@ -46,7 +46,7 @@ JOB_EARLIEST: Final = 14
 JOB_CLOSES: Final = 15
 """The hand-over must begin by then, as a limit; `NEVER` where being late has a price only."""
 JOB_DOUBT_S2: Final = 16
-"""Variance of the hand-over that does not hang on how far ahead it is: picking, counter, door."""
+"""Variance of the hand-over of what is in a bag that does not hang on how far ahead it is."""
 JOB_FETCHED: Final = 17
 """When it left the store, for what is in a bag; `NEVER` for what is still to be fetched."""
 JOB_DIRECT_S: Final = 18
@@ -65,7 +65,9 @@ CAND_NEED: Final = 1
 CAND_PICK_S: Final = 2
 CAND_READY: Final = 3
 """When they are ready, where that does not hang on the queue (picked, or being picked); else -1."""
-CAND_COLUMNS: Final = 4
+CAND_DOUBT_S2: Final = 4
+"""Variance of a hand-over from there that does not hang on how far ahead it is."""
+CAND_COLUMNS: Final = 5
 
 # --- columns of `Problem.stores` ----------------------------------------------------------------
 

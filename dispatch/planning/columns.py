@@ -327,7 +327,8 @@ def _staying(problem: Problem, couriers: NDArray[np.int64]) -> NDArray[np.float6
     """Return what couriers with nothing to do cost."""
     if not len(problem.ends):
         return np.zeros(len(couriers))
-    return problem.ends[couriers, problem.couriers[couriers, COURIER_PLACE]]
+    cost: NDArray[np.float64] = problem.ends[couriers, problem.couriers[couriers, COURIER_PLACE]]
+    return cost
 
 
 def _padded(steps: NDArray[np.int32], width: int) -> NDArray[np.int32]:

@@ -34,6 +34,7 @@ from dispatch.planning.schedule import (
     ACCOUNT_TERMS,
     BEGIN,
     DEPART,
+    OVER,
     STATE_COLUMNS,
     WORTH_COLUMNS,
     Board,
@@ -146,9 +147,17 @@ class Search:
         return self.board.state[:, :-1, BEGIN]
 
     @property
-    def depart(self) -> NDArray[np.int64]:
+    def over(self) -> NDArray[np.int64]:
         """When each step is over, shape (couriers, most steps)."""
-        return self.board.state[:, 1:, DEPART]
+        return self.board.state[:, 1:, OVER]
+
+    @property
+    def depart(self) -> NDArray[np.int64]:
+        """When couriers leave for each step, after a break if there is one.
+
+        Shape (couriers, most steps + 1): in the end they leave for nothing in particular.
+        """
+        return self.board.state[:, :, DEPART]
 
     @property
     def owner(self) -> NDArray[np.int32]:
@@ -188,17 +197,20 @@ class Search:
         """Return the cost of the whole: routes, churn, and a price for each order without one."""
         return float(self.board.total[0])
 
-    def account(self, priced: Problem) -> NDArray[np.float64]:
+    def account(self, priced: Problem, fetched: NDArray[np.int64]) -> NDArray[np.float64]:
         """Return what all routes cost, term by term, as `schedule.account` has them.
 
         Parameters
         ----------
         priced
             The problem, or the same with other promises.
+        fetched : int64 (jobs,)
+            When each order leaves its store.
         """
         found = np.zeros(ACCOUNT_TERMS)
-        for courier in range(len(self.board.count)):
-            account(priced, self.board, courier, found)
+        board = self.board._replace(fetched=fetched)
+        for courier in range(len(board.count)):
+            account(priced, board, courier, found)
         return found
 
     # --- working on it -------------------------------------------------------------------------
@@ -368,6 +380,7 @@ def _board(problem: Problem, routes: Routes) -> Board:
         felt=np.zeros(couriers, dtype=np.uint8),
         fetched=np.zeros(problem.job_count, dtype=np.int64),
         direct_s=np.zeros(problem.job_count, dtype=np.int64),
+        doubt_s2=np.zeros(problem.job_count, dtype=np.int64),
         leaving=np.zeros(width + 1, dtype=np.int64),
         picker=np.zeros(max(1, int(pickers.max(initial=0))), dtype=np.int64),
         total=np.zeros(2),

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dispatch.planning.arrays import (
+    CAND_DOUBT_S2,
     CAND_STORE,
     COURIER_AT_STORE,
     COURIER_CAPACITY_CHILLED,
@@ -90,6 +91,7 @@ def tail(
     goods: NDArray[np.int64],
     fetched: NDArray[np.int64],
     direct_s: NDArray[np.int64],
+    doubt_s2: NDArray[np.int64],
     leaving: NDArray[np.int64],
     courier: int,
     count: int,
@@ -149,7 +151,16 @@ def tail(
                 left = leaving[state[courier, later, FETCH]]
                 unsettled -= 1
             cost += hand_over(
-                jobs, prices, doubts, now, job, mode, over, begin - left, direct_s[job]
+                jobs,
+                prices,
+                doubts,
+                now,
+                job,
+                mode,
+                over,
+                begin - left,
+                direct_s[job],
+                doubt_s2[job],
             )
             if cost >= limit:
                 return INFINITE
@@ -190,6 +201,7 @@ def best_pair(
     goods: NDArray[np.int64],
     fetched: NDArray[np.int64],
     direct_s: NDArray[np.int64],
+    doubt_s2: NDArray[np.int64],
     leaving: NDArray[np.int64],
     one_store: bool,
     job: int,
@@ -197,10 +209,12 @@ def best_pair(
     count: int,
     store: int,
     ready: int,
+    own_s2: int,
     limit: float,
 ) -> tuple[float, int, int]:
     """Return cost and places of an order's two steps in a route, below a limit.
 
+    `own_s2` is the variance of its hand-over from this store but for what grows with time.
     Of places that cost the same the earliest is taken; the first place is -1 if there is none.
     What is left early is left as if delays shortened nobody's time in the bag.
     """
@@ -246,7 +260,7 @@ def best_pair(
         least = cost + worth[courier, first, REST] - end_cost
         least += leg_cost(duration_s, length_m, prices, mode, source, onward)
         least += hand_over(
-            jobs, prices, doubts, now, job, mode, soonest + door_service_s, ride_s, ride_s
+            jobs, prices, doubts, now, job, mode, soonest + door_service_s, ride_s, ride_s, own_s2
         )
         if least >= best or soonest > closes:
             continue
@@ -269,7 +283,7 @@ def best_pair(
                 done = reached + door_service_s
                 found = cost + leg_cost(duration_s, length_m, prices, mode, place, door)
                 found += hand_over(
-                    jobs, prices, doubts, now, job, mode, done, reached - picked, ride_s
+                    jobs, prices, doubts, now, job, mode, done, reached - picked, ride_s, own_s2
                 )
                 # The rest costs at least what it did before, but for the leg to it.
                 least = found + worth[courier, last, REST] - end_cost
@@ -293,6 +307,7 @@ def best_pair(
                         goods,
                         fetched,
                         direct_s,
+                        doubt_s2,
                         leaving,
                         courier,
                         count,
@@ -342,7 +357,16 @@ def best_pair(
                     left = leaving[state[courier, last, FETCH]]
                     unsettled -= 1
                 cost += hand_over(
-                    jobs, prices, doubts, now, other, mode, at, begin - left, direct_s[other]
+                    jobs,
+                    prices,
+                    doubts,
+                    now,
+                    other,
+                    mode,
+                    at,
+                    begin - left,
+                    direct_s[other],
+                    doubt_s2[other],
                 )
             else:
                 leaving[last] = at
@@ -361,6 +385,7 @@ def best_pair(
                 soonest + door_service_s,
                 soonest - picked,
                 ride_s,
+                own_s2,
             )
             if least >= best or soonest > closes:
                 break
@@ -407,6 +432,7 @@ def best_end(problem: Problem, board: Board, job: int, courier: int) -> tuple[fl
                 done,
                 reached - board.fetched[job],
                 board.direct_s[job],
+                board.doubt_s2[job],
             )
             found -= worth[courier, index, AFTER]
             found += tail(
@@ -425,6 +451,7 @@ def best_end(problem: Problem, board: Board, job: int, courier: int) -> tuple[fl
                 goods,
                 board.fetched,
                 board.direct_s,
+                board.doubt_s2,
                 board.leaving,
                 courier,
                 count,
@@ -514,8 +541,18 @@ def best_of(
             extra = telling(problem, job, courier, candidate)
             if counts[courier] == 0:
                 extra += problem.launch[courier]
+            own_s2 = candidates[candidate, CAND_DOUBT_S2]
             least = extra + hand_over(
-                jobs, prices, problem.doubts, problem.now, job, mode, soonest, ride_s, ride_s
+                jobs,
+                prices,
+                problem.doubts,
+                problem.now,
+                job,
+                mode,
+                soonest,
+                ride_s,
+                ride_s,
+                own_s2,
             )
             if len(problem.ends) > 0:
                 # Going away from where it is dear to stay saves that.
@@ -538,6 +575,7 @@ def best_of(
                 goods,
                 board.fetched,
                 board.direct_s,
+                board.doubt_s2,
                 board.leaving,
                 one_store,
                 job,
@@ -545,6 +583,7 @@ def best_of(
                 counts[courier],
                 store,
                 ready,
+                own_s2,
                 best - extra,
             )
             if first >= 0:

@@ -23,7 +23,7 @@ from dispatch.planning import arrays as a
 from dispatch.planning.arrays import NEVER, Problem, Routes
 from dispatch.planning.candidates import Asking, StoreTable, shortlist, store_table
 from dispatch.planning.ending import doubt_s2, duty, ends
-from dispatch.planning.picking import awaited, begun_pick, has_begun, pick_s, queues
+from dispatch.planning.picking import awaited, begun_pick, has_begun, queues
 from dispatch.planning.seating import Seat, seat_all
 from dispatch.planning.situation import Situation
 from dispatch.planning.warm import first_routes
@@ -326,6 +326,14 @@ def _candidates(
     )
     found[:, a.CAND_PICK_S] = taking_s
     found[:, a.CAND_NEED] = _needs(situation, jobs, entry, at)
+    known = np.array(
+        [order.ready_at is not None for order in (job.order for job in jobs)], dtype=bool
+    )
+    left_s = np.where(known[entry], 0, taking_s)
+    found[:, a.CAND_DOUBT_S2] = [
+        doubt_s2(situation, stores[store], left)
+        for store, left in zip(at.tolist(), left_s.tolist(), strict=True)
+    ]
     for row, job in enumerate(jobs):
         if not has_begun(job.order):
             continue
@@ -400,20 +408,11 @@ def _rows(
         elif job.held_by < 0:
             shown = situation.courier_rows.get(situation.shown.get(order.order_id, ""), -1)
             rows[row, a.JOB_SHOWN] = shown
-        rows[row, a.JOB_DOUBT_S2] = _doubt_s2(situation, job)
         if not job.stores:
+            rows[row, a.JOB_DOUBT_S2] = doubt_s2(situation, None, 0)
             rows[row, a.JOB_FETCHED] = now if order.picked_up_at is None else order.picked_up_at
             rows[row, a.JOB_DIRECT_S] = _direct_s(situation, job)
     return rows
-
-
-def _doubt_s2(situation: Situation, job: _Job) -> int:
-    """Return the variance of an order's hand-over that does not grow with the time ahead."""
-    if not job.stores:
-        return doubt_s2(situation, None, 0)
-    store = list(situation.stores.values())[job.chosen].store
-    left_s = 0 if job.order.ready_at is not None else pick_s(store, job.order.order)
-    return doubt_s2(situation, store, left_s)
 
 
 def _direct_s(situation: Situation, job: _Job) -> int:

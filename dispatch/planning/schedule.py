@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dispatch.planning.arrays import (
+    CAND_DOUBT_S2,
     CAND_NEED,
     CAND_PICK_S,
     CAND_READY,
@@ -146,8 +147,9 @@ class Board(NamedTuple):
         Of each route; a cost means nothing where it is not sound.
     felt : uint8 (couriers,)
         Routes whose ready times changed since they were timed.
-    fetched : int64 (jobs,), direct_s : int64 (jobs,)
-        When each order leaves its store in the route it has, and the straight ride from there.
+    fetched, direct_s, doubt_s2 : int64 (jobs,)
+        When each order leaves its store in the route it has, the straight ride from there, and
+        the variance of its hand-over but for what grows with the time ahead.
     leaving : int64 (most steps + 1,)
         Scratch: when pickups are over in a route that is being weighed.
     picker : int64 (most pickers,)
@@ -170,6 +172,7 @@ class Board(NamedTuple):
     felt: NDArray[np.uint8]
     fetched: NDArray[np.int64]
     direct_s: NDArray[np.int64]
+    doubt_s2: NDArray[np.int64]
     leaving: NDArray[np.int64]
     picker: NDArray[np.int64]
     total: NDArray[np.float64]
@@ -239,14 +242,6 @@ def stacking(prices: NDArray[np.float64], ride_s: int, direct_s: int, late_s: in
 
 
 @kernel_part
-def doubt_of(
-    jobs: NDArray[np.int64], doubts: NDArray[np.float64], job: int, mode: int, ahead_s: int
-) -> float:
-    """Return the variance of a hand-over so far ahead; 0 where nothing is in doubt."""
-    return jobs[job, JOB_DOUBT_S2] + doubts[mode] * ahead_s * ahead_s
-
-
-@kernel_part
 def hand_over_terms(
     jobs: NDArray[np.int64],
     prices: NDArray[np.float64],
@@ -257,9 +252,11 @@ def hand_over_terms(
     at: int,
     ride_s: int,
     direct_s: int,
+    doubt_s2: int,
 ) -> tuple[float, float, float, float, float]:
     """Return prices of handing an order over at a time, after so long in the bag.
 
+    `doubt_s2` is the variance of that time but for what grows with the time ahead.
     Waiting, lateness, news to the customer, stacking, chilled goods in the bag: none is less for
     a later time or a longer ride.
     """
@@ -269,7 +266,7 @@ def hand_over_terms(
         return waiting, 0.0, 0.0, 0.0, 0.0
     late_s = at - latest
     late = slack(prices, late_s)
-    late += lateness(prices, late_s, doubt_of(jobs, doubts, job, mode, at - now))
+    late += lateness(prices, late_s, doubt_s2 + doubts[mode] * (at - now) * (at - now))
     told = prices[PRICE_CHURN_CUSTOMER] if at > jobs[job, JOB_TOLD_BY] else 0.0
     if prices[PRICE_RIDES] <= 0 or jobs[job, JOB_RIDES] <= 0:
         return waiting, late, told, 0.0, 0.0
@@ -288,10 +285,11 @@ def hand_over(
     at: int,
     ride_s: int,
     direct_s: int,
+    doubt_s2: int,
 ) -> float:
     """Return the price of handing an order over at a time, after so long in the bag."""
     waiting, late, told, stacked, chilled = hand_over_terms(
-        jobs, prices, doubts, now, job, mode, at, ride_s, direct_s
+        jobs, prices, doubts, now, job, mode, at, ride_s, direct_s, doubt_s2
     )
     return waiting + late + told + stacked + chilled
 
@@ -619,6 +617,7 @@ def time_route(problem: Problem, board: Board, courier: int) -> None:
         if store >= 0:
             board.fetched[job] = at
             board.direct_s[job] = duration_s[mode, there, jobs[job, JOB_PLACE]]
+            board.doubt_s2[job] = candidates[chosen[job], CAND_DOUBT_S2]
         else:
             load_g -= jobs[job, JOB_WEIGHT_G]
             load_ml -= jobs[job, JOB_VOLUME_ML]
@@ -637,6 +636,7 @@ def time_route(problem: Problem, board: Board, courier: int) -> None:
                 at,
                 begin - board.fetched[job],
                 board.direct_s[job],
+                board.doubt_s2[job],
             )
         if index + 1 >= locked:
             at, rested, late = rest(crew, prices, courier, rested, parcels, at)
@@ -692,6 +692,7 @@ def set_up(problem: Problem, board: Board) -> None:
     for job in range(problem.job_count):
         board.fetched[job] = problem.jobs[job, JOB_FETCHED]
         board.direct_s[job] = problem.jobs[job, JOB_DIRECT_S]
+        board.doubt_s2[job] = problem.jobs[job, JOB_DOUBT_S2]
     board.felt[:] = 0
     board.cost[:] = 0.0
     board.sound[:] = 1
@@ -758,6 +759,7 @@ def account(problem: Problem, board: Board, courier: int, found: NDArray[np.floa
                 over,
                 state[courier, index, BEGIN] - board.fetched[job],
                 board.direct_s[job],
+                board.doubt_s2[job],
             )
             found[ACCOUNT_WAITING] += waiting
             found[ACCOUNT_LATE] += late

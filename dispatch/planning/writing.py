@@ -57,8 +57,8 @@ class Steps(NamedTuple):
         Of a pickup; -1 for the end of an order.
     leg_s, leg_m
         Of the way that leads to it.
-    begin, depart
-        When it begins and is over.
+    depart, begin, over
+        When the courier leaves for it, and when it begins and is over.
     """
 
     courier: NDArray[np.int64]
@@ -68,8 +68,9 @@ class Steps(NamedTuple):
     store: NDArray[np.int64]
     leg_s: NDArray[np.int64]
     leg_m: NDArray[np.int64]
-    begin: NDArray[np.int64]
     depart: NDArray[np.int64]
+    begin: NDArray[np.int64]
+    over: NDArray[np.int64]
 
 
 def steps_of(posed: Posed, search: Search) -> Steps:
@@ -94,8 +95,9 @@ def steps_of(posed: Posed, search: Search) -> Steps:
         store=store,
         leg_s=np.where(standing, 0, problem.duration_s[mode, before, place]),
         leg_m=np.where(standing, 0, problem.length_m[mode, before, place]),
-        begin=search.begin[courier, index],
         depart=search.depart[courier, index],
+        begin=search.begin[courier, index],
+        over=search.over[courier, index],
     )
 
 
@@ -111,15 +113,16 @@ def write(posed: Posed, search: Search, method: str) -> Plan:
         no = why_unrouted(posed, search, row)
         unassigned.append(Unassigned(posed.entries[row].order_id, no.reason, no.detail))
     sourced, ready_at = _sources(posed, search)
+    routes = tuple(_routes(posed, search, steps))
     return Plan(
         plan_id=_plan_id(snapshot),
         snapshot_seq=snapshot.seq,
         made_at=snapshot.now,
-        routes=tuple(_routes(posed, search, steps)),
+        routes=routes,
         sourcing=sourced,
         ready_at=ready_at,
         unassigned=tuple(sorted(unassigned, key=lambda entry: entry.order_id)),
-        objective=_objective(posed, search, steps, len(unassigned)),
+        objective=_objective(posed, search, steps, routes, len(unassigned)),
         method=method,
         travel_version=snapshot.travel.version,
         standbys=standbys(snapshot, search, posed.store_ids, posed.courier_ids),
@@ -130,7 +133,7 @@ def done_at(search: Search, row: int) -> int:
     """Return when an order that has a route is handed over."""
     courier = int(search.owner[row])
     steps = search.routes.steps[courier, : search.routes.count[courier]]
-    return int(search.depart[courier, int(np.argmax(steps == 2 * row + 1))])
+    return int(search.over[courier, int(np.argmax(steps == 2 * row + 1))])
 
 
 def _plan_id(snapshot: Snapshot) -> str:
@@ -174,7 +177,9 @@ def _stores(posed: Posed, search: Search) -> list[str | None]:
     return [names[number] for number in _columns(posed, search).tolist()]
 
 
-def _objective(posed: Posed, search: Search, steps: Steps, unassigned: int) -> Objective:
+def _objective(
+    posed: Posed, search: Search, steps: Steps, routes: Sequence[Route], unassigned: int
+) -> Objective:
     """Return the cost by term; what a search cannot change, such as a store that closed, counts."""
     problem, policy = posed.problem, posed.situation.policy
     rows = posed.situation.store_rows
@@ -189,7 +194,13 @@ def _objective(posed: Posed, search: Search, steps: Steps, unassigned: int) -> O
     changes = (told_other.astype(np.int64) + left_store)[problem.jobs[job, a.JOB_BAG] < 0]
     jobs = problem.jobs.copy()
     jobs[: problem.job_count, a.JOB_LATEST] = promised
-    terms = search.account(problem._replace(jobs=jobs))
+    fetched = search.board.fetched.copy()
+    for route in routes:
+        for visit in route.visits:
+            if visit.stop.kind is StopKind.PICKUP:
+                # Leaving just in time fetches later than leaving at once.
+                fetched[posed.rows[visit.stop.order_id]] = visit.depart_at
+    terms = search.account(problem._replace(jobs=jobs), fetched)
     return Objective(
         undelivered=unassigned * policy.undelivered_cost,
         lateness=float(terms[ACCOUNT_LATE]),
@@ -210,7 +221,7 @@ def _routes(posed: Posed, search: Search, steps: Steps) -> Iterator[Route]:
     """Yield the route of every courier who has anything to do, ascending by courier."""
     stops = _stops(posed, search, steps)
     leg_s, leg_m = steps.leg_s.tolist(), steps.leg_m.tolist()
-    begin, depart = steps.begin.tolist(), steps.depart.tolist()
+    begin, over, depart = steps.begin.tolist(), steps.over.tolist(), steps.depart.tolist()
     start_at = search.problem.couriers[:, a.COURIER_START].tolist()
     locked = posed.problem.couriers[:, a.COURIER_LOCKED].tolist()
     end = 0
@@ -218,7 +229,8 @@ def _routes(posed: Posed, search: Search, steps: Steps) -> Iterator[Route]:
         if not count:
             continue
         start, end = end, end + count
-        leave_at = start_at[courier]
+        leave_at = depart[start]
+        break_at = start_at[courier] if leave_at > start_at[courier] else None
         if not locked[courier]:
             pickups = 0
             while stops[start + pickups].kind is StopKind.PICKUP:
@@ -232,14 +244,16 @@ def _routes(posed: Posed, search: Search, steps: Steps) -> Iterator[Route]:
             )
             if left > leave_at:
                 leave_at = left
-                depart[block] = [at + s for at, s in zip(begin[block], service_s, strict=True)]
+                over[block] = [at + s for at, s in zip(begin[block], service_s, strict=True)]
+                depart[start + 1 : start + pickups] = over[start : start + pickups - 1]
         visits: list[Visit] = []
-        at = leave_at
+        depart[start] = leave_at
         for row in range(start, end):
-            arrive = at + leg_s[row]
-            at = depart[row]
-            visits.append(Visit(stops[row], arrive, begin[row], at, leg_s[row], leg_m[row]))
-        yield Route(posed.courier_ids[courier], tuple(visits), leave_at)
+            arrive = depart[row] + leg_s[row]
+            visits.append(Visit(stops[row], arrive, begin[row], over[row], leg_s[row], leg_m[row]))
+            if row + 1 < end and depart[row + 1] > over[row]:
+                break_at = over[row]
+        yield Route(posed.courier_ids[courier], tuple(visits), leave_at, break_at=break_at)
 
 
 def just_in_time(
