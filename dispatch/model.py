@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from dispatch.errors import InvalidValueError
 from dispatch.fields import MOST, check_least, check_tables, check_types, refusal
+from dispatch.policy import Policy
 from geo.service_area import ServiceArea
 from geo.types import UNREACHABLE_S, EpochS, LonLat, Mode
 
@@ -598,194 +599,6 @@ class TravelTable:
 
 
 @dataclass(frozen=True, slots=True)
-class Policy:
-    """Every weight, limit and switch of the engine.
-
-    Costs are in courier-seconds: what one second of a courier's time is worth, 1.0.
-
-    Attributes
-    ----------
-    undelivered_cost
-        For an order left without a route.
-    late_cost, late_square_cost
-        Per second after the promise, and per second squared: ten minutes late is worse than
-        twice five.
-    buffer_s, buffer_cost
-        Arriving less than this before the promise's end costs this per second: slack against
-        what forecasts get wrong.
-    waiting_cost
-        Per second from click to door, so that early is better than just in time.
-    travel_cost, length_cost
-        Per second on the way and per metre.
-    churn_cost
-        For moving an order that a courier was already shown to another courier, or that a store
-        was already given to another store.
-    churn_customer_cost, churn_customer_s
-        For a forecast that is later by more than so much than what the customer was told.
-    late_once_cost
-        For the chance of being late at all.
-    pick_spread, travel_spread, counter_spread_s, door_spread_s
-        How far forecasts are off before the log has taught it, as standard deviations: shares of
-        the picking time and of the time ahead, and seconds at the counter and at the door.
-    chilled_cost
-        Per second that chilled goods are in a bag.
-    stack_detour_s, stack_bag_s, stack_cost
-        Each second of a detour against the straight ride beyond the first, and each second in
-        the bag beyond the second, costs the third.
-    stack_late_cost
-        Per second of lateness that the straight ride would not have had.
-    break_late_cost, overtime_cost
-        Per second that a break begins after its latest beginning, and that a route goes on after
-        the end of the shift.
-    home_cost, home_ahead_s
-        Per second of the way home from where a route ends, in this last part of a shift.
-    fairness_cost
-        For one more order, per hour that a courier has worked more than the others in the same
-        time on shift; those who have worked less get it for less.
-    decline_cost
-        For an offer that is declined.
-    future_cost
-        Value of a courier near a store whose demand comes; 0 leaves the future out.
-    departure_lead_s
-        A stop is committed this long before the courier must leave for it.
-    overdue_after_s
-        A courier whose committed stop is overdue by this much gets no new work until it is done:
-        whoever is not heard of cannot be counted on.
-    replan_every_s
-        Longest time between two plans.
-    one_store_per_trip
-        With goods in the bag a courier picks up only what is at the counter where they stand:
-        a trip is one store, then its doors, in the order fixed on leaving the store.
-    standby_horizon_s
-        Couriers without work move to where orders are expected within this time; 0 lets them
-        wait where they are.  What a move saves is priced by `waiting_cost`, its way by
-        `travel_cost`.
-    standby_diverts
-        A courier on the way to a standby may be given a stop at once; otherwise on arrival.
-    hold_match
-        Chance that an order which comes while a courier waits for it can share the trip: while
-        what that is expected to save is more than what waiting costs, and no promise comes to
-        be at risk, a courier is let wait for it.  0 never waits on purpose.
-    hold_max_s
-        Longest time that goods wait on purpose.
-    promise_min_s, promise_window_s, promise_margin_s
-        A promise is `[eta, eta + margin]`, widened to the window and never sooner than the
-        minimum after the click.
-    promise_max_s
-        No promise may end later than this after the click: the order is refused instead.
-    quote_valid_s
-        How long a quote holds.
-    sourcing_candidates
-        How many stores per order the decision weighs.
-    improve_rounds
-        Effort of ruin and recreate: how often a few orders are taken out and inserted again.
-    selection_neighbourhoods, selection_routes, selection_limit
-        Exact choice from the routes met, worth its time from some hundred rounds on: how many
-        neighbourhoods it looks at (0 for none), how many routes one of them may have, and the
-        solver's effort over all of them in its own deterministic unit, about a second each.
-    routing_min_orders, routing_min_stops
-        From this many open orders on, OR-Tools' routing model looks at routes of at least this
-        many stops; shorter ones are as good without.
-    routing_neighbourhoods, routing_solutions
-        Effort of that improvement: how many groups of neighbouring routes it looks at in one
-        plan, and how many solutions it may visit.
-    fare_base_cents, fare_km_cents
-        Price of a delivery: base and per started kilometre by road.
-    fare_15_cents, fare_30_cents, fare_60_cents, later_discount_cents
-        Added for a promise within so many minutes, and taken off for a later slot.
-    surge_from_load, surge_step_cents, surge_max_cents
-        From this many open deliveries per courier on shift on, each whole one more adds a step
-        to the price, up to a most.
-    slot_s, slots_ahead
-        Length of a later slot, and how many are offered.
-    offer_timeout_s
-        How long a courier who takes offers may think about one.
-    substitution_timeout_s, silence_accepts
-        How long a customer may think about a substitution, and whether silence accepts it.
-    collection_hold_s
-        Goods that nobody collects go back on the shelf so long after the promised time.
-    stall_after_s
-        An order is moved to another store when its picking has not begun so long after it should
-        have; 0 never moves it.
-    priority_lead_s
-        An order is planned as if promised so much sooner, for each step of its priority.
-    """
-
-    name: str = "balanced"
-    undelivered_cost: float = 100_000.0
-    late_cost: float = 20.0
-    late_square_cost: float = 0.02
-    buffer_s: int = 300
-    buffer_cost: float = 2.0
-    waiting_cost: float = 0.25
-    travel_cost: float = 1.0
-    length_cost: float = 0.0
-    churn_cost: float = 60.0
-    churn_customer_cost: float = 0.0
-    churn_customer_s: int = 300
-    late_once_cost: float = 0.0
-    pick_spread: float = 0.0
-    travel_spread: float = 0.0
-    counter_spread_s: int = 0
-    door_spread_s: int = 0
-    chilled_cost: float = 0.0
-    stack_detour_s: int = 900
-    stack_bag_s: int = 2400
-    stack_cost: float = 0.0
-    stack_late_cost: float = 0.0
-    break_late_cost: float = 0.0
-    overtime_cost: float = 0.0
-    home_cost: float = 0.0
-    home_ahead_s: int = 3600
-    fairness_cost: float = 0.0
-    decline_cost: float = 0.0
-    future_cost: float = 0.0
-    departure_lead_s: int = 30
-    overdue_after_s: int = 600
-    replan_every_s: int = 30
-    one_store_per_trip: bool = False
-    standby_horizon_s: int = 0
-    standby_diverts: bool = True
-    hold_match: float = 0.0
-    hold_max_s: int = 300
-    promise_min_s: int = 1200
-    promise_window_s: int = 900
-    promise_margin_s: int = 600
-    promise_max_s: int = 3600
-    quote_valid_s: int = 300
-    sourcing_candidates: int = 4
-    improve_rounds: int = 60
-    selection_neighbourhoods: int = 0
-    selection_routes: int = 4000
-    selection_limit: float = 1.0
-    routing_min_orders: int = 3
-    routing_min_stops: int = 8
-    routing_neighbourhoods: int = 2
-    routing_solutions: int = 200
-    fare_base_cents: int = 290
-    fare_km_cents: int = 60
-    fare_15_cents: int = 300
-    fare_30_cents: int = 150
-    fare_60_cents: int = 0
-    later_discount_cents: int = 100
-    surge_from_load: float = 3.0
-    surge_step_cents: int = 50
-    surge_max_cents: int = 300
-    slot_s: int = 3600
-    slots_ahead: int = 4
-    offer_timeout_s: int = 45
-    substitution_timeout_s: int = 180
-    silence_accepts: bool = False
-    collection_hold_s: int = 7200
-    stall_after_s: int = 600
-    priority_lead_s: int = 300
-
-    def __post_init__(self) -> None:
-        check_types(self)
-        check_least(self, 0, *_POLICY_NUMBERS)
-
-
-@dataclass(frozen=True, slots=True)
 class StoreDemand:
     """What a store is expected to be asked for in the time to come, by the log so far.
 
@@ -1102,9 +915,6 @@ class Refusal:
 
     reason: Reason
     detail: str
-
-
-_POLICY_NUMBERS = tuple(entry.name for entry in fields(Policy) if entry.type in {"int", "float"})
 
 
 def _check_place(name: str, place: LonLat) -> None:
