@@ -40,7 +40,7 @@ def policy_from_toml(text: str) -> Policy:
     try:
         found = Policy(**values)  # type: ignore[arg-type]
     except InvalidValueError as error:
-        problems.append(error.problem)
+        problems.append(str(error))
     else:
         if not problems:
             return found

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any, NamedTuple
 
 from dispatch.errors import InvalidValueError
-from dispatch.fields import check_types
+from dispatch.fields import MOST, check_types
 
 COST = "courier-s"
 COST_S = "courier-s per s"
@@ -184,7 +184,8 @@ class Policy:
         check_types(self)
         problems = list(_contradictions(self))
         if problems:
-            raise InvalidValueError("policy", "; ".join(problems))
+            (name, first), *others = problems
+            raise InvalidValueError(name, "; ".join([first, *(" ".join(one) for one in others)]))
 
 
 class Key(NamedTuple):
@@ -204,29 +205,25 @@ def keys() -> tuple[Key, ...]:
     )
 
 
-def _contradictions(policy: Policy) -> Iterator[str]:
-    """Yield what cannot be meant together, with the remedy."""
+def _contradictions(policy: Policy) -> Iterator[tuple[str, str]]:
+    """Yield keys that cannot be meant so, with what is wrong and the remedy."""
     for key in keys():
         value = getattr(policy, key.name)
-        if not isinstance(value, str) and value < 0:
-            yield f"{key.name} is {value:g}; 0 is the least"
+        if not isinstance(value, str) and not 0 <= value < MOST:
+            yield key.name, f"is {value:g}; give 0 or more"
         if key.unit == SHARE and value > 1:
-            yield f"{key.name} is {value}; a share is at most 1"
-    if policy.promise_min_s > policy.promise_max_s:
-        yield (
-            f"promise_min_s is {policy.promise_min_s} and promise_max_s {policy.promise_max_s}: no "
-            "promise could be given; lower the first or raise the second"
-        )
-    if policy.promise_margin_s > policy.promise_max_s:
-        yield (
-            f"promise_margin_s is {policy.promise_margin_s} and promise_max_s "
-            f"{policy.promise_max_s}: no promise could be given; lower the first or raise the "
-            "second"
-        )
+            yield key.name, f"is {value:g}; a share is at most 1"
+    for name in ("promise_min_s", "promise_margin_s"):
+        if getattr(policy, name) > policy.promise_max_s:
+            yield (
+                name,
+                f"is {getattr(policy, name)} and promise_max_s {policy.promise_max_s}: no promise "
+                "could be given; lower the first or raise the second",
+            )
     if policy.slots_ahead > 0 and policy.slot_s == 0:
-        yield "slots_ahead offers slots of no length; raise slot_s, or set slots_ahead = 0"
+        yield "slots_ahead", "offers slots of no length; raise slot_s, or set it to 0"
     if policy.selection_neighbourhoods > 0 and policy.selection_routes == 0:
         yield (
-            "selection_neighbourhoods chooses among no routes; raise selection_routes, or set "
-            "selection_neighbourhoods = 0"
+            "selection_neighbourhoods",
+            "chooses among no routes; raise selection_routes, or set it to 0",
         )
