@@ -217,8 +217,10 @@ def _contradictions(policy: Policy) -> Iterator[tuple[str, str]]:
         if getattr(policy, name) > policy.promise_max_s:
             yield (
                 name,
-                f"is {getattr(policy, name)} and promise_max_s {policy.promise_max_s}: no promise "
-                "could be given; lower the first or raise the second",
+                (
+                    f"is {getattr(policy, name)} and promise_max_s {policy.promise_max_s}: no "
+                    "promise could be given; lower the first or raise the second"
+                ),
             )
     if policy.slots_ahead > 0 and policy.slot_s == 0:
         yield "slots_ahead", "offers slots of no length; raise slot_s, or set it to 0"
