@@ -135,6 +135,12 @@ class Policy:
     promise_min_s: int = _key(1200, SECONDS, "No promise ends sooner after the click.")
     promise_window_s: int = _key(900, SECONDS, "Length of the window promised.")
     promise_margin_s: int = _key(600, SECONDS, "Kept between the forecast and the promise's end.")
+    promise_confidence: float = _key(
+        0.0,
+        SHARE,
+        "Promises that are to hold: what is kept follows from how far forecasts are "
+        "off; 0 keeps the margin above.",
+    )
     promise_max_s: int = _key(3600, SECONDS, "A promise that must end later is refused.")
     quote_valid_s: int = _key(300, SECONDS, "How long a quote holds.")
 

@@ -1,0 +1,214 @@
+"""How far forecasts are off and who takes offers, by the log so far; priors before there is one.
+
+What is seen is drawn towards what is seen of all, and that towards the policy's prior: a variance
+is (w v + sum of squares) / (w + n) with the prior v worth w cases, the posterior mean of a scaled
+inverse chi-squared distribution but for a constant (Gelman et al., Bayesian Data Analysis, 3rd ed.
+2013, section 2.6).  How much of the spread a promise keeps is steered by how many promises held,
+as in adaptive conformal inference (Gibbs and Candes 2021, doi:10.48550/arXiv.2106.00170): one that
+was broken widens the next ones, one that held narrows them, so that in the long run as many hold
+as were said to, whatever the forecasts are worth.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from statistics import NormalDist
+from typing import Final
+
+from dispatch import events as e
+from dispatch.model import Fulfilment, Mode, Spread, StopKind
+from dispatch.planning.picking import pick_s
+from dispatch.policy import Policy
+from dispatch.state import State
+
+PRIOR_CASES: Final = 30.0
+"""Cases that the policy's prior is worth against all that was seen."""
+
+OWN_CASES: Final = 15.0
+"""Cases that all stores (or modes) together are worth against one of them."""
+
+OFFERS_PRIOR: Final = 10.0
+"""Offers that what everybody does is worth against one courier."""
+
+ACCEPTANCE_PRIOR: Final = 0.9
+"""Share of offers taken before anybody was asked."""
+
+STEP: Final = 0.05
+"""How much one promise, kept or broken, moves the share of the spread that the next ones keep."""
+
+LEAST_AHEAD_S: Final = 120
+"""A forecast nearer than this says nothing of how errors grow with the time ahead."""
+
+_MOST_SHARE: Final = 2.0
+"""One case counts as no more than this: a forgotten scan is no slow picker."""
+
+
+@dataclass(slots=True)
+class _Squares:
+    """Squared errors of some kind."""
+
+    count: float = 0.0
+    total: float = 0.0
+
+    def add(self, error: float) -> None:
+        """Take in one more."""
+        self.count += 1
+        self.total += min(abs(error), _MOST_SHARE) ** 2
+
+    def variance(self, prior: float, weight: float) -> float:
+        """Return the variance, with a prior worth so many cases."""
+        return (weight * prior + self.total) / (weight + self.count)
+
+
+@dataclass(slots=True)
+class _Seconds(_Squares):
+    """Squared errors in seconds."""
+
+    def add(self, error: float) -> None:
+        """Take in one more."""
+        self.count += 1
+        self.total += error**2
+
+
+@dataclass(slots=True)
+class _Offers:
+    """Of one courier."""
+
+    made: int = 0
+    taken: int = 0
+
+
+@dataclass(slots=True)
+class _Arrival:
+    """Since when a courier is at a stop."""
+
+    at: int
+    kind: StopKind
+
+
+@dataclass(slots=True)
+class ExperienceFold:
+    """Folds the log into what forecasts are worth; the same log gives the same experience."""
+
+    policy: Policy
+    _picks: dict[str, _Squares] = field(default_factory=dict)
+    _ahead: dict[Mode, _Squares] = field(default_factory=dict)
+    _counter: _Seconds = field(default_factory=_Seconds)
+    _door: _Seconds = field(default_factory=_Seconds)
+    _offers: dict[str, _Offers] = field(default_factory=dict)
+    _began: dict[str, int] = field(default_factory=dict)
+    _first: dict[str, tuple[int, int]] = field(default_factory=dict)
+    _arrived: dict[str, _Arrival] = field(default_factory=dict)
+    _scale: float | None = None
+
+    def add(self, recorded: e.Recorded, before: State) -> None:
+        """Take in one more event, in the order of the log; `before` is the state before it."""
+        match recorded.event:
+            case e.PickStarted(order_id=key, occurred_at=at):
+                self._began[key] = at
+            case e.PickCompleted(order_id=key, store_id=store_id, occurred_at=at):
+                self._picked(key, store_id, at, before)
+            case e.PlanPublished(routes=routes, made_at=made_at):
+                for route in routes:
+                    for visit in route.visits:
+                        if visit.stop.kind is StopKind.DROPOFF:
+                            self._first.setdefault(visit.stop.order_id, (made_at, visit.depart_at))
+            case e.StopArrived(courier_id=courier_id, stop=stop, occurred_at=at):
+                self._arrived[courier_id] = _Arrival(at, stop.kind)
+            case e.ParcelPickedUp(courier_id=courier_id, store_id=store_id, occurred_at=at):
+                store = before.stores.get(store_id)
+                if store is not None:
+                    self._served(courier_id, StopKind.PICKUP, at, store.store.pickup_service_s)
+            case e.OrderDelivered(courier_id=courier_id, order_id=key, occurred_at=at):
+                self._delivered(courier_id, key, at, before)
+            case e.OrderCancelled(order_id=key):
+                self._began.pop(key, None)
+                self._first.pop(key, None)
+            case e.OfferMade(courier_id=courier_id):
+                self._offers.setdefault(courier_id, _Offers()).made += 1
+            case e.OfferAccepted(courier_id=courier_id):
+                self._offers.setdefault(courier_id, _Offers()).taken += 1
+
+    def spread(self) -> Spread:
+        """Return how far forecasts are off."""
+        policy = self.policy
+        all_picks = _together(self._picks.values())
+        pooled = all_picks.variance(policy.pick_spread**2, PRIOR_CASES)
+        picks = {
+            key: math.sqrt(seen.variance(pooled, OWN_CASES)) for key, seen in self._picks.items()
+        }
+        all_ahead = _together(self._ahead.values())
+        travel = all_ahead.variance(policy.travel_spread**2, PRIOR_CASES)
+        by_mode = {
+            mode: math.sqrt(self._ahead.get(mode, _Squares()).variance(travel, OWN_CASES))
+            for mode in Mode
+        }
+        return Spread(
+            pick={"": math.sqrt(pooled), **dict(sorted(picks.items()))},
+            travel=by_mode,
+            counter_s=math.sqrt(self._counter.variance(policy.counter_spread_s**2, PRIOR_CASES)),
+            door_s=math.sqrt(self._door.variance(policy.door_spread_s**2, PRIOR_CASES)),
+        )
+
+    def acceptance(self, courier_id: str) -> float:
+        """Return the chance that an offer to a courier is taken."""
+        made = sum(offers.made for offers in self._offers.values())
+        taken = sum(offers.taken for offers in self._offers.values())
+        pooled = (PRIOR_CASES * ACCEPTANCE_PRIOR + taken) / (PRIOR_CASES + made)
+        own = self._offers.get(courier_id, _Offers())
+        return min(1.0, (OFFERS_PRIOR * pooled + own.taken) / (OFFERS_PRIOR + own.made))
+
+    @property
+    def scale(self) -> float:
+        """How many standard deviations a promise keeps between the forecast and its end."""
+        if self._scale is None:
+            return NormalDist().inv_cdf(self.policy.promise_confidence)
+        return self._scale
+
+    # --- what is seen --------------------------------------------------------------------------
+
+    def _picked(self, key: str, store_id: str, at: int, before: State) -> None:
+        began = self._began.pop(key, None)
+        order, store = before.orders.get(key), before.stores.get(store_id)
+        if began is None or order is None or store is None:
+            return
+        expected_s = pick_s(store.store, order.order)
+        if expected_s > 0:
+            self._picks.setdefault(store_id, _Squares()).add((at - began) / expected_s - 1.0)
+
+    def _served(self, courier_id: str, kind: StopKind, at: int, expected_s: int) -> None:
+        """Take in how long a stop took; of several parcels at one counter the first counts."""
+        arrived = self._arrived.pop(courier_id, None)
+        if arrived is not None and arrived.kind is kind:
+            seen = self._counter if kind is StopKind.PICKUP else self._door
+            seen.add(max(0, at - arrived.at) - expected_s)
+
+    def _delivered(self, courier_id: str, key: str, at: int, before: State) -> None:
+        first = self._first.pop(key, None)
+        order, courier = before.orders.get(key), before.couriers.get(courier_id)
+        if order is None or courier is None:
+            return
+        self._served(courier_id, StopKind.DROPOFF, at, order.order.service_s)
+        if first is not None and first[1] - first[0] >= LEAST_AHEAD_S:
+            error = (at - first[1]) / (first[1] - first[0])
+            self._ahead.setdefault(courier.courier.mode, _Squares()).add(error)
+        promise = order.promises[0] if order.promises else order.promise
+        bound = order.order.created_at + self.policy.promise_min_s + _MINUTE_S
+        if order.order.fulfilment is Fulfilment.DELIVERY and promise.latest > bound:
+            broken = 1.0 if at > promise.latest else 0.0
+            miss = broken - (1.0 - self.policy.promise_confidence)
+            self._scale = max(0.0, self.scale + STEP * miss)
+
+
+def _together(kinds: Iterable[_Squares]) -> _Squares:
+    found = _Squares()
+    for one in kinds:
+        found.count += one.count
+        found.total += one.total
+    return found
+
+
+_MINUTE_S: Final = 60
+"""Promises end at full minutes: one that ends sooner than this after the least was held by that."""
