@@ -18,7 +18,7 @@ from statistics import NormalDist
 from typing import Final
 
 from dispatch import events as e
-from dispatch.model import Fulfilment, Mode, Spread, StopKind
+from dispatch.model import Mode, Spread, StopKind
 from dispatch.planning.picking import pick_s
 from dispatch.policy import Policy
 from dispatch.state import State
@@ -105,31 +105,28 @@ class ExperienceFold:
 
     def add(self, recorded: e.Recorded, before: State) -> None:
         """Take in one more event, in the order of the log; `before` is the state before it."""
-        match recorded.event:
+        event = recorded.event
+        match event:
             case e.PickStarted(order_id=key, occurred_at=at):
                 self._began[key] = at
-            case e.PickCompleted(order_id=key, store_id=store_id, occurred_at=at):
-                self._picked(key, store_id, at, before)
-            case e.PlanPublished(routes=routes, made_at=made_at):
-                for route in routes:
-                    for visit in route.visits:
-                        if visit.stop.kind is StopKind.DROPOFF:
-                            self._first.setdefault(visit.stop.order_id, (made_at, visit.depart_at))
+            case e.PickCompleted():
+                self._picked(event, before)
+            case e.PlanPublished():
+                self._planned(event)
             case e.StopArrived(courier_id=courier_id, stop=stop, occurred_at=at):
                 self._arrived[courier_id] = _Arrival(at, stop.kind)
             case e.ParcelPickedUp(courier_id=courier_id, store_id=store_id, occurred_at=at):
-                store = before.stores.get(store_id)
-                if store is not None:
-                    self._served(courier_id, StopKind.PICKUP, at, store.store.pickup_service_s)
-            case e.OrderDelivered(courier_id=courier_id, order_id=key, occurred_at=at):
-                self._delivered(courier_id, key, at, before)
+                expected_s = before.store(store_id).store.pickup_service_s
+                self._served(courier_id, StopKind.PICKUP, at, expected_s)
+            case e.OrderDelivered():
+                self._delivered(event, before)
             case e.OrderCancelled(order_id=key):
                 self._began.pop(key, None)
                 self._first.pop(key, None)
-            case e.OfferMade(courier_id=courier_id):
-                self._offers.setdefault(courier_id, _Offers()).made += 1
-            case e.OfferAccepted(courier_id=courier_id):
-                self._offers.setdefault(courier_id, _Offers()).taken += 1
+            case e.OfferMade(courier_id=courier_id) | e.OfferAccepted(courier_id=courier_id):
+                offers = self._offers.setdefault(courier_id, _Offers())
+                offers.made += isinstance(event, e.OfferMade)
+                offers.taken += isinstance(event, e.OfferAccepted)
 
     def spread(self) -> Spread:
         """Return how far forecasts are off."""
@@ -169,14 +166,22 @@ class ExperienceFold:
 
     # --- what is seen --------------------------------------------------------------------------
 
-    def _picked(self, key: str, store_id: str, at: int, before: State) -> None:
-        began = self._began.pop(key, None)
-        order, store = before.orders.get(key), before.stores.get(store_id)
-        if began is None or order is None or store is None:
+    def _picked(self, event: e.PickCompleted, before: State) -> None:
+        began = self._began.pop(event.order_id, None)
+        order = before.orders.get(event.order_id)
+        if began is None or order is None:
             return
-        expected_s = pick_s(store.store, order.order)
+        expected_s = pick_s(before.store(event.store_id).store, order.order)
         if expected_s > 0:
-            self._picks.setdefault(store_id, _Squares()).add((at - began) / expected_s - 1.0)
+            error = (event.occurred_at - began) / expected_s - 1.0
+            self._picks.setdefault(event.store_id, _Squares()).add(error)
+
+    def _planned(self, event: e.PlanPublished) -> None:
+        for route in event.routes:
+            for visit in route.visits:
+                if visit.stop.kind is StopKind.DROPOFF:
+                    forecast = event.made_at, visit.depart_at
+                    self._first.setdefault(visit.stop.order_id, forecast)
 
     def _served(self, courier_id: str, kind: StopKind, at: int, expected_s: int) -> None:
         """Take in how long a stop took; of several parcels at one counter the first counts."""
@@ -185,18 +190,19 @@ class ExperienceFold:
             seen = self._counter if kind is StopKind.PICKUP else self._door
             seen.add(max(0, at - arrived.at) - expected_s)
 
-    def _delivered(self, courier_id: str, key: str, at: int, before: State) -> None:
-        first = self._first.pop(key, None)
-        order, courier = before.orders.get(key), before.couriers.get(courier_id)
-        if order is None or courier is None:
+    def _delivered(self, event: e.OrderDelivered, before: State) -> None:
+        key, at = event.order_id, event.occurred_at
+        first, order = self._first.pop(key, None), before.orders.get(key)
+        if order is None:
             return
-        self._served(courier_id, StopKind.DROPOFF, at, order.order.service_s)
+        self._served(event.courier_id, StopKind.DROPOFF, at, order.order.service_s)
         if first is not None and first[1] - first[0] >= LEAST_AHEAD_S:
             error = (at - first[1]) / (first[1] - first[0])
-            self._ahead.setdefault(courier.courier.mode, _Squares()).add(error)
+            mode = before.courier(event.courier_id).courier.mode
+            self._ahead.setdefault(mode, _Squares()).add(error)
         promise = order.promises[0] if order.promises else order.promise
         bound = order.order.created_at + self.policy.promise_min_s + _MINUTE_S
-        if order.order.fulfilment is Fulfilment.DELIVERY and promise.latest > bound:
+        if self.policy.promise_confidence > 0 and promise.latest > bound:
             broken = 1.0 if at > promise.latest else 0.0
             miss = broken - (1.0 - self.policy.promise_confidence)
             self._scale = max(0.0, self.scale + STEP * miss)

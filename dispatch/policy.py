@@ -228,6 +228,8 @@ def _contradictions(policy: Policy) -> Iterator[tuple[str, str]]:
                     "promise could be given; lower the first or raise the second"
                 ),
             )
+    if policy.promise_confidence == 1:
+        yield "promise_confidence", "is 1; no promise holds for certain: 0.99 is as good as that"
     if policy.slots_ahead > 0 and policy.slot_s == 0:
         yield "slots_ahead", "offers slots of no length; raise slot_s, or set it to 0"
     if policy.selection_neighbourhoods > 0 and policy.selection_routes == 0:
