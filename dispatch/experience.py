@@ -101,7 +101,7 @@ class ExperienceFold:
     _began: dict[str, int] = field(default_factory=dict)
     _first: dict[str, tuple[int, int]] = field(default_factory=dict)
     _arrived: dict[str, _Arrival] = field(default_factory=dict)
-    _scale: float | None = None
+    _kept: float | None = None
 
     def add(self, recorded: e.Recorded, before: State) -> None:
         """Take in one more event, in the order of the log; `before` is the state before it."""
@@ -147,6 +147,7 @@ class ExperienceFold:
             travel=by_mode,
             counter_s=math.sqrt(self._counter.variance(policy.counter_spread_s**2, PRIOR_CASES)),
             door_s=math.sqrt(self._door.variance(policy.door_spread_s**2, PRIOR_CASES)),
+            kept=self.kept if policy.promise_confidence > 0 else 0.0,
         )
 
     def acceptance(self, courier_id: str) -> float:
@@ -158,11 +159,11 @@ class ExperienceFold:
         return min(1.0, (OFFERS_PRIOR * pooled + own.taken) / (OFFERS_PRIOR + own.made))
 
     @property
-    def scale(self) -> float:
+    def kept(self) -> float:
         """How many standard deviations a promise keeps between the forecast and its end."""
-        if self._scale is None:
+        if self._kept is None:
             return NormalDist().inv_cdf(self.policy.promise_confidence)
-        return self._scale
+        return self._kept
 
     # --- what is seen --------------------------------------------------------------------------
 
@@ -205,7 +206,7 @@ class ExperienceFold:
         if self.policy.promise_confidence > 0 and promise.latest > bound:
             broken = 1.0 if at > promise.latest else 0.0
             miss = broken - (1.0 - self.policy.promise_confidence)
-            self._scale = max(0.0, self.scale + STEP * miss)
+            self._kept = max(0.0, self.kept + STEP * miss)
 
 
 def _together(kinds: Iterable[_Squares]) -> _Squares:

@@ -382,16 +382,19 @@ class Spread:
         Of the time ahead until a hand-over, as a share of it, by mode.
     counter_s, door_s
         Of the time at the counter and at the door.
+    kept
+        How many of them a promise keeps between the forecast and its end.
     """
 
     pick: Mapping[str, float] = field(default_factory=dict)
     travel: Mapping[Mode, float] = field(default_factory=dict)
     counter_s: float = 0.0
     door_s: float = 0.0
+    kept: float = 0.0
 
     def __post_init__(self) -> None:
         check_types(self)
-        check_least(self, 0, "counter_s", "door_s")
+        check_least(self, 0, "counter_s", "door_s", "kept")
         for name in ("pick", "travel"):
             shares = getattr(self, name)
             if min(shares.values(), default=0.0) < 0:

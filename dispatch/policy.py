@@ -141,6 +141,7 @@ class Policy:
         "Promises that are to hold: what is kept follows from how far forecasts are "
         "off; 0 keeps the margin above.",
     )
+    promise_extra_s: int = _key(0, SECONDS, "Added to the end of every promise, as in a storm.")
     promise_max_s: int = _key(3600, SECONDS, "A promise that must end later is refused.")
     quote_valid_s: int = _key(300, SECONDS, "How long a quote holds.")
 

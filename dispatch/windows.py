@@ -94,8 +94,10 @@ def near(
     if offer is None:
         no = said if isinstance(said, Refusal) else Refusal(Reason.UNREACHABLE, "")
         return Window(key, reason=no.reason, detail=no.detail)
-    added_s = max(0, offer.margin_s - policy.promise_margin_s)
-    margin_s = min(policy.promise_margin_s, window_m * _MINUTE_S // _MARGIN_SHARE) + added_s
+    margin_s = offer.margin_s
+    if policy.promise_confidence == 0:
+        margin_s = min(policy.promise_margin_s, window_m * _MINUTE_S // _MARGIN_SHARE)
+        margin_s += offer.extra_s
     ends = asked.created_at + window_m * _MINUTE_S
     if offer.eta + margin_s > ends:
         what = "there" if asked.fulfilment is Fulfilment.DELIVERY else "ready"
@@ -105,7 +107,7 @@ def near(
             detail=f"the goods would be {what} in {minutes(offer.eta - now)} as things stand, and "
             f"{minutes(margin_s)} are kept for what a forecast gets wrong",
         )
-    if window_m * _MINUTE_S > policy.promise_max_s + added_s:
+    if window_m * _MINUTE_S > policy.promise_max_s + offer.extra_s:
         return Window(
             key,
             reason=Reason.NO_COURIER_BEFORE_DEADLINE,
