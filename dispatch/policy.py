@@ -147,6 +147,18 @@ class Policy:
 
     # --- effort
     sourcing_candidates: int = _key(4, COUNT, "Stores weighed for an order.")
+    sourcing_nearest: bool = _key(
+        False,
+        SWITCH,
+        "An order comes from the nearest open store that has it, whatever its queue and whoever "
+        "is there: what others do, to compare with.",
+    )
+    assign_nearest: bool = _key(
+        False,
+        SWITCH,
+        "A new order goes to the end of the route of who is at its store soonest, and stays there: "
+        "what others do, to compare with.",
+    )
     improve_rounds: int = _key(60, COUNT, "Rounds of ruin and recreate.")
     selection_neighbourhoods: int = _key(
         0, COUNT, "Neighbourhoods whose routes are chosen exactly; 0: none."

@@ -20,6 +20,7 @@ from dispatch.planning import arrays as a
 from dispatch.planning.ending import doubt_s2
 from dispatch.planning.improve import Search
 from dispatch.planning.later import Later, collectable, later
+from dispatch.planning.nearest import append_to_nearest
 from dispatch.planning.picking import pick_s
 from dispatch.planning.problem import pose
 from dispatch.planning.situation import Situation, read
@@ -116,9 +117,12 @@ def quote(snapshot: Snapshot, candidate: OrderInPlay) -> Offer | Refusal:
     search = Search(posed.problem, posed.routes, snapshot.seed)
     search.settle()
     unrouted = [job for job in np.flatnonzero(search.owner < 0).tolist() if job != row]
-    if unrouted:
-        search.fill(unrouted)
-    search.fill([row])
+    if policy.assign_nearest:
+        append_to_nearest(search, last=row)
+    else:
+        if unrouted:
+            search.fill(unrouted)
+        search.fill([row])
     courier = int(search.owner[row])
     if courier < 0:
         no = why_unrouted(posed, search, row)

@@ -41,6 +41,8 @@ POLICIES = (
     Policy(one_store_per_trip=True, standby_horizon_s=1800),
     Policy(standby_horizon_s=3600, waiting_cost=5.0),
     Policy(one_store_per_trip=True, standby_diverts=False, routing_min_orders=1000),
+    Policy(sourcing_nearest=True),
+    Policy(sourcing_nearest=True, assign_nearest=True),
 )
 _DEARER: dict[str, object] = {
     "churn_customer_cost": 40.0,
