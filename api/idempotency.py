@@ -20,7 +20,7 @@ from starlette.responses import JSONResponse
 
 from api.live import Live
 from api.problems import Problem, of_error, response, trace_id
-from api.storage.ledger import KeptAnswer
+from api.storage.records import KeptAnswer
 from dispatch.errors import DispatchError
 from geo.errors import GeoError
 

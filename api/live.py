@@ -21,7 +21,8 @@ from api.news import Headlines
 from api.notify import Feed
 from api.planner import Planner
 from api.storage.journal import ZoneJournal
-from api.storage.ledger import Batch, KeptAnswer, Ledger, Position, ZoneLog
+from api.storage.ledger import Ledger, ZoneLog
+from api.storage.records import Batch, KeptAnswer, Position
 from api.streets import StreetDesk
 from api.ways import Ways
 from dispatch import events as e
@@ -195,7 +196,14 @@ class Live:
         done = None
         if recorded or answers or positions or told.inputs:
             done = self.ledger.submit(
-                Batch(self.zone_id, recorded, positions, answers, told.inputs, told.travel)
+                Batch(
+                    self.zone_id,
+                    events=recorded,
+                    positions=positions,
+                    answers=answers,
+                    inputs=told.inputs,
+                    travel=told.travel,
+                )
             )
         for event in recorded:
             self.kpis.add(event)

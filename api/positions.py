@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from api.storage.ledger import Position
+from api.storage.records import Position
 from dispatch.engine import Engine
 from dispatch.errors import InvalidValueError, UnknownIdError
 from geo.errors import TooFarFromRoadError

@@ -10,7 +10,7 @@ from typing import Final
 from api.bootstrap import Service
 from api.courier_schemas import ProofIn
 from api.problems import Problem
-from api.storage.ledger import Blob
+from api.storage.records import Blob
 from dispatch.errors import WrongParcelError
 from dispatch.model import StopKind
 from dispatch.records import Proof, ProofKind

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from api.clock import ServiceClock
-from api.storage.ledger import Position
+from api.storage.records import Position
 from dispatch.events import (
     DeliveryFailed,
     OrderDelivered,

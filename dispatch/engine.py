@@ -53,6 +53,7 @@ from dispatch.rules.context import Context
 from dispatch.rules.controls import control_of
 from dispatch.snapshot import snapshot, standing_plan
 from dispatch.state import CourierState, State
+from dispatch.timers import Timers
 from dispatch.views import Position, Views, fixed_stops
 from geo.area_shapes import check_shapes
 from geo.areas import ServedDoors
@@ -102,9 +103,10 @@ class Engine:
         self.time_zone = time_zone
         self.seed = seed
         self.positions: dict[str, Position] = {}
-        self._present = Present(clock, journal)
+        self._present = Present(clock, journal, lambda: self._state.seq)
         self._served = ServedDoors()
         self._demand = DemandFold()
+        self._timers = Timers()
         self._views = Views()
         self._tables = SquareTables()
         state = State(zone_id)
@@ -112,9 +114,6 @@ class Engine:
             state = apply(state, recorded)
             self._demand.add(recorded)
         self._state = state
-
-    def _seq(self) -> int:
-        return self._state.seq
 
     @property
     def state(self) -> State:
@@ -132,7 +131,7 @@ class Engine:
             The command does not fit; nothing was recorded.  An order that cannot be promised is
             recorded as `OrderRefused` and returned, not raised.
         """
-        with self._present.noted(self._seq, lambda now: Handled(now, command)):
+        with self._present.noted(lambda now: Handled(now, command)):
             occurred_at = getattr(command, "occurred_at", None)
             if occurred_at is not None:
                 self._refuse_future("occurred_at", occurred_at)
@@ -224,9 +223,7 @@ class Engine:
         seen = Position(place, at)
         if seen != known:
             self.positions[courier_id] = seen
-            self._present.note(
-                self._state.seq, Reported(self._present.now(), courier_id, place, at)
-            )
+            self._present.note(Reported(self._present.now(), courier_id, place, at))
         return True
 
     def _refuse_future(self, field: str, at: int) -> None:
@@ -243,7 +240,7 @@ class Engine:
         return snapshot(
             self._state if state is None else state,
             now,
-            travel=self._present.travel(self.travel, self._state.seq),
+            travel=self._present.travel(self.travel),
             positions=self.positions,
             policy=self.policy,
             time_zone=self.time_zone,
@@ -264,7 +261,7 @@ class Engine:
 
     def asked(self, made_for: Snapshot) -> None:
         """Say that the next plan is made for the snapshot just taken."""
-        self._present.note(made_for.seq, Asked(made_for.now))
+        self._present.note(Asked(made_for.now))
 
     def explain(self, order_id: str) -> Explanation:
         """Say why an order is treated as it is, or how it went; raises `UnknownIdError`."""
@@ -315,7 +312,7 @@ class Engine:
         def entry(now: int) -> Published:
             return Published(now, solve_ms, cut_short, by_worker)
 
-        with self._present.noted(self._seq, entry):
+        with self._present.noted(entry):
             recorded = self._record(
                 publication(
                     plan,
@@ -340,14 +337,14 @@ class Engine:
         What is over ends, and each free courier is told (or asked) to leave for the next stop,
         just in time.
         """
-        with self._present.noted(self._seq, Told):
+        with self._present.noted(Told):
             return self._commit_due()
 
     def _commit_due(self) -> tuple[e.Recorded, ...]:
         now = self._present.now()
         recorded: list[e.Recorded] = []
         for timer in TIMERS:
-            due_at = timer.next_at(self._state, self.policy)
+            due_at = self._timers.next_at(timer, self._state, self.policy)
             if due_at is not None and due_at <= now:
                 recorded += self._record(timer.events(self._state, self._context()))
         events: list[e.Event] = []
@@ -367,8 +364,9 @@ class Engine:
 
     def next_commit_at(self) -> int | None:
         """Return when `commit_due` next has something to do, None when it has not."""
-        due = [self._due_at(courier) for courier in self._state.couriers.values()]
-        due += [timer.next_at(self._state, self.policy) for timer in TIMERS]
+        couriers = self._state.couriers.values()
+        due = [self._due_at(one) for one in couriers if one.commitment is None and one.route]
+        due += [self._timers.next_at(timer, self._state, self.policy) for timer in TIMERS]
         return min((at for at in due if at is not None), default=None)
 
     def _due_at(self, courier: CourierState) -> int | None:
@@ -463,7 +461,7 @@ class Engine:
                 self._state,
                 control_of(self._state, command, "ctl_preview", now),
                 now,
-                travel=self._present.travel(self.travel, self._state.seq),
+                travel=self._present.travel(self.travel),
                 modes=sorted((fleet or self.travel.modes) & self.travel.modes),
                 offer=lambda asked, also: self._offer(asked, also=also),
             )

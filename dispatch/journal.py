@@ -128,27 +128,3 @@ class Journal(Protocol):
 
     def keep(self, travel: TravelTimes) -> None:
         """Keep travel times that come into force: a `StreetsChanged` with their version follows."""
-
-
-class MemoryJournal:
-    """A journal in memory.
-
-    Attributes
-    ----------
-    entries
-        What was noted.
-    travel
-        The travel times that were in force, by version.
-    """
-
-    def __init__(self) -> None:
-        self.entries: list[Noted] = []
-        self.travel: dict[str, TravelTimes] = {}
-
-    def note(self, after: int, entry: Input) -> None:
-        """Keep an input."""
-        self.entries.append(Noted(len(self.entries) + 1, after, entry))
-
-    def keep(self, travel: TravelTimes) -> None:
-        """Keep travel times."""
-        self.travel[travel.version] = travel

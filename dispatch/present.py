@@ -17,11 +17,14 @@ class Present:
     ----------
     journal
         None notes nothing.
+    seq
+        Returns the number the log ends with.
     """
 
-    def __init__(self, clock: Clock, journal: Journal | None) -> None:
+    def __init__(self, clock: Clock, journal: Journal | None, seq: Callable[[], int]) -> None:
         self._clock = clock
         self._journal = journal
+        self._seq = seq
         self._moment: int | None = None
         self._pin: TravelTimes | None = None
         self._version: str | None = None
@@ -39,29 +42,24 @@ class Present:
             self._moment = self._pin = None
 
     @contextmanager
-    def noted(self, seq: Callable[[], int], entry: Callable[[int], Input]) -> Iterator[None]:
+    def noted(self, entry: Callable[[int], Input]) -> Iterator[None]:
         """Hold the present, and note an input that recorded something, also if it failed after.
 
-        Parameters
-        ----------
-        seq
-            Returns where the log ends.
-        entry
-            Makes the input from its moment.
+        `entry` makes the input from its moment.
         """
         with self.held():
-            after = seq()
+            after = self._seq()
             try:
                 yield
             finally:
-                if seq() != after:
-                    self.note(after, entry(self.now()))
+                if self._seq() != after:
+                    self._note(after, entry(self.now()))
 
     def now(self) -> int:
         """Return the moment that is held, or the present one."""
         return self._clock.now() if self._moment is None else self._moment
 
-    def travel(self, port: TravelTimes, seq: int) -> TravelTimes:
+    def travel(self, port: TravelTimes) -> TravelTimes:
         """Return the version of the travel times that is held; a new one is noted."""
         if self._pin is not None:
             return self._pin
@@ -71,10 +69,13 @@ class Present:
         if self._journal is not None and pin.version != self._version:
             self._version = pin.version
             self._journal.keep(pin)
-            self.note(seq, StreetsChanged(self.now(), pin.version))
+            self.note(StreetsChanged(self.now(), pin.version))
         return pin
 
-    def note(self, after: int, entry: Input) -> None:
-        """Note an input that took effect when the log ended at `after`."""
+    def note(self, entry: Input) -> None:
+        """Note an input that takes effect where the log ends now."""
+        self._note(self._seq(), entry)
+
+    def _note(self, after: int, entry: Input) -> None:
         if self._journal is not None:
             self._journal.note(after, entry)

@@ -9,6 +9,7 @@ import numpy as np
 
 from dispatch.model import (
     AreaInPlay,
+    CourierInPlay,
     DeliveryStatus,
     Objective,
     Order,
@@ -24,7 +25,7 @@ from dispatch.model import (
     TravelTable,
 )
 from dispatch.state import CourierState, OrderState, State, StoreState
-from dispatch.views import Position, Views
+from dispatch.views import Position, Spot, Views
 from geo.areas import ServedDoors
 from geo.hours import open_windows
 from geo.service_area import Site
@@ -136,20 +137,11 @@ def snapshot(
     )
     for order in orders_in_play:
         place_of[order.order_id] = order.place
-    couriers_in_play = tuple(
-        views.courier(
-            state,
-            courier,
-            seen[index],
-            len(fixed) + index,
-            now,
-            table,
-            place_of,
-            policy,
-            counters[index],
-        )
-        for index, courier in enumerate(couriers)
-    )
+    couriers_in_play: list[CourierInPlay] = []
+    for index, courier in enumerate(couriers):
+        place = len(fixed) + index
+        spot = Spot(place, seen[index], counters[index], _way_s(courier, place, table, place_of))
+        couriers_in_play.append(views.courier(state, courier, spot, policy, now))
     views.keep(state.orders, state.couriers)
     return Snapshot(
         zone_id=state.zone_id,
@@ -159,7 +151,7 @@ def snapshot(
         travel=table,
         orders=orders_in_play,
         stores=stores_in_play,
-        couriers=couriers_in_play,
+        couriers=tuple(couriers_in_play),
         routes=tuple(
             courier.route for courier in couriers if courier.route and courier.route.visits
         ),
@@ -234,6 +226,18 @@ def _counter(courier: CourierState, seen: Position) -> str | None:
         return courier.counter
     stays = commitment.stop.kind is StopKind.PICKUP and commitment.stop.store_id == courier.counter
     return courier.counter if stays else None
+
+
+def _way_s(
+    courier: CourierState, place: int, table: TravelTable, place_of: Mapping[str, int]
+) -> int:
+    """Return how long it is from a place to the stop a courier is on the way to; 0 without one."""
+    commitment = courier.commitment
+    if commitment is None or not commitment.is_on_the_way:
+        return 0
+    stop = commitment.stop
+    goal = stop.order_id if stop.kind is StopKind.DROPOFF else stop.store_id
+    return table.duration_s[courier.courier.mode].item(place, place_of[goal])
 
 
 def _put_in_access(

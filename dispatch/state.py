@@ -229,6 +229,11 @@ class Commitment:
     arrived_at: int | None = None
     offered_until: int | None = None
 
+    @property
+    def is_on_the_way(self) -> bool:
+        """Whether the courier is on the way to the stop: neither there yet nor just asked."""
+        return self.arrived_at is None and self.offered_until is None
+
 
 @dataclass(frozen=True, slots=True)
 class StandbyState:

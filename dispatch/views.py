@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from dispatch.fields import revised
 from dispatch.model import (
@@ -20,7 +21,6 @@ from dispatch.model import (
     StopKind,
     Store,
     StoreInPlay,
-    TravelTable,
 )
 from dispatch.state import UNPICKED, CourierState, OrderState, State, StoreState
 from geo.types import LonLat
@@ -32,6 +32,27 @@ class Position:
 
     place: LonLat
     at: int
+
+
+class Spot(NamedTuple):
+    """Where a courier is among the places of a snapshot.
+
+    Attributes
+    ----------
+    place
+        Number of the place.
+    seen
+        Where and when a way of theirs begins.
+    counter
+        Store at whose counter they stand, None elsewhere.
+    way_s
+        To the stop that they are on the way to; 0 without one.
+    """
+
+    place: int
+    seen: Position
+    counter: str | None
+    way_s: int
 
 
 class Views:
@@ -93,39 +114,20 @@ class Views:
         return made
 
     def courier(
-        self,
-        state: State,
-        courier: CourierState,
-        seen: Position,
-        place: int,
-        now: int,
-        table: TravelTable,
-        place_of: Mapping[str, int],
-        policy: Policy,
-        counter: str | None,
+        self, state: State, courier: CourierState, spot: Spot, policy: Policy, now: int
     ) -> CourierInPlay:
-        """Return a courier at a place.
-
-        Parameters
-        ----------
-        seen
-            Where and when a way of theirs begins.
-        counter
-            Store at whose counter they stand, None elsewhere.
-        """
-        start, available_at, shift_end = _times(
-            state, courier, seen, place, now, table, place_of, policy
-        )
+        """Return a courier at a spot."""
+        start, available_at, shift_end = _times(state, courier, spot, policy, now)
         # Whoever is on the way to a door has left the counter.
         commitment = courier.commitment
         stays = commitment is None or commitment.stop.kind is StopKind.PICKUP
-        at_store = counter if stays else None
+        at_store = spot.counter if stays else None
         under_way = courier.standby is not None and now < courier.standby.expected_at
         known = self._couriers.get(courier.courier.courier_id)
         if known is not None and known[0] is courier:
             return revised(
                 known[1],
-                place=place,
+                place=spot.place,
                 available_at=available_at,
                 shift_start=start,
                 shift_end=shift_end,
@@ -134,7 +136,7 @@ class Views:
             )
         made = CourierInPlay(
             courier=courier.courier,
-            place=place,
+            place=spot.place,
             available_at=available_at,
             shift_start=start,
             shift_end=shift_end,
@@ -198,20 +200,13 @@ def _without_area(store: Store) -> Store:
 
 
 def _times(
-    state: State,
-    courier: CourierState,
-    seen: Position,
-    place: int,
-    now: int,
-    table: TravelTable,
-    place_of: Mapping[str, int],
-    policy: Policy,
+    state: State, courier: CourierState, spot: Spot, policy: Policy, now: int
 ) -> tuple[int, int, int]:
     """Return from when on a courier is on shift, available, and no pickup of theirs may begin."""
     start = courier.shift_start if courier.shift_start is not None else now
     available_at = max(now, start)
     if courier.commitment is None and courier.standby is not None:
-        available_at = max(available_at, seen.at)
+        available_at = max(available_at, spot.seen.at)
     if courier.commitment is None and courier.break_until is not None:
         available_at = max(available_at, courier.break_until)
     shift_end = courier.shift_end if courier.shift_end is not None else now
@@ -225,11 +220,9 @@ def _times(
             available_at = max(commitment.arrived_at, now - service_s)
             ready_at = state.order(stop.order_id).ready_at
             due_at = max(commitment.arrived_at, now if ready_at is None else ready_at) + service_s
-        elif commitment.offered_until is None:
-            key = stop.order_id if stop.kind is StopKind.DROPOFF else stop.store_id
-            way_s = int(table.duration_s[courier.courier.mode][place, place_of[key]])
+        elif commitment.is_on_the_way:
             # On the way since the position was seen; one that is overdue arrives any moment.
-            available_at = max(seen.at, commitment.committed_at, now - way_s)
+            available_at = max(spot.seen.at, commitment.committed_at, now - spot.way_s)
         if now > due_at + policy.overdue_after_s:
             # No pickup may begin any more; what is in the bag is still theirs.
             shift_end = min(shift_end, now - 1)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
 from functools import cache
 from importlib import metadata
 from importlib.util import find_spec
@@ -17,7 +16,7 @@ _DIGITS: Final = 10
 
 
 @cache
-def edition(packages: Sequence[str] = DECIDING) -> str:
+def edition(packages: tuple[str, ...] = DECIDING) -> str:
     """Return version and digest of the source of packages, as `0.1.0+3f2a90c1d7`.
 
     Two programs of the same edition decide the same.  It reads some hundred small files, once.

@@ -25,6 +25,22 @@ _Numbers = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class _Wanted:
+    """What is asked: the ways of a mode from all places to some of them, no place named twice.
+
+    Attributes
+    ----------
+    at
+        Departure, UTC epoch seconds.
+    """
+
+    places: Sequence[LonLat]
+    goals: Sequence[LonLat]
+    mode: Mode
+    at: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class _Ways:
     """The ways of one mode between places.
 
@@ -95,10 +111,10 @@ class SquareTables:
         """
         shape = (len(modes), len(places), len(places))
         duration_s, length_m = np.empty(shape, np.int32), np.empty(shape, np.int32)
-        different = dict.fromkeys(places)
-        wanted = dict.fromkeys(places[:goals])
+        different = list(dict.fromkeys(places))
+        different_goals = list(dict.fromkeys(places[:goals]))
         for index, mode in enumerate(modes):
-            known = self._ways(travel, different, wanted, mode, at)
+            known = self._ways(travel, _Wanted(different, different_goals, mode, at))
             # Two couriers may stand at one place, and some place may have no road: mostly neither.
             is_each = len(known.rows) == len(places)
             _spread(
@@ -111,47 +127,34 @@ class SquareTables:
             )
         return duration_s, length_m
 
-    def _ways(
-        self,
-        travel: TravelTimes,
-        places: dict[LonLat, None],
-        wanted: dict[LonLat, None],
-        mode: Mode,
-        at: int,
-    ) -> _Ways:
-        """Return the ways from all usable places to those wanted."""
+    def _ways(self, travel: TravelTimes, wanted: _Wanted) -> _Ways:
+        """Return the ways from all usable places to the usable goals."""
         if not isinstance(travel, PinnedTravelTimes):
-            return _asked(travel, places, wanted, mode, at)
-        footing = travel.footing(mode, at)
-        before = self._known.get(mode)
+            return _asked(travel, wanted)
+        footing = travel.footing(wanted.mode, wanted.at)
+        before = self._known.get(wanted.mode)
         if before is None or before.footing is not footing:
-            before = _nothing(travel, footing, mode)
-        self._known[mode] = known = _added(travel, places, wanted, mode, at, before)
+            before = _nothing(travel, footing, wanted.mode)
+        self._known[wanted.mode] = known = _added(travel, wanted, before)
         return known.ways
 
 
-def _asked(
-    travel: TravelTimes,
-    places: dict[LonLat, None],
-    wanted: dict[LonLat, None],
-    mode: Mode,
-    at: int,
-) -> _Ways:
+def _asked(travel: TravelTimes, wanted: _Wanted) -> _Ways:
     """Return the ways between places, all of them asked for."""
-    rows: dict[LonLat, int] = {}
-    for place in places:
+    usable: list[LonLat] = []
+    for place in wanted.places:
         try:
-            travel.check_place(place, mode)
+            travel.check_place(place, wanted.mode)
         except TooFarFromRoadError:
             continue
-        rows[place] = len(rows)
-    goals = [place for place in wanted if place in rows]
-    columns = {place: column for column, place in enumerate(goals)}
+        usable.append(place)
+    rows = _numbered(usable)
+    goals = [goal for goal in wanted.goals if goal in rows]
+    columns = _numbered(goals)
     duration_s = np.empty((len(rows), len(columns)), np.int32)
     length_m = np.empty_like(duration_s)
-    names = list(rows)
     for block in _blocks(len(rows), len(columns)):
-        found = travel.matrix(names[block], goals, mode, at)
+        found = travel.matrix(usable[block], goals, wanted.mode, wanted.at)
         duration_s[block], length_m[block] = found.duration_s, found.length_m
     return _Ways(rows, columns, duration_s, length_m)
 
@@ -161,22 +164,15 @@ def _nothing(travel: PinnedTravelTimes, footing: object, mode: Mode) -> _Known:
     return _Known(footing, travel.snaps([], mode), _Ways({}, {}, empty, empty))
 
 
-def _added(
-    travel: PinnedTravelTimes,
-    places: dict[LonLat, None],
-    wanted: dict[LonLat, None],
-    mode: Mode,
-    at: int,
-    before: _Known,
-) -> _Known:
+def _added(travel: PinnedTravelTimes, wanted: _Wanted, before: _Known) -> _Known:
     """Return the ways between places; those known before are not asked for again."""
     had = before.ways
-    usable, snaps = _snapped(travel, places, mode, before)
-    rows = {place: row for row, place in enumerate(usable)}
-    goals = [place for place in wanted if place in rows]
-    columns = {place: column for column, place in enumerate(goals)}
+    usable, snaps = _snapped(travel, wanted, before)
+    rows = _numbered(usable)
+    goals = [goal for goal in wanted.goals if goal in rows]
+    columns = _numbered(goals)
     old_row, old_column = _numbers(had.rows, usable), _numbers(had.columns, goals)
-    goal_row = np.array([rows[goal] for goal in goals], dtype=np.int64)
+    goal_row = _numbers(rows, goals)
     duration_s = np.empty((len(rows), len(columns)), np.int32)
     length_m = np.empty_like(duration_s)
     _carry_over(old_row, old_column, had.duration_s, had.length_m, duration_s, length_m)
@@ -187,27 +183,31 @@ def _added(
     ):
         ends = _some(snaps, goal_row[to])
         for block in _blocks(len(some), len(to)):
-            found = travel.between(_some(snaps, some[block]), ends, mode, at)
+            found = travel.between(_some(snaps, some[block]), ends, wanted.mode, wanted.at)
             _put(found.duration_s, found.length_m, some[block], to, duration_s, length_m)
     return _Known(before.footing, snaps, _Ways(rows, columns, duration_s, length_m))
 
 
 def _snapped(
-    travel: PinnedTravelTimes, places: dict[LonLat, None], mode: Mode, before: _Known
+    travel: PinnedTravelTimes, wanted: _Wanted, before: _Known
 ) -> tuple[list[LonLat], Snaps]:
     """Return the places that are near enough to a road, and where they are reached from it."""
     had, known = before.ways.rows, before.snaps
-    fresh = travel.snaps([place for place in places if place not in had], mode)
+    fresh = travel.snaps([place for place in wanted.places if place not in had], wanted.mode)
     arrays: tuple[tuple[Any, Any], ...] = tuple(zip(known, fresh, strict=True))
     both = Snaps._make(np.concatenate(pair) for pair in arrays)
-    taken = _numbers(had, list(places))
+    taken = _numbers(had, wanted.places)
     taken[taken < 0] = np.arange(len(known.edge), len(both.edge))
     near = both.state[taken] == FOUND
-    return list(compress(places, near.tolist())), _some(both, taken[near])
+    return list(compress(wanted.places, near.tolist())), _some(both, taken[near])
 
 
 def _some(snaps: Snaps, rows: _Numbers) -> Snaps:
     return Snaps._make(values[rows] for values in snaps)
+
+
+def _numbered(places: Sequence[LonLat]) -> dict[LonLat, int]:
+    return {place: number for number, place in enumerate(places)}
 
 
 def _numbers(number_of: dict[LonLat, int], places: Sequence[LonLat]) -> _Numbers:

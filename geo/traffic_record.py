@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import io
 import json
-import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -65,7 +65,9 @@ def base_of(data: bytes) -> str | None:
     TrafficError
         It cannot be read.
     """
-    return _opened(data)[0].get("base")
+    with _opened(data) as (meta, _):
+        base: str | None = meta.get("base")
+        return base
 
 
 def unpack(data: bytes, network: RoadNetwork, base: TrafficWeights | None = None) -> Weights:
@@ -83,21 +85,17 @@ def unpack(data: bytes, network: RoadNetwork, base: TrafficWeights | None = None
     TrafficError
         It cannot be read, or makes other times with this network: the city was built anew.
     """
-    meta, arrays = _opened(data)
     made: Weights
-    if "zone" not in meta:
-        made = FreeFlow(network)
-    else:
-        before = None if base is None else base.makings
-        try:
-            made = _unpacked(meta, arrays, network, before)
-        except (KeyError, TypeError, ValueError, IndexError) as error:
-            raise TrafficError(f"a version of the traffic is damaged ({error!r})") from error
-    if made.version != meta["version"]:
-        raise TrafficError(
-            f"the travel times {meta['version']} cannot be had again: this city makes "
-            f"{made.version} of them, so it was built anew since"
-        )
+    with _opened(data) as (meta, arrays):
+        if "zone" not in meta:
+            made = FreeFlow(network)
+        else:
+            made = _unpacked(meta, arrays, network, None if base is None else base.makings)
+        if made.version != meta["version"]:
+            raise TrafficError(
+                f"the travel times {meta['version']} cannot be had again: this city makes "
+                f"{made.version} of them, so it was built anew since"
+            )
     return made
 
 
@@ -192,16 +190,29 @@ def _readings(makings: Makings | None, mode: Mode) -> Live:
     return Live(no_arc, no_arc, nothing, nothing)
 
 
-def _opened(data: bytes) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+@contextmanager
+def _opened(data: bytes) -> Iterator[tuple[dict[str, Any], Mapping[str, NDArray[Any]]]]:
+    """Open what `pack` wrote; an array is read when it is asked for.
+
+    Raises
+    ------
+    TrafficError
+        Something is wrong with it, whether found at once or by whoever reads it inside.
+    """
     try:
-        with np.load(io.BytesIO(data), allow_pickle=False) as read:
-            arrays = {name: read[name] for name in read.files}
-        meta: dict[str, Any] = json.loads(arrays.pop(_META).tobytes())
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
+            yield _meta(arrays), arrays
+    except TrafficError:
+        raise
+    except Exception as error:  # a torn archive fails in dozens of ways
         raise TrafficError(f"a version of the traffic is damaged ({error!r})") from error
+
+
+def _meta(arrays: Mapping[str, NDArray[Any]]) -> dict[str, Any]:
+    meta: dict[str, Any] = json.loads(arrays[_META].tobytes())
     if meta.get("format") != _FORMAT:
         raise TrafficError(
             f"a version of the traffic has format {meta.get('format')}, this samehour reads "
             f"{_FORMAT}; use the samehour that wrote it"
         )
-    return meta, arrays
+    return meta

@@ -26,7 +26,7 @@ class Due(NamedTuple):
 class Agenda:
     """A heap of things due; setting one again moves it.
 
-    `set` and `pop` cost O(log n); moved entries are skipped when they surface.
+    `put` and `pop` cost O(log n); moved entries are skipped when they surface.
     """
 
     def __init__(self) -> None:

@@ -70,11 +70,11 @@ def made_study(
         Of each evening, instead of 1.0.
     """
     stores = tuple(
-        StoreCard(one.store_id, f"{store_name} {nth}", one.location, 2)
+        StoreCard(one.store_id, f"{store_name} {nth}", one.location)
         for nth, one in enumerate(city.stores[:2])
     )
     fleet = tuple(
-        CourierCard(f"cou_{nth}", f"Courier {nth}", list(Mode)[nth % len(Mode)], 3)
+        CourierCard(f"cou_{nth}", f"Courier {nth}", list(Mode)[nth % len(Mode)])
         for nth in range(couriers)
     )
     evenings = {
@@ -86,7 +86,7 @@ def made_study(
     return Study(
         folder=folder,
         variant="helsinki-friday@balanced",
-        scenario=scenario,
+        scenario=replace(scenario, policy="balanced"),
         policy=Policy(),
         city=city.name,
         city_title=city.title,

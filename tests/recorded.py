@@ -6,16 +6,32 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from api.storage.ledger import Batch, Ledger, Position
+from api.storage.ledger import Ledger
+from api.storage.records import Batch, Position
 from dispatch.events import Recorded
-from dispatch.journal import Began, MemoryJournal, Noted, Reported
+from dispatch.journal import Began, Input, Noted, Reported
 from dispatch.model import Policy
 from dispatch.recording import Recording
 from geo.city import City
 from geo.traffic_record import pack
+from geo.types import TravelTimes
 from geo.weights import Weights
 from simulations.loop import Simulation
 from simulations.scenarios.settings import Scenario
+
+
+class MemoryJournal:
+    """The engine's `Journal` in memory: what was noted, and the travel times by version."""
+
+    def __init__(self) -> None:
+        self.entries: list[Noted] = []
+        self.travel: dict[str, TravelTimes] = {}
+
+    def note(self, after: int, entry: Input) -> None:
+        self.entries.append(Noted(len(self.entries) + 1, after, entry))
+
+    def keep(self, travel: TravelTimes) -> None:
+        self.travel[travel.version] = travel
 
 
 @dataclass

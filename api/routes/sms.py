@@ -18,7 +18,7 @@ from api.problems import Problem
 from api.schemas import Id
 from api.sms_answers import answer
 from api.sms_news import news
-from api.storage.ledger import KeptAnswer
+from api.storage.records import KeptAnswer
 
 router = APIRouter(prefix="/v1", tags=["couriers"])
 Here = Annotated[Service, Depends(of_request)]

@@ -31,13 +31,10 @@ from sqlalchemy import (
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, NoSuchModuleError
 
-from api.storage import tables
+from api.storage import queries, tables
 from api.storage.errors import LedgerError, LedgerFailedError
 from api.storage.lock import FileLock
-from api.storage.records import Batch as Batch  # noqa: PLC0414 - to be had from here as well
-from api.storage.records import Blob as Blob  # noqa: PLC0414
-from api.storage.records import KeptAnswer as KeptAnswer  # noqa: PLC0414
-from api.storage.records import Position as Position  # noqa: PLC0414
+from api.storage.records import Batch, Blob, KeptAnswer, Position
 from api.storage.writing import TravelKeeper, write
 from dispatch.codec import event_from_json
 from dispatch.errors import SequenceError
@@ -195,13 +192,7 @@ class Ledger:
 
     def read(self, zone_id: str, after: int = 0, limit: int | None = None) -> list[Recorded]:
         """Return the durable events after a sequence number, in order."""
-        e = tables.events
-        query = (
-            select(e.c.seq, e.c.at, e.c.type, e.c.data)
-            .where(e.c.zone == zone_id, e.c.seq > after)
-            .order_by(e.c.seq)
-            .limit(limit)
-        )
+        query = queries.recorded(zone_id).where(tables.events.c.seq > after).limit(limit)
         with self._engine.connect() as connection:
             return [
                 Recorded(zone_id, seq, at, event_from_json(kind, data))
@@ -210,9 +201,8 @@ class Ledger:
 
     def last_seq(self, zone_id: str) -> int:
         """Return the sequence number the zone's log ends with; 0 when it is empty."""
-        query = select(func.max(tables.events.c.seq)).where(tables.events.c.zone == zone_id)
         with self._engine.connect() as connection:
-            return connection.execute(query).scalar_one() or 0
+            return connection.execute(select(queries.last_seq(zone_id))).scalar_one() or 0
 
     def positions(self, zone_id: str) -> list[Position]:
         """Return the latest position of each courier."""
@@ -242,17 +232,9 @@ class Ledger:
 
     def last_input(self, zone_id: str) -> int:
         """Return the number the zone's journal ends with; 0 when it is empty."""
-        j, t = tables.journal, tables.tracks
-        # By the row's own number: of positions only some stand in the journal, and none is indexed.
-        seen = (
-            select(t.c.n)
-            .where(t.c.zone == zone_id, t.c.n.is_not(None))
-            .order_by(t.c.id.desc())
-            .limit(1)
-        )
         with self._engine.connect() as connection:
-            told = connection.execute(select(func.max(j.c.n)).where(j.c.zone == zone_id)).scalar()
-            return max(told or 0, connection.execute(seen).scalar() or 0)
+            numbers = connection.execute(select(*queries.last_noted(zone_id))).one()
+        return max((number for number in numbers if number is not None), default=0)
 
     def kept_answer(self, zone_id: str, key: str) -> KeptAnswer | None:
         """Return the answer kept under an idempotency key."""

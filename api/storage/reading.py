@@ -12,22 +12,34 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from cattrs import BaseValidationError
-from sqlalchemy import Connection, Engine, create_engine, func, inspect, select
+from sqlalchemy import Connection, Engine, Select, create_engine, inspect, select
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 from sqlalchemy.pool import NullPool
 
-from api.storage import tables
+from api.storage import queries, tables
 from dispatch.codec import event_from_json, input_from_json
 from dispatch.errors import DispatchError
 from dispatch.events import Recorded
 from dispatch.journal import Began, Noted, Reported
 from dispatch.recording import Recording, RecordingError
+from geo.errors import GeoError
 from geo.types import LonLat
 
 _AT_ONCE: Final = 10_000
 _WAITS_S: Final = 5.0
 _MAIN_MAGIC: Final = b"SQLite format 3\x00"
+
+_UNREADABLE: Final = (
+    DispatchError,
+    GeoError,
+    BaseValidationError,
+    AttributeError,
+    KeyError,
+    TypeError,
+    ValueError,
+)
+"""What comes of fields that are not those of their event or input."""
 
 
 def read_recording(where: str, zone: str | None = None) -> Recording:
@@ -49,29 +61,15 @@ def read_recording(where: str, zone: str | None = None) -> Recording:
     with source.connected() as connection:
         source.check(connection)
         chosen = _zone(connection, source.name, zone)
-        e, j, t = tables.events, tables.journal, tables.tracks
-        has_journal = inspect(connection).has_table(j.name)
-        last_seq = select(func.max(e.c.seq)).where(e.c.zone == chosen).scalar_subquery()
-        last_told = select(func.max(j.c.n)).where(j.c.zone == chosen).scalar_subquery()
-        last_seen = (
-            select(t.c.n)
-            .where(t.c.zone == chosen, t.c.n.is_not(None))
-            .order_by(t.c.id.desc())
-            .limit(1)
-            .scalar_subquery()
-        )
+        has_journal = inspect(connection).has_table(tables.journal.name)
+        ends = [queries.last_seq(chosen), *(queries.last_noted(chosen) if has_journal else ())]
+        # In one statement, so that no batch lies between them.
+        seq, *numbers = connection.execute(select(*ends)).one()
+        last = max((n for n in numbers if n is not None), default=0)
         began: list[Noted] = []
         if has_journal:
-            # In one statement, so that no batch lies between them.
-            seq, *numbers = connection.execute(select(last_seq, last_told, last_seen)).one()
-            last = max((n for n in numbers if n is not None), default=0)
-            query = select(j.c.n, j.c.after_seq, j.c.at, j.c.kind, j.c.data).where(
-                j.c.zone == chosen, j.c.kind == Began.__name__, j.c.n <= last
-            )
-            rows = connection.execute(query.order_by(j.c.n))
-            began = [_noted(source.name, *row) for row in rows]
-        else:
-            seq, last = connection.execute(select(last_seq)).scalar(), 0
+            of_beginnings = _told(chosen, last).where(tables.journal.c.kind == Began.__name__)
+            began = [_noted(source.name, *row) for row in connection.execute(of_beginnings)]
         events = list(_events(connection, source.name, chosen, seq or 0))
     return Recording(
         where=source.name,
@@ -173,17 +171,15 @@ class _Inputs:
         if self._last <= n:
             return
         with self._source.connected() as told, self._source.connected() as seen:
-            yield from heapq.merge(self._told(told, n), self._seen(seen, n), key=attrgetter("n"))
+            inputs = heapq.merge(self._told(told, n), self._seen(seen, n), key=attrgetter("n"))
+            for expected, noted in enumerate(inputs, start=n + 1):
+                if noted.n != expected:
+                    raise _missing(self._source.name, f"input {expected}", self._zone)
+                yield noted
 
     def _told(self, connection: Connection, n: int) -> Iterator[Noted]:
-        j = tables.journal
-        query = (
-            select(j.c.n, j.c.after_seq, j.c.at, j.c.kind, j.c.data)
-            .where(j.c.zone == self._zone, j.c.n > n, j.c.n <= self._last)
-            .order_by(j.c.n)
-            .execution_options(yield_per=_AT_ONCE)
-        )
-        for row in connection.execute(query):
+        query = _told(self._zone, self._last).where(tables.journal.c.n > n)
+        for row in connection.execute(query.execution_options(yield_per=_AT_ONCE)):
             yield _noted(self._source.name, *row)
 
     def _seen(self, connection: Connection, n: int) -> Iterator[Noted]:
@@ -236,36 +232,45 @@ def _zone(connection: Connection, name: str, wanted: str | None) -> str:
 
 
 def _events(connection: Connection, name: str, zone: str, last: int) -> Iterator[Recorded]:
-    e = tables.events
-    query = (
-        select(e.c.seq, e.c.at, e.c.type, e.c.data)
-        .where(e.c.zone == zone, e.c.seq <= last)
-        .order_by(e.c.seq)
-        .execution_options(yield_per=_AT_ONCE)
-    )
-    for expected, (seq, at, kind, data) in enumerate(connection.execute(query), start=1):
+    query = queries.recorded(zone).where(tables.events.c.seq <= last)
+    rows = connection.execute(query.execution_options(yield_per=_AT_ONCE))
+    for expected, (seq, at, kind, data) in enumerate(rows, start=1):
         if seq != expected:
-            raise RecordingError(
-                f"The ledger {name} has no event {expected} of {zone}: it was cut or changed by "
-                "hand. Use a whole copy."
-            )
+            raise _missing(name, f"event {expected}", zone)
         try:
             yield Recorded(zone, seq, at, event_from_json(kind, data))
-        except (DispatchError, BaseValidationError, KeyError, TypeError, ValueError) as error:
+        except _UNREADABLE as error:
             raise RecordingError(
                 f"Event {seq} ({kind}) of the ledger {name} cannot be read ({_said(error)}); use "
                 "the samehour that wrote it, or a whole copy."
             ) from error
 
 
+def _told(zone: str, last: int) -> Select[Any]:
+    """Ask for a zone's journal up to a number, but for the positions, in order."""
+    j = tables.journal
+    return (
+        select(j.c.n, j.c.after_seq, j.c.at, j.c.kind, j.c.data)
+        .where(j.c.zone == zone, j.c.n <= last)
+        .order_by(j.c.n)
+    )
+
+
 def _noted(name: str, n: int, after: int, at: int, kind: str, data: Any) -> Noted:
     try:
         return Noted(n, after, input_from_json(kind, at, data))
-    except (DispatchError, BaseValidationError, KeyError, TypeError, ValueError) as error:
+    except _UNREADABLE as error:
         raise RecordingError(
             f"Input {n} ({kind}) of the ledger {name} cannot be read ({_said(error)}); use the "
             "samehour that wrote it, or a whole copy."
         ) from error
+
+
+def _missing(name: str, what: str, zone: str) -> RecordingError:
+    return RecordingError(
+        f"The ledger {name} has no {what} of {zone}: it was cut or changed by hand. "
+        "Use a whole copy."
+    )
 
 
 def _check_file(name: str, path: Path) -> None:

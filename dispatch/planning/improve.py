@@ -231,8 +231,22 @@ class Search:
         waiting = waiting[self.problem.jobs[waiting, JOB_BAG] < 0]
         latest = self.problem.jobs[waiting, JOB_LATEST]
         order = np.lexsort((waiting, self.board.ready[waiting], latest))
-        self._relate()
+        self.relate()
         ruin.fill(self.problem, self.board, self._ruins, waiting[order].astype(np.int32))
+
+    def relate(self, jobs: Sequence[int] | None = None) -> None:
+        """Work out what is near to orders, once: to some without a route, else to all.
+
+        Whoever fills in or improves does it for all, unless it was done before; nothing but those
+        given can be filled in then, and nothing improved.
+        """
+        if self._related:
+            return
+        self._related = True
+        wanted = self._ruins.movable if jobs is None else np.array(jobs, dtype=np.int32)
+        time_felt(self.problem, self.board)
+        ruin.relate(self.problem, self.board, self._ruins, wanted)
+        ruin.find_nearby(self.problem, self.board, self._ruins, wanted)
 
     def improve(self, rounds: int, *, progress: tuple[float, float] = (0.0, 1.0)) -> float:
         """Ruin and recreate; keeps the best and returns what was saved.
@@ -245,7 +259,7 @@ class Search:
             Which part of the whole effort this is: the temperature falls from the beginning of
             the whole to its end.
         """
-        self._relate()
+        self.relate()
         jobs = max(1, len(self._ruins.movable))
         unrouted = self.unrouted * self.problem.prices[PRICE_UNROUTED]
         typical = max(1.0, (self.cost() - unrouted) / jobs)
@@ -346,13 +360,6 @@ class Search:
         if courier < 0:
             return 0.0
         return float(telling(self.problem, job, courier, int(self.board.chosen[job])))
-
-    def _relate(self) -> None:
-        if not self._related:
-            time_felt(self.problem, self.board)
-            ruin.relate(self.problem, self.board, self._ruins)
-            ruin.find_nearby(self.problem, self.board, self._ruins)
-            self._related = True
 
 
 def _board(problem: Problem, routes: Routes) -> Board:

@@ -120,6 +120,7 @@ def quote(snapshot: Snapshot, candidate: OrderInPlay) -> Offer | Refusal:
     if policy.assign_nearest:
         append_to_nearest(search, last=row)
     else:
+        search.relate([*unrouted, row])
         if unrouted:
             search.fill(unrouted)
         search.fill([row])

@@ -13,7 +13,11 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from ortools.constraint_solver import pywrapcp, routing_enums_pb2
+from ortools.constraint_solver import (
+    pywrapcp,
+    routing_enums_pb2,
+    routing_parameters_pb2,
+)
 from ortools.util import optional_boolean_pb2
 
 from dispatch.planning import arrays as a
@@ -31,6 +35,9 @@ _FAR_S: Final = 864_000
 
 _DAY_S: Final = 86_400
 """Nothing planned now happens later than this after now."""
+
+_NO_LIMIT_S: Final = 86_400
+"""On the clock: longer than any search may take."""
 
 _NEIGHBOURS: Final = 12
 """Orders of a neighbourhood, unless one route alone has more."""
@@ -207,7 +214,20 @@ def _is_overloaded(posed: Posed, search: Search, courier: int) -> bool:
     return _loads(posed, search, courier)[2]
 
 
-_NO_LIMIT_S: Final = 86_400
+def search_parameters(solutions: int) -> routing_parameters_pb2.RoutingSearchParameters:
+    """Return how the solver searches: downhill, to so many solutions, and never by the clock."""
+    parameters = pywrapcp.DefaultRoutingSearchParameters()
+    parameters.local_search_metaheuristic = (
+        routing_enums_pb2.LocalSearchMetaheuristic.GREEDY_DESCENT
+    )
+    parameters.solution_limit = solutions
+    # By default a neighbour is given up after a tenth of a second on the clock: on a busy machine
+    # the same problem would come to another end.
+    parameters.lns_time_limit.seconds = _NO_LIMIT_S
+    moves = parameters.local_search_operators
+    for move in moves.DESCRIPTOR.fields_by_name:
+        setattr(moves, move, _ON if move in _MOVES else _OFF)
+    return parameters
 
 
 class _Model:
@@ -256,17 +276,7 @@ class _Model:
         self._add_times()
         self._add_pairs()
         self._add_churn()
-        parameters = pywrapcp.DefaultRoutingSearchParameters()
-        parameters.local_search_metaheuristic = (
-            routing_enums_pb2.LocalSearchMetaheuristic.GREEDY_DESCENT
-        )
-        parameters.solution_limit = solutions
-        # By default a neighbour is given up after a tenth of a second on the clock: on a busy
-        # machine the same problem would come to another end.
-        parameters.lns_time_limit.seconds = _NO_LIMIT_S
-        moves = parameters.local_search_operators
-        for move in moves.DESCRIPTOR.fields_by_name:
-            setattr(moves, move, _ON if move in _MOVES else _OFF)
+        parameters = search_parameters(solutions)
         self.model.CloseModelWithParameters(parameters)
         sequences = [[self.node_of[step] for step in steps] for steps in self.open]
         first = self.model.ReadAssignmentFromRoutes(sequences, True)

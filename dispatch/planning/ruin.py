@@ -137,11 +137,11 @@ def draw(random: NDArray[np.uint64]) -> float:
 
 
 @kernel
-def relate(problem: Problem, board: Board, ruins: Ruins) -> None:
-    """Work out which movable orders are most related to each.
+def relate(problem: Problem, board: Board, ruins: Ruins, wanted: NDArray[np.int32]) -> None:
+    """Work out which movable orders are most related to each wanted one, itself movable.
 
-    Two orders are near when their stores, their doors and their promises are; quadratic in the
-    orders, a few nanoseconds per pair.
+    Two orders are near when their stores, their doors and their promises are; a few nanoseconds
+    per pair.
     """
     number = len(ruins.movable)
     width = ruins.near.shape[1]
@@ -155,8 +155,8 @@ def relate(problem: Problem, board: Board, ruins: Ruins) -> None:
         if candidate >= 0:
             source[index] = problem.stores[problem.candidates[candidate, CAND_STORE], STORE_PLACE]
     modes = problem.duration_s.shape[0]
-    for one in range(number):
-        job = ruins.movable[one]
+    for job in wanted:
+        one = np.searchsorted(ruins.movable, job)
         for two in range(number):
             other = ruins.movable[two]
             stores_s = problem.duration_s[0, source[one], source[two]]
@@ -199,15 +199,15 @@ def _nearest(apart: NDArray[np.float64], most: int, ranked: NDArray[np.int64]) -
 
 
 @kernel
-def find_nearby(problem: Problem, board: Board, ruins: Ruins) -> None:
-    """Work out who could be soonest at each order's store, were nothing planned yet."""
+def find_nearby(problem: Problem, board: Board, ruins: Ruins, wanted: NDArray[np.int32]) -> None:
+    """Work out who could be soonest at each wanted order's store, were nothing planned yet."""
     width = ruins.nearby.shape[1]
     if width == 0:
         return
     couriers = len(problem.couriers)
     soonest = np.empty(couriers, dtype=np.float64)
     ranked = np.empty(width + 1, dtype=np.int64)
-    for job in range(problem.job_count):
+    for job in wanted:
         if problem.jobs[job, JOB_BAG] >= 0 or board.chosen[job] < 0:
             continue
         source = problem.stores[problem.candidates[board.chosen[job], CAND_STORE], STORE_PLACE]

@@ -106,10 +106,10 @@ def _place_order(state: State, command: c.PlaceOrder, context: Context) -> Seque
                 no.reason,
                 no.detail,
                 command.external_id,
-                asked.door,
-                asked.fulfilment,
-                command.window_id,
-                asked.basket_cents,
+                door=asked.door,
+                fulfilment=asked.fulfilment,
+                window_id=command.window_id,
+                basket_cents=asked.basket_cents,
             )
         ]
 
@@ -185,7 +185,7 @@ def _taken(
             store_id,
             command.quote_id,
             cited if first else None,
-            command.window_id,
+            window_id=command.window_id,
         )
         if command.store_id is not None:
             reason = "the order names the store"

@@ -7,11 +7,11 @@ no planner.  What it holds the log to:
   it happened (`audit.py`);
 * orders: each is taken once and ends once, and nothing happens to it after its end but what may;
   goods are picked, then fetched, then brought, by whoever has them; a promise is superseded by a
-  later one, never edited (`audit_orders.py`);
+  later one, never edited (`orders.py`);
 * couriers: at one stop at a time, on shift, with no more than they can carry, and nowhere sooner
-  than a way takes (`audit_couriers.py`);
+  than a way takes (`couriers.py`);
 * stores: no more picks at a time than pickers, stock never sold twice and never below nothing
-  (`audit_stores.py`).
+  (`stores.py`).
 """
 
 from __future__ import annotations

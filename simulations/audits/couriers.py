@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
-from math import cos, hypot, radians
 from types import MappingProxyType
 from typing import Final, Protocol
 
@@ -15,6 +14,7 @@ from numpy.typing import NDArray
 from dispatch import events as e
 from dispatch.model import Courier, Mode, Order, Stop, StopKind
 from geo.errors import GeoError
+from geo.plane import flat_length_m
 from geo.types import UNREACHABLE_S, LonLat
 
 TOP_SPEED_M_S: Final[Mapping[Mode, float]] = MappingProxyType(
@@ -49,7 +49,6 @@ class Streets(Protocol):
         """Return seconds from each origin to each destination, shape (origins, destinations)."""
 
 
-_M_PER_DEGREE: Final = 111_195.0
 _AT_ONCE: Final = 50
 
 
@@ -172,7 +171,7 @@ class Couriers:
                 courier.is_resting = False
             case e.CourierStranded(point=point, order_ids=order_ids, occurred_at=at):
                 courier.is_stranded, courier.told, courier.here = True, None, None
-                self._left(courier, order_ids)
+                _put_down(courier, order_ids)
                 if point is not None:
                     self._places[point.store_id] = point.location
                     courier.known.append(_Known(at, recorded.seq, point.location, "stranded"))
@@ -180,7 +179,7 @@ class Couriers:
                 courier.is_stranded = False
             case e.BagHandedOver(point=point, order_ids=order_ids):
                 self._places[point.store_id] = point.location
-                self._left(courier, order_ids)
+                _put_down(courier, order_ids)
                 for order_id in order_ids:
                     _let_go(courier, order_id)
             case _:
@@ -223,10 +222,6 @@ class Couriers:
         elif not isinstance(event, e.DeliveryFailed):
             courier.bag.pop(order_id, None)
 
-    def _left(self, courier: _Courier, order_ids: Sequence[str]) -> None:
-        for order_id in order_ids:
-            courier.bag.pop(order_id, None)
-
     def _weight_g(self, order_id: str) -> int:
         order = self._orders.get(order_id)
         return 0 if order is None else order.weight_g
@@ -247,8 +242,9 @@ class Couriers:
             # What was heard late stands where it happened.
             legs = [*pairwise(sorted(courier.known, key=lambda known: (known.at, known.seq)))]
             legs = [(a, b) for a, b in legs if a.place != b.place]
-            for (a, b), least_s in zip(legs, self._least_s(legs, mode), strict=True):
-                metres = max(0.0, _metres(a.place, b.place) - OFF_STREET_M)
+            apart = zip(legs, _apart_m(legs), self._least_s(legs, mode), strict=True)
+            for (a, b), apart_m, least_s in apart:
+                metres = max(0.0, apart_m - OFF_STREET_M)
                 took_s = b.at - a.at
                 if took_s < metres / TOP_SPEED_M_S[mode]:
                     there = f"{metres:.0f} m farther, at {b.what}, {took_s} s later"
@@ -295,6 +291,11 @@ def _let_go(courier: _Courier, order_id: str) -> None:
         courier.here = None
 
 
+def _put_down(courier: _Courier, order_ids: Sequence[str]) -> None:
+    for order_id in order_ids:
+        courier.bag.pop(order_id, None)
+
+
 def _load(courier: _Courier) -> Iterator[str]:
     who, able = courier.courier.courier_id, courier.courier
     if len(courier.bag) > able.capacity_parcels:
@@ -308,7 +309,7 @@ def _name(stop: Stop) -> str:
     return f"the {stop.kind} of {stop.order_id}"
 
 
-def _metres(a: LonLat, b: LonLat) -> float:
-    """Return the distance of two places of a town, by the equirectangular projection."""
-    x = (b.lon - a.lon) * cos(radians((a.lat + b.lat) / 2))
-    return _M_PER_DEGREE * hypot(x, b.lat - a.lat)
+def _apart_m(legs: Sequence[tuple[_Known, _Known]]) -> list[float]:
+    """Return how far apart the ends of each leg are, in a straight line."""
+    ends = np.array([(a.place, b.place) for a, b in legs], dtype=np.float64).reshape(-1, 2, 2)
+    return [float(length_m) for length_m in flat_length_m(ends[:, 0], ends[:, 1])]

@@ -81,13 +81,21 @@ class Report:
     @property
     def violations(self) -> int:
         """Of all evenings."""
+        return sum(one.violations for one in self._all)
+
+    @property
+    def left_open(self) -> int:
+        """Orders, of all evenings."""
+        return sum(one.open_at_end for one in self._all)
+
+    @property
+    def _all(self) -> tuple[Timed, ...]:
         pair = self.pair.evenings if self.pair is not None else ()
-        runs = (*self.repeats, *self.longer, *self.denser, *pair)
-        return sum(one.violations + one.open_at_end for one in runs)
+        return (*self.repeats, *self.longer, *self.denser, *pair)
 
 
 def measure(arguments: argparse.Namespace) -> int:
-    """Measure and print; returns 0, 1 when a plan broke a rule, 2 for wrong input."""
+    """Measure and print; returns 0, 1 after a broken rule or an open order, 2 for wrong input."""
     try:
         compile_all(sys.stderr)
         with shown():
@@ -101,7 +109,7 @@ def measure(arguments: argparse.Namespace) -> int:
     sys.stdout.write("\n".join(told(report)) + "\n")
     if arguments.json:
         sys.stdout.write(json.dumps(figures(report)) + "\n")
-    return _BROKEN if report.violations else 0
+    return _BROKEN if report.violations or report.left_open else 0
 
 
 def _measured(arguments: argparse.Namespace) -> Report:
@@ -135,16 +143,14 @@ def _side_by_side(orders: int, couriers: int, per_hour: float, seed: int) -> Pai
         ProcessPoolExecutor(_PAIR, mp_context=get_context("spawn")) as pool,
     ):
         # Started and compiled before anything is measured.
-        list(pool.map(_run, [_WARM_UP_ORDERS] * _PAIR, *_same(couriers, per_hour, seed)))
+        warm = [pool.submit(_run, _WARM_UP_ORDERS, couriers, per_hour, seed) for _ in range(_PAIR)]
+        for one in warm:
+            one.result()
         began = perf_counter()
         seeds = range(seed, seed + _PAIR)
         asked = [pool.submit(_run, orders, couriers, per_hour, each) for each in seeds]
         evenings = tuple(one.result() for one in asked)
     return Pair(evenings, perf_counter() - began)
-
-
-def _same(*values: float) -> list[list[float]]:
-    return [[value] * _PAIR for value in values]
 
 
 # --- in words ----------------------------------------------------------------------------------
@@ -167,7 +173,7 @@ def told(report: Report) -> Iterator[str]:
         yield f"  median of {len(report.repeats)} runs, which took {wall} s"
     on_time = "-" if one.on_time_share is None else f"{one.on_time_share:.1%}"
     yield (
-        f"  {one.delivered} delivered, {on_time} on time, {one.open_at_end} left open, "
+        f"  {one.delivered} delivered, {on_time} on time, {report.left_open} left open, "
         f"{report.violations} violations; at most {one.peak_mb:.0f} MB"
     )
     yield f"  a plan: {one.plan_p50_ms:.0f} ms median, {one.plan_p95_ms:.0f} ms for 95 in 100"

@@ -24,7 +24,7 @@ _WHERE: Final = frozenset({"location", "address"})
 _LOOK_WITHIN_S: Final = 60
 """Who only looks does so within a minute of who buys."""
 
-_BESIDE_S: Final = 0.001
+_LEAST_PAUSE_S: Final = 0.001
 _Kind = Literal["track", "quote", "board", "healthz", "positions"]
 
 
@@ -93,9 +93,9 @@ class Crowd:
 
     def ordered(self, external_id: str, asked: Asked, at: float) -> None:
         """Hear that somebody clicks: others look at the same, and do not buy."""
-        draw = self._streams.stream("looks", external_id)
         if not self._mix.quotes_per_order:
             return
+        draw = self._streams.stream("looks", external_id)
         body = json.dumps(_question(asked.body))
         for nth in range(int(draw.poisson(self._mix.quotes_per_order))):
             name = f"{external_id} {nth}"
@@ -147,7 +147,7 @@ class Crowd:
         self._again(due, pause_s)
 
     def _again(self, due: _Next, after_s: float) -> None:
-        self._put(due.at + max(after_s, _BESIDE_S), due.kind, due.subject)
+        self._put(due.at + max(after_s, _LEAST_PAUSE_S), due.kind, due.subject)
 
     def _put(self, at: float, kind: _Kind, subject: str) -> None:
         self._numbers += 1

@@ -8,7 +8,7 @@ correction is not needed where every request has its own moment).
 
 from __future__ import annotations
 
-from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -133,18 +133,21 @@ class LoadFigures:
     service_curve: tuple[tuple[float, float], ...]
 
 
-def quantile(ascending: _Array, share: float) -> float | None:
-    """Return the smallest value that at least this share does not exceed; None without any."""
-    if not len(ascending):
-        return None
-    rank = max(0, int(np.ceil(share * len(ascending) - 1e-9)) - 1)
-    return float(ascending[rank])
+def quantiles_ms(seconds: _Array, shares: Sequence[float]) -> list[float | None]:
+    """Return for each share the least duration that it does not exceed, in milliseconds.
+
+    Durations that are NaN are left out; None without any other.
+    """
+    known = seconds[~np.isnan(seconds)]
+    if not len(known):
+        return [None] * len(shares)
+    return list((np.quantile(known, shares, method="inverted_cdf") * _MS).tolist())
 
 
 def timing_of(seconds: _Array) -> Timing:
     """Return the percentiles of durations, those that are NaN left out."""
-    ascending = np.sort(seconds[~np.isnan(seconds)]) * _MS
-    return Timing({name: quantile(ascending, share) for name, share in PERCENTILES.items()})
+    found = quantiles_ms(seconds, list(PERCENTILES.values()))
+    return Timing(dict(zip(PERCENTILES, found, strict=True)))
 
 
 def figures_of(table: pa.Table, lasts_s: float) -> LoadFigures:
@@ -157,18 +160,16 @@ def figures_of(table: pa.Table, lasts_s: float) -> LoadFigures:
     """
     rows = _Columns(table.filter(pc.equal(table["phase"].cast(pa.string()), LOAD)))
     names = sorted(set(rows.endpoint))
-    latency = np.sort(rows.latency[rows.is_timed]) * _MS
-    service = rows.service[rows.is_timed]
-    service = np.sort(service[~np.isnan(service)]) * _MS
+    total = _endpoint(ALL, rows, np.ones(len(rows), dtype=bool))
     return LoadFigures(
         lasts_s=lasts_s,
-        total=_endpoint(ALL, rows, np.ones(len(rows), dtype=bool)),
+        total=total,
         endpoints=tuple(_endpoint(name, rows, rows.endpoint == name) for name in names),
         moments=_moments(rows, lasts_s),
         faults=_faults(rows),
-        own=_own(rows, latency),
-        curve=_curve(latency),
-        service_curve=_curve(service),
+        own=_own(rows, total.latency),
+        curve=_curve(rows.latency[rows.is_timed]),
+        service_curve=_curve(rows.service[rows.is_timed]),
     )
 
 
@@ -220,16 +221,17 @@ def _moments(rows: _Columns, lasts_s: float) -> tuple[Moment, ...]:
     found = []
     for nth in range(count):
         here = which == nth
-        ascending = np.sort(rows.latency[here & rows.is_timed]) * _MS
+        latency = rows.latency[here & rows.is_timed]
+        p50_ms, p99_ms, max_ms = quantiles_ms(latency, (0.5, 0.99, 1.0))
         found.append(
             Moment(
                 begins_s=nth * bucket_s,
                 lasts_s=min(bucket_s, lasts_s - nth * bucket_s) or bucket_s,
                 count=int(here.sum()),
                 errors=int((here & rows.is_error).sum()),
-                p50_ms=quantile(ascending, 0.5),
-                p99_ms=quantile(ascending, 0.99),
-                max_ms=quantile(ascending, 1.0),
+                p50_ms=p50_ms,
+                p99_ms=p99_ms,
+                max_ms=max_ms,
             )
         )
     return tuple(found)
@@ -237,20 +239,17 @@ def _moments(rows: _Columns, lasts_s: float) -> tuple[Moment, ...]:
 
 def _faults(rows: _Columns) -> tuple[Fault, ...]:
     wrong = np.flatnonzero((rows.outcome == REFUSED) | rows.is_error)
-    kinds: Counter[tuple[str, int, str]] = Counter()
     members: dict[tuple[str, int, str], list[int]] = {}
     for nth in wrong:
         kind = (str(rows.endpoint[nth]), int(rows.status[nth]), str(rows.code[nth]))
-        kinds[kind] += 1
         members.setdefault(kind, []).append(int(nth))
     found = []
-    for kind, count in sorted(kinds.items(), key=lambda each: (-each[1], each[0])):
-        nths = members[kind]
+    for kind, nths in sorted(members.items(), key=lambda each: (-len(each[1]), each[0])):
         found.append(
             Fault(
                 *kind,
                 outcome=str(rows.outcome[nths[0]]),
-                count=count,
+                count=len(nths),
                 first_s=float(rows.intended[nths].min()),
                 last_s=float(rows.intended[nths].max()),
                 examples=tuple(
@@ -262,11 +261,11 @@ def _faults(rows: _Columns) -> tuple[Fault, ...]:
     return tuple(found)
 
 
-def _own(rows: _Columns, latency_ms: _Array) -> Own:
+def _own(rows: _Columns, latency: Timing) -> Own:
     lag = timing_of(rows.lag)
     waited = int(rows.waited.sum())
     unanswered = int((rows.is_timed & (rows.status == 0)).sum())
-    lag_ms, tail_ms = lag.ms["p99_ms"] or 0.0, quantile(latency_ms, 0.99) or 0.0
+    lag_ms, tail_ms = lag.ms["p99_ms"] or 0.0, latency.ms["p99_ms"] or 0.0
     most_ms = max(_LAG_MS, _LAG_SHARE * tail_ms)
     says = [f"99 in 100 requests left within {lag_ms:.1f} ms of the moment they could"]
     if lag_ms > most_ms:
@@ -282,12 +281,13 @@ def _own(rows: _Columns, latency_ms: _Array) -> Own:
     return Own(lag, waited, unanswered, lag_ms <= most_ms and not waited, "; ".join(says))
 
 
-def _curve(ascending_ms: _Array) -> tuple[tuple[float, float], ...]:
-    """Return latencies by share, the shares as close as the rows can tell apart."""
-    count = len(ascending_ms)
+def _curve(seconds: _Array) -> tuple[tuple[float, float], ...]:
+    """Return durations in ms by share, the shares as close as the rows can tell apart."""
+    count = int((~np.isnan(seconds)).sum())
     if not count:
         return ()
     # Half a request more than all, so that the last one is the longest of them.
     tails = np.unique(np.concatenate([np.geomspace(1.0, 0.5 / count, _TAIL), [0.5, 0.1, 0.01]]))
     shares = sorted(float(1 - tail) for tail in tails)
-    return tuple((share, quantile(ascending_ms, share) or 0.0) for share in shares)
+    found = quantiles_ms(seconds, shares)
+    return tuple((share, ms or 0.0) for share, ms in zip(shares, found, strict=True))

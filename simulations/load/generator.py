@@ -31,6 +31,7 @@ class Generator:
         self._log = log
         self._waiting: dict[int, asyncio.Future[Answer]] = {}
         self._last = 0
+        self._reading: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         """Start the process.
@@ -65,7 +66,7 @@ class Generator:
     @property
     def is_alive(self) -> bool:
         """Whether it still sends."""
-        return not self._reading.done()
+        return self._reading is not None and not self._reading.done()
 
     @property
     def under_way(self) -> int:
@@ -111,10 +112,9 @@ class Generator:
         except TimeoutError:
             process.kill()
             await process.wait()
-        reading: asyncio.Task[None] | None = getattr(self, "_reading", None)
-        if reading is not None:
-            reading.cancel()
-            await asyncio.gather(reading, return_exceptions=True)
+        if self._reading is not None:
+            self._reading.cancel()
+            await asyncio.gather(self._reading, return_exceptions=True)
 
     @property
     def _lines(self) -> asyncio.StreamReader:

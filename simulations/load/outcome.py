@@ -23,7 +23,7 @@ from simulations.load.folder import (
 )
 from simulations.load.report import report_of
 from simulations.load.rows import Rows
-from simulations.load.sla import DELIVERIES, Judged, judge
+from simulations.load.sla import Judged, judge
 from simulations.load.wanted import Wanted
 from simulations.load.words import amount, ms, share
 from simulations.reports.parts import save
@@ -205,16 +205,8 @@ def _text(
 
 
 def _verdict(judged: Judged) -> str:
-    threshold = judged.threshold
-    unit = _unit(threshold.subject, threshold.key)
-    bound = "at least" if threshold.is_least else "at most"
+    asked = judged.threshold
     return (
-        f"SLA {'met' if judged.is_met else 'MISSED'}: {threshold.subject} {threshold.key} "
-        f"{amount(judged.measured, unit)}, {bound} {amount(threshold.limit, unit)}"
+        f"SLA {'met' if judged.is_met else 'MISSED'}: {asked.subject} {asked.key} "
+        f"{amount(judged.measured, asked.unit)}, {asked.bound} {amount(asked.limit, asked.unit)}"
     )
-
-
-def _unit(subject: str, key: str) -> str:
-    if subject == DELIVERIES:
-        return FIGURES[key].unit
-    return "ms" if key.endswith("_ms") else "share"

@@ -16,6 +16,7 @@ from dispatch.events import (
     OrderDelivered,
     OrderNotCollected,
     OrderReceived,
+    OrderRevived,
     ParcelReturned,
     Recorded,
 )
@@ -25,7 +26,7 @@ from simulations.live import Due, LiveWorld
 from simulations.load.crowd import Crowd
 from simulations.load.generator import Generator, now
 from simulations.load.mix import Mix
-from simulations.load.rows import DRAIN, LOAD, SETUP, Rows, row_of
+from simulations.load.rows import DRAIN, LOAD, SETUP, Rows, row_of, unanswered
 from simulations.load.wire import Answer
 from simulations.worlds.intents import intent_of
 from simulations.worlds.world import World
@@ -99,6 +100,7 @@ class LoadWorld(LiveWorld):
         self._crowd = Crowd(mix, world.streams, self.clock, world.positions, self._say)
         self._tickets: set[Ticket] = set()
         self._freed: dict[str, float] = {}
+        self._ours: set[str] = set()
         self._open: set[str] = set()
 
     def begin(self, span: Span, keep: Callable[[], None]) -> None:
@@ -147,7 +149,7 @@ class LoadWorld(LiveWorld):
         for ticket in sorted(self._tickets, key=lambda each: each.intended):
             # Who has hardly waited says nothing, neither good nor bad.
             if ended - ticket.intended >= _SETTLE_S:
-                self._add(ticket, None, 1, ticket.intended, ended)
+                self._add(ticket, unanswered(ended), 1, ticket.intended)
         self._tickets.clear()
         self._rows.flush()
         with suppress(ServiceError):  # it may be gone, and its log ends where we heard it last
@@ -185,7 +187,10 @@ class LoadWorld(LiveWorld):
             match recorded.event:
                 case OrderReceived(order=order):
                     if (order.external_id or "").startswith(self._prefix):
+                        self._ours.add(order.order_id)
                         self._open.add(order.order_id)
+                case OrderRevived(order_id=order_id) if order_id in self._ours:
+                    self._open.add(order_id)
                 case (
                     OrderDelivered(order_id=order_id)
                     | OrderCollected(order_id=order_id)
@@ -302,13 +307,11 @@ class LoadWorld(LiveWorld):
                 self._answered_at = max(self._answered_at, answer.done)
             else:
                 self._failed_at = answer.done
-            self._add(ticket, answer, attempt, ready, answer.done)
+            self._add(ticket, answer, attempt, ready)
 
         return write
 
-    def _add(
-        self, ticket: Ticket, answer: Answer | None, attempt: int, ready: float, ended: float
-    ) -> None:
+    def _add(self, ticket: Ticket, answer: Answer, attempt: int, ready: float) -> None:
         origin = self._span.origin
         row = row_of(
             answer,
@@ -319,6 +322,5 @@ class LoadWorld(LiveWorld):
             intended_s=ticket.intended - origin,
             ready_s=ready - origin,
             origin=origin,
-            ended_s=ended - origin,
         )
         self._rows.add(row)

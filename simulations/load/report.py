@@ -108,14 +108,12 @@ def _verdicts(judged: Sequence[Judged], figures: LoadFigures) -> Section:
     rows = []
     for each in judged:
         threshold = each.threshold
-        bound = "at least" if threshold.is_least else "at most"
-        unit = FIGURES[threshold.key].unit if threshold.subject == DELIVERIES else ""
-        unit = unit or ("ms" if threshold.key.endswith("_ms") else "share")
+        unit = threshold.unit
         name = FIGURES[threshold.key].title if threshold.subject == DELIVERIES else threshold.key
         rows.append(
             (
                 f"{threshold.subject}: {name}",
-                f"{bound} {amount(threshold.limit, unit)}",
+                f"{threshold.bound} {amount(threshold.limit, unit)}",
                 amount(each.measured, unit) if each.measured is not None else "nothing to measure",
                 tag("strong", "met") if each.is_met else tag("strong", "missed"),
             )

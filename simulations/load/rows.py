@@ -107,6 +107,9 @@ _SCHEMA: Final = pa.schema(
         ("waited", pa.bool_()),
     ]
 )
+_PARTS: Final = b"parts"
+"""In the metadata of the whole file: the parts that were last put into it."""
+
 _NAMES: Final = tuple(each.name for each in fields(Row))
 
 
@@ -165,10 +168,17 @@ class Rows:
     def merge(self) -> pa.Table:
         """Put all parts, of this session and those before, into one file and return it."""
         parts = sorted(self._parts.glob("*.parquet")) if self._parts.is_dir() else []
-        there = [self._whole] if self._whole.exists() else []
-        tables = [pq.read_table(path, schema=_SCHEMA) for path in [*there, *parts]]
+        there, merged = [], set[str]()
+        if self._whole.exists():
+            there = [self._whole]
+            # Parts that a sudden end left behind after they had been put in.
+            metadata = pq.read_schema(self._whole).metadata or {}
+            merged = set(metadata.get(_PARTS, b"").decode().split())
+        there += [path for path in parts if path.name not in merged]
+        tables = [pq.read_table(path, schema=_SCHEMA) for path in there]
         table = pa.concat_tables(tables).unify_dictionaries() if tables else _SCHEMA.empty_table()
-        _write(table, self._whole)
+        names = " ".join(path.name for path in parts)
+        _write(table.replace_schema_metadata({_PARTS: names}), self._whole)
         for path in parts:
             path.unlink()
         if self._parts.is_dir():
@@ -191,8 +201,14 @@ def _write(table: pa.Table, path: Path) -> None:
         pq.write_table(table, draft, compression="zstd")
 
 
+def unanswered(ended: float) -> Answer:
+    """Return what came of a request that the end of the test, at a moment, cut off."""
+    detail = "no answer by the end of the test"
+    return Answer(0, math.nan, ended, 0, 0, NO_ANSWER, detail)
+
+
 def row_of(
-    answer: Answer | None,
+    answer: Answer,
     *,
     session: int,
     phase: str,
@@ -201,49 +217,28 @@ def row_of(
     intended_s: float,
     ready_s: float,
     origin: float,
-    ended_s: float = math.nan,
 ) -> Row:
-    """Return a row; without an answer, of a request that the end cut off.
+    """Return the row of a request.
 
     Parameters
     ----------
     origin
         Second 0 on the monotonic clock.
-    ended_s
-        When the test ended, where there is no answer.
     """
-    if answer is None:
-        return Row(
-            session,
-            phase,
-            endpoint,
-            attempt,
-            intended_s,
-            ready_s,
-            math.nan,
-            max(ended_s, intended_s),
-            0,
-            0,
-            ERROR,
-            NO_ANSWER,
-            "no answer by the end of the test",
-            "",
-            waited=False,
-        )
     return Row(
-        session,
-        phase,
-        endpoint,
-        attempt,
-        intended_s,
-        ready_s,
-        answer.sent - origin,
-        answer.done - origin,
-        answer.status,
-        answer.size,
-        outcome_of(answer),
-        answer.code,
-        answer.detail,
-        answer.trace_id,
-        answer.waited,
+        session=session,
+        phase=phase,
+        endpoint=endpoint,
+        attempt=attempt,
+        intended_s=intended_s,
+        ready_s=ready_s,
+        sent_s=answer.sent - origin,
+        done_s=answer.done - origin,
+        status=answer.status,
+        size=answer.size,
+        outcome=outcome_of(answer),
+        code=answer.code,
+        detail=answer.detail,
+        trace_id=answer.trace_id,
+        waited=answer.waited,
     )

@@ -39,7 +39,8 @@ from simulations.load.rows import Rows
 from simulations.load.sla import sla_of
 from simulations.load.wanted import Wanted, checked_url, played
 from simulations.load.wire import Sending
-from simulations.scenarios.variant import load_variant
+from simulations.scenarios.settings import DAY_S
+from simulations.scenarios.variant import Variant, load_variant
 from simulations.worlds.world import World
 
 _GONE_AFTER_S: Final = 60.0
@@ -47,7 +48,6 @@ _LEAD_S: Final = 2.0
 """Wall seconds before the load in which shops open and couriers come to work."""
 
 _LONGEST_WAIT_S: Final = 120.0
-_DAY_S: Final = 86_400
 _OUT: Final = Path(".samehour") / "loadtest"
 
 
@@ -72,6 +72,10 @@ def _wanted(arguments: argparse.Namespace) -> Wanted:
         raise LoadError("samehour loadtest needs Locust: pip install 'samehour[load]'")
     scenario, _ = load_variant(arguments.scenario)
     problems, sla, mix = [], sla_of([]), mix_of([])
+    if Variant.parse(arguments.scenario).policy is not None:
+        problems.append(
+            f"--scenario {arguments.scenario}: the service has its own policy; leave out the @"
+        )
     try:
         sla = sla_of(arguments.sla)
     except LoadError as error:
@@ -134,7 +138,7 @@ def _check_time(wanted: Wanted, city: City, zone: Zone) -> None:
     """
     planned = wanted.scenario.start(city.time_zone)
     wait_s = (planned - zone.now) / zone.speed
-    if wanted.is_now or (wait_s <= _LONGEST_WAIT_S and zone.now < planned + _DAY_S):
+    if wanted.is_now or (wait_s <= _LONGEST_WAIT_S and zone.now < planned + DAY_S):
         return
     utc = dt.datetime.fromtimestamp(planned, dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     there = dt.datetime.fromtimestamp(zone.now, dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -17,7 +17,6 @@ API: Final = "api"
 DELIVERIES: Final = "deliveries"
 ERROR_SHARE: Final = "error_share"
 _API_KEYS: Final = (*PERCENTILES, ERROR_SHARE)
-_SHARES: Final = frozenset({ERROR_SHARE})
 USUAL: Final = (("p99_ms", 1000.0), (ERROR_SHARE, 0.001))
 """Of the API, where nothing else is asked."""
 
@@ -40,6 +39,18 @@ class Threshold:
     def is_least(self) -> bool:
         """Whether the figure is to be at least this, not at most."""
         return self.subject == DELIVERIES and FIGURES[self.key].better == "more"
+
+    @property
+    def bound(self) -> str:
+        """That, in words."""
+        return "at least" if self.is_least else "at most"
+
+    @property
+    def unit(self) -> str:
+        """What the figure is counted in, as `simulations.load.words.amount` knows it."""
+        if self.subject == DELIVERIES:
+            return FIGURES[self.key].unit
+        return "share" if self.key == ERROR_SHARE else "ms"
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,8 +145,7 @@ def _problem(subject: str, key: str, limit: object) -> str | None:
     is_number = isinstance(limit, int | float) and not isinstance(limit, bool)
     if not is_number or not math.isfinite(float(str(limit))) or float(str(limit)) < 0:
         return f"{key} is {limit!r}; it must be a number, 0 or more"
-    is_share = key in _SHARES or (subject == DELIVERIES and FIGURES[key].unit == "share")
-    if is_share and float(str(limit)) > 1:
+    if Threshold(subject, key, 0.0).unit == "share" and float(str(limit)) > 1:
         return f"{key} is {limit}; it is a share, from 0 to 1"
     return None
 

@@ -78,9 +78,14 @@ def checked_url(text: str) -> str:
     LoadError
         It is no address of a service.
     """
-    parts = urlsplit(text if "://" in text else f"http://{text}")
-    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query:
-        raise LoadError(f"{text} is no address of a service; write http://localhost:8080")
+    wrong = LoadError(f"{text} is no address of a service; write http://localhost:8080")
+    try:
+        parts = urlsplit(text if "://" in text else f"http://{text}")
+        is_whole = bool(parts.hostname) and parts.port != 0
+    except ValueError as error:
+        raise wrong from error
+    if parts.scheme not in {"http", "https"} or not is_whole or parts.query:
+        raise wrong
     return f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}"
 
 

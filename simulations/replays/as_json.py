@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any, Final
 
 from dispatch.codec import LOG, to_rfc3339
-from simulations.replays.calibration import Calibration, Promises
+from simulations.replays.calibration import Calibration, Coverage, Promises
 from simulations.replays.found import Found, WhatIf
 from simulations.replays.replay import Outcome
 from simulations.replays.whatif import summed_up
@@ -71,10 +72,7 @@ def _forecast(one: Calibration) -> dict[str, Any]:
         "quantiles_s": list(one.quantiles_s),
         "learned_from": one.learned_from,
         "tested_on": one.tested_on,
-        "coverage": [
-            {"confidence": c.confidence, "margin_s": c.margin_s, **c.share._asdict()}
-            for c in one.coverage
-        ],
+        "coverage": _coverage(one.coverage),
         "pit": list(one.pit),
         "groups": [group._asdict() for group in one.groups],
     }
@@ -86,12 +84,16 @@ def _promises(promises: Promises) -> dict[str, Any]:
         "undelivered": promises.undelivered,
         "unforeseen": promises.unforeseen,
         "margin_s": promises.margin_s,
-        "implied": [
-            {"confidence": c.confidence, "margin_s": c.margin_s, **c.share._asdict()}
-            for c in promises.implied
-        ],
+        "implied": _coverage(promises.implied),
         "errors": _forecast(promises.errors),
     }
+
+
+def _coverage(rows: Sequence[Coverage]) -> list[dict[str, Any]]:
+    return [
+        {"confidence": one.confidence, "margin_s": one.margin_s, **one.share._asdict()}
+        for one in rows
+    ]
 
 
 def _what_if(what_if: WhatIf) -> dict[str, Any]:

@@ -14,9 +14,8 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import pairwise
-from math import sqrt
 from typing import Final, NamedTuple, TypeVar
 from zoneinfo import ZoneInfo
 
@@ -25,6 +24,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from dispatch.model import StopKind
+from simulations.studies.statistics import CONFIDENCE, mean_interval
 from simulations.worlds.happenings import Happenings, Promised
 
 NOMINAL: Final = (0.5, 0.8, 0.9, 0.95)
@@ -36,7 +36,6 @@ LEAST: Final = 20
 """With fewer cases than this in either part nothing is said of confidence."""
 
 _BINS: Final = (0.0, 0.5, 0.7, 0.8, 0.9, 0.95, 0.99, 1.0)
-_CONFIDENCE: Final = 0.95
 _T = TypeVar("_T")
 _MOST_GROUPS: Final = 60
 
@@ -141,7 +140,7 @@ class Report:
     """All forecasts of a log."""
 
     promises: Promises
-    forecasts: tuple[Calibration, ...] = field(default_factory=tuple)
+    forecasts: tuple[Calibration, ...]
 
 
 class _Case(NamedTuple):
@@ -229,7 +228,7 @@ def wilson(held: int, count: int) -> Share:
     """Return a share with its 95 % Wilson interval; of nothing, with the widest there is."""
     if not count:
         return Share(0.0, 0.0, 1.0, 0)
-    found = stats.binomtest(held, count).proportion_ci(_CONFIDENCE, method="wilson")
+    found = stats.binomtest(held, count).proportion_ci(CONFIDENCE, method="wilson")
     return Share(held / count, float(found.low), float(found.high), count)
 
 
@@ -315,7 +314,7 @@ def _calibration(name: str, meaning: str, cases: Iterable[_Case]) -> Calibration
     if min(len(earlier), len(later)) >= LEAST:
         coverage = tuple(_covered(confidence, earlier, later) for confidence in NOMINAL)
         pit = _pit(earlier, later)
-    low_s, high_s = _interval(errors)
+    low_s, high_s = mean_interval(errors)
     return Calibration(
         name=name,
         meaning=meaning,
@@ -364,14 +363,6 @@ def _pit(earlier: NDArray[np.float64], later: NDArray[np.float64]) -> tuple[int,
     return tuple(int(count) for count in counts)
 
 
-def _interval(errors: NDArray[np.float64]) -> tuple[float | None, float | None]:
-    if len(errors) <= 1:
-        return None, None
-    half = float(stats.t.ppf(0.5 + _CONFIDENCE / 2, len(errors) - 1))
-    half *= float(errors.std(ddof=1)) / sqrt(len(errors))
-    return float(errors.mean()) - half, float(errors.mean()) + half
-
-
 def _grouped(cases: Sequence[_Case]) -> tuple[Group, ...]:
     errors: dict[tuple[str, str], list[float]] = {}
     for case in cases:
@@ -380,7 +371,7 @@ def _grouped(cases: Sequence[_Case]) -> tuple[Group, ...]:
     rows = []
     for (by, name), values in sorted(errors.items())[:_MOST_GROUPS]:
         array = np.array(values)
-        low_s, high_s = _interval(array)
+        low_s, high_s = mean_interval(array)
         rows.append(
             Group(
                 by,

@@ -12,7 +12,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -23,6 +23,7 @@ from dispatch.model import Courier, Mode
 from simulations.errors import ReplayError
 from simulations.replays.day import Day, Scripted
 from simulations.scenarios.settings import DAY_S
+from simulations.scenarios.writing import clock
 from simulations.worlds.couriers import moment
 
 SYNTAX: Final = "+N MODE[@HH:MM-HH:MM] or -COURIER_ID"
@@ -228,5 +229,5 @@ def _clock(text: str) -> int | None:
 def _clocks(shift: tuple[int, int] | None) -> str:
     if shift is None:
         return ""
-    told: Callable[[int], str] = lambda s: f"{s // 3600 % _HOURS:02d}:{s // 60 % _MINUTES:02d}"  # noqa: E731
-    return f"@{told(shift[0])}-{told(shift[1])}"
+    begin_s, end_s = (second % DAY_S for second in shift)
+    return f"@{clock(begin_s)}-{clock(end_s)}"

@@ -15,7 +15,7 @@ from typing import Final, NamedTuple
 
 from dispatch import commands as c
 from dispatch import events as e
-from dispatch.journal import Asked, Handled, Published, StreetsChanged
+from dispatch.journal import Asked, Handled, Noted, Published, StreetsChanged
 from dispatch.model import Fulfilment, Order, Policy, StopKind
 from dispatch.recording import Recording
 from geo.city import City
@@ -157,6 +157,7 @@ def day_of(
     city: City,
     policy: Policy | None = None,
     *,
+    learned: Learned | None = None,
     since: int | None = None,
     until: int | None = None,
 ) -> Day:
@@ -168,6 +169,8 @@ def day_of(
         What was forecast and what happened, by the whole log.
     policy
         What was in force, for a log that does not say.
+    learned
+        What the whole log teaches; None to learn it here.
     since, until
         Of the orders clicked in this span only; what was set up before is set up at its beginning.
 
@@ -181,13 +184,13 @@ def day_of(
         names.hear(recorded.event)
     left_out: Counter[str] = Counter()
     if recording.has_journal:
-        script = list(_of_journal(recording, left_out))
+        told = _of_journal(recording, left_out)
     else:
-        script = list(_of_events(recording.events, left_out))
-    learned = learn(found, recording.where)
+        told = _Told(list(_of_events(recording.events, left_out)), PlanningSettings(), ())
+    learned = learn(found, recording.where) if learned is None else learned
     begun = recording.beginnings
     starts_at, ends_at = _span(recording.events, since, until)
-    script = list(_within(script, starts_at, ends_at))
+    script = tuple(_within(told.script, starts_at, ends_at))
     orders = sum(isinstance(one.command, c.PlaceOrder | c.AcceptOrder) for one in script)
     if not orders:
         raise ReplayError(f"nobody ordered anything in {recording.where} in that time")
@@ -198,11 +201,11 @@ def day_of(
         ends_at=ends_at,
         policy=begun[-1].policy if begun else policy or Policy(),
         seed=begun[-1].seed if begun else 0,
-        script=tuple(script),
+        script=script,
         truth=_truth(recording.events, found, names, learned),
         learned=learned,
-        planning=_planning(recording),
-        streets=tuple(_streets(recording)),
+        planning=told.planning,
+        streets=told.streets,
         left_out=dict(sorted(left_out.items())),
         orders=orders,
         names=names,
@@ -212,23 +215,57 @@ def day_of(
 # --- what was said -------------------------------------------------------------------------------
 
 
-def _of_journal(recording: Recording, left_out: Counter[str]) -> Iterator[Scripted]:
-    events = recording.events
+class _Told(NamedTuple):
+    """What was said that day, how long plans took, and when the travel times changed to what."""
+
+    script: list[Scripted]
+    planning: PlanningSettings
+    streets: tuple[tuple[int, str], ...]
+
+
+def _of_journal(recording: Recording, left_out: Counter[str]) -> _Told:
+    script: list[Scripted] = []
+    streets: list[tuple[int, str]] = []
+    took_s: list[int] = []
+    pauses_s: list[int] = []
+    asked_at: int | None = None
+    # Once, for all that is wanted of it: a journal is long, and is read from disk.
     for noted in recording.inputs.after(0):
-        if not isinstance(noted.entry, Handled):
-            continue
-        command = noted.entry.command
-        if isinstance(command, c.PlaceOrder):
-            name = command.external_id or _first_id(events, noted.after)
-            # A quote of that day is none of today's; the window is what was wanted.
-            yield Scripted(noted.entry.at, replace(command, external_id=name, quote_id=None))
-        elif isinstance(command, c.AcceptOrder):
-            name = command.external_id or _first_id(events, noted.after)
-            yield Scripted(noted.entry.at, replace(command, external_id=name))
-        elif isinstance(command, _AS_IT_WAS):
-            yield Scripted(noted.entry.at, command)
-        elif not isinstance(command, _AGENTS_OWN):
-            left_out[type(command).__name__] += 1
+        match noted.entry:
+            case Handled():
+                script.extend(_of_command(noted, noted.entry, recording.events, left_out))
+            case StreetsChanged(at=at, version=version):
+                streets.append((at, version))
+            case Asked(at=at):
+                if asked_at is not None:
+                    pauses_s.append(at - asked_at)
+                asked_at = at
+            case Published(at=at) if asked_at is not None:
+                took_s.append(at - asked_at)
+            case _:
+                pass
+    planning = PlanningSettings(
+        base_s=float(max(1, median(took_s))) if took_s else 1.0,
+        pause_s=min(_MOST_PAUSE_S, max(1, min(pauses_s, default=_QUIET_PAUSE_S))),
+    )
+    return _Told(script, planning, tuple(streets))
+
+
+def _of_command(
+    noted: Noted, handled: Handled, events: Sequence[e.Recorded], left_out: Counter[str]
+) -> Iterator[Scripted]:
+    command = handled.command
+    if isinstance(command, c.PlaceOrder):
+        name = command.external_id or _first_id(events, noted.after)
+        # A quote of that day is none of today's; the window is what was wanted.
+        yield Scripted(handled.at, replace(command, external_id=name, quote_id=None))
+    elif isinstance(command, c.AcceptOrder):
+        name = command.external_id or _first_id(events, noted.after)
+        yield Scripted(handled.at, replace(command, external_id=name))
+    elif isinstance(command, _AS_IT_WAS):
+        yield Scripted(handled.at, command)
+    elif not isinstance(command, _AGENTS_OWN):
+        left_out[type(command).__name__] += 1
 
 
 def _first_id(events: Sequence[e.Recorded], after: int) -> str:
@@ -353,34 +390,6 @@ def _truth(  # noqa: C901, PLR0912 - a table
             case _:
                 pass
     return truth
-
-
-def _planning(recording: Recording) -> PlanningSettings:
-    """Return how long plans took that day, and how soon the next was asked for."""
-    if not recording.has_journal:
-        return PlanningSettings()
-    took: list[int] = []
-    pauses: list[int] = []
-    asked_at: int | None = None
-    for noted in recording.inputs.after(0):
-        if isinstance(noted.entry, Asked):
-            if asked_at is not None:
-                pauses.append(noted.entry.at - asked_at)
-            asked_at = noted.entry.at
-        elif isinstance(noted.entry, Published) and asked_at is not None:
-            took.append(noted.entry.at - asked_at)
-    pause_s = min(pauses, default=_QUIET_PAUSE_S)
-    return PlanningSettings(
-        base_s=float(max(1, median(took))) if took else 1.0,
-        pause_s=min(_MOST_PAUSE_S, max(1, pause_s)),
-    )
-
-
-def _streets(recording: Recording) -> Iterator[tuple[int, str]]:
-    if recording.has_journal:
-        for noted in recording.inputs.after(0):
-            if isinstance(noted.entry, StreetsChanged):
-                yield noted.entry.at, noted.entry.version
 
 
 def described(left_out: Mapping[str, int]) -> str:

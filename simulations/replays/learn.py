@@ -17,7 +17,7 @@ import numpy as np
 
 from dispatch.model import Mode, StopKind, Store
 from simulations.replays.learned import Learned, LearnedCourier, LearnedStore, Value
-from simulations.replays.shrinking import Cases, Estimated, Shrunk, shrink
+from simulations.replays.shrinking import Z_95, Cases, Estimated, Shrunk, shrink
 from simulations.worlds.happenings import Gone, HandedOver, Happenings
 
 _PACES_APART: Final = 0.15
@@ -27,7 +27,6 @@ LEAST_WAY_S: Final = 60
 """Shorter ways say more of doors and traffic lights than of a pace."""
 
 _T = TypeVar("_T")
-_Z: Final = 1.959963984540054
 _LEAST: Final = 2
 
 
@@ -70,9 +69,7 @@ def learn(found: Happenings, source: str) -> Learned:
         handover_spread=_handover_spread(handed),
         trip_spread=trip_spread,
         stores={
-            key: _store(
-                store.name, expected[key], counters.each.get(key, _nothing(counters.every)), lines
-            )
+            key: _store(store.name, expected[key], counter(key), lines)
             for key, store in sorted(stores.items())
         },
         paces=paces,
@@ -126,7 +123,7 @@ def _plain(took_s: Sequence[int]) -> Value:
         return Value(0.0, 0.0, 0.0, 0)
     array = np.array(took_s, dtype=np.float64)
     mean = float(array.mean())
-    half = _Z * float(array.std(ddof=1)) / sqrt(len(array)) if len(array) >= _LEAST else 0.0
+    half = Z_95 * float(array.std(ddof=1)) / sqrt(len(array)) if len(array) >= _LEAST else 0.0
     return Value(mean, mean - half, mean + half, len(array))
 
 
@@ -182,7 +179,7 @@ def _ratio(ways: Sequence[Timed]) -> Value:
     if len(ways) < _LEAST:
         return Value(ratio, ratio, ratio, len(ways))
     residual = took - ratio * expected
-    half = _Z * float(residual.std(ddof=1)) * sqrt(len(ways)) / float(expected.sum())
+    half = Z_95 * float(residual.std(ddof=1)) * sqrt(len(ways)) / float(expected.sum())
     return Value(ratio, ratio - half, ratio + half, len(ways))
 
 

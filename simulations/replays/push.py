@@ -28,6 +28,7 @@ _FIELDS: Final = (
     "service_area",
 )
 _LEARNED: Final = ("pick_base_s", "pick_line_s", "pickup_service_s")
+_CHANGED_SINCE: Final = httpx.codes.PRECONDITION_FAILED
 
 
 def push(learned: Learned, url: str, api_key: str | None) -> str:
@@ -47,7 +48,7 @@ def push(learned: Learned, url: str, api_key: str | None) -> str:
 async def _push(learned: Learned, url: str, api_key: str | None) -> str:
     async with http_client(url, api_key) as http:
         listed = await _asked(http, "GET", "/v1/stores")
-        changed, same, unknown = [], 0, 0
+        changed, same, unknown, busy = [], 0, 0, 0
         for known in listed.json()["data"]:
             store = _store(known)
             if store.store_id not in learned.stores:
@@ -57,30 +58,35 @@ async def _push(learned: Learned, url: str, api_key: str | None) -> str:
             if now == store:
                 same += 1
                 continue
-            seen = await _asked(http, "GET", f"/v1/stores/{store.store_id}")
+            path = f"/v1/stores/{store.store_id}"
+            seen = await _asked(http, "GET", path)
             body = {name: seen.json()[name] for name in _FIELDS if name in seen.json()}
             body |= {name: getattr(now, name) for name in _LEARNED}
             headers = {"If-Match": seen.headers["ETag"]} if "ETag" in seen.headers else {}
-            path = f"/v1/stores/{store.store_id}"
-            await _asked(http, "PUT", path, json=body, headers=headers)
+            written = await _asked(http, "PUT", path, json=body, headers=headers)
+            if written.status_code == _CHANGED_SINCE:
+                busy += 1
+                continue
             changed.append(
                 f"    {store.name}: {store.pick_base_s} + {store.pick_line_s} s a line, now "
                 f"{now.pick_base_s} + {now.pick_line_s} s\n"
             )
-    lines = [f"  {len(changed)} stores of {url} changed, {same} were so already"]
-    lines[0] += f", {unknown} were never seen" if unknown else ""
-    return lines[0] + "\n" + "".join(changed)
+    said = f"  {len(changed)} stores of {url} changed, {same} were so already"
+    said += f", {unknown} were never seen" if unknown else ""
+    said += f", {busy} somebody else was changing: say it again" if busy else ""
+    return said + "\n" + "".join(changed)
 
 
 async def _asked(http: httpx.AsyncClient, method: str, path: str, **how: Any) -> httpx.Response:
+    """Return an answer: one that it was done, or that the thing was changed since it was read."""
     try:
         response = await http.request(method, path, **how)
-    except (httpx.TransportError, httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
+    except (httpx.TransportError, httpx.InvalidURL) as error:
         raise ServiceError(
             f"{method} {http.base_url}{path.lstrip('/')}: {error or type(error).__name__}; is the "
             "service there?"
         ) from error
-    if not response.is_success:
+    if not response.is_success and response.status_code != _CHANGED_SINCE:
         raise ServiceError(f"{method} {path}: {response.status_code} {response.text[:200]}")
     return response
 

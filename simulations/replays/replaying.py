@@ -22,6 +22,7 @@ from geo.errors import CityError, GeoError
 from geo.progress import shown, stage
 from simulations.compiling import compile_all
 from simulations.errors import ReplayError, SimulationError
+from simulations.load.wanted import checked_url
 from simulations.replays.as_json import as_json
 from simulations.replays.calibration import calibrate
 from simulations.replays.changes import Fleet, changed, parse_fleet
@@ -87,6 +88,7 @@ def _run(arguments: argparse.Namespace, read_ledger: ReadLedger) -> int:
         reach_s=arguments.reach,
         replications=arguments.replications,
     )
+    push_to = None if arguments.push is None else checked_url(arguments.push)
     with stage("reading the ledger"):
         recording = read_ledger(arguments.ledger, arguments.zone)
     city = _city(arguments.city, recording)
@@ -102,11 +104,11 @@ def _run(arguments: argparse.Namespace, read_ledger: ReadLedger) -> int:
     sys.stdout.write(told(found))
     if arguments.learn is not None:
         sys.stdout.write(_kept(found.learned, arguments.learn))
-    if arguments.push is not None:
+    if push_to is not None:
         from simulations.replays.push import push  # noqa: PLC0415 - with it comes the HTTP client
 
         key_of_service = os.environ.get("SAMEHOUR_API_KEY") or None
-        sys.stdout.write(push(found.learned, arguments.push, key_of_service))
+        sys.stdout.write(push(found.learned, push_to, key_of_service))
     sys.stdout.write(f"  {where}\n")
     if arguments.json:
         sys.stdout.write(json.dumps(as_json(found)) + "\n")
@@ -137,10 +139,9 @@ def _find(
             f"{to_rfc3339(happened.ends_at)}",
         )
     what_if = None
-    day: Day | None = None
     if wish.is_any:
         compile_all(sys.stderr)
-        day = day_of(recording, happened, city, since=since, until=until)
+        day = day_of(recording, happened, city, learned=learned, since=since, until=until)
         what_if = _what_if(day, recording, city, folder, wish)
     return Found(
         recording=recording,
@@ -163,8 +164,7 @@ def _exactly(
     since: int | None,
     until: int | None,
 ) -> Outcome:
-    mark = folder.mark()
-    replay = Replay(recording, city, since=since, until=until, mark=mark)
+    replay = Replay(recording, city, since=since, until=until, mark=folder.mark())
     compile_all(sys.stderr)
     with stage("living the day again") as report:
         outcome = replay.run(report, folder.keep)

@@ -24,7 +24,7 @@ _BELIEF: Final = 4.0
 """Before anything is seen they are believed to differ by a fifth, as firmly as four of them seen
 would say: a handful cannot tell, and to believe them alike makes the intervals far too narrow."""
 
-_Z: Final = 1.959963984540054
+Z_95: Final = 1.959963984540054
 """A normal variable is within so many standard deviations with a chance of 95 %."""
 
 
@@ -160,7 +160,7 @@ def _pooled(
 def _estimated(theta: NDArray[np.float64], error: NDArray[np.float64], cases: int) -> Estimated:
     return Estimated(
         tuple(float(one) for one in theta),
-        tuple(float(one) for one in theta - _Z * error),
-        tuple(float(one) for one in theta + _Z * error),
+        tuple(float(one) for one in theta - Z_95 * error),
+        tuple(float(one) for one in theta + Z_95 * error),
         cases,
     )

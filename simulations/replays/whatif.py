@@ -11,7 +11,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from dispatch import commands as c
 from dispatch.engine import Engine
 from dispatch.events import Recorded
 from dispatch.model import Policy
@@ -113,11 +112,6 @@ def summed_up(found: Sequence[Change]) -> Mapping[str, int]:
     for change in found:
         counts[change.what] = counts.get(change.what, 0) + 1
     return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
-
-
-def couriers_of(day: Day) -> int:
-    """Return how many couriers have a shift."""
-    return len({s.command.courier_id for s in day.script if isinstance(s.command, c.StartShift)})
 
 
 def _change(name: str, before: OrderRow | None, after: OrderRow | None) -> Change | None:

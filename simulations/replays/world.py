@@ -8,12 +8,11 @@ the seed and the order alone, so that two policies meet the same people.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from math import exp, log
 from statistics import pstdev
-from typing import Any, Final
+from typing import Final
 
 from dispatch import commands as c
 from dispatch import events as e
@@ -21,16 +20,26 @@ from dispatch.model import Courier, Fulfilment, Order, Stop, StopKind, Store
 from geo.errors import GeoError
 from geo.hours import open_windows
 from geo.types import LonLat, TravelTimes
-from simulations.agenda import Agenda
 from simulations.replays.day import Day, Names
 from simulations.replays.learned import Learned
 from simulations.rng import Streams
+from simulations.scenarios.settings import DAY_S
 from simulations.worlds.courier_trips import Trip
 from simulations.worlds.couriers import Seen
+from simulations.worlds.intents import Intents
 
-_ATTEMPTS: Final = 6
-_RETRY_S: Final = 10
-_DAY_S: Final = 86_400
+_WORK: Final = (
+    c.StartPick,
+    c.CompletePick,
+    c.CollectOrder,
+    c.ArriveAtStop,
+    c.CompleteStop,
+    c.FailStop,
+    c.DeclineStop,
+    c.AcceptOffer,
+)
+"""What the people want by themselves; all else is scripted."""
+
 _ANSWER_S: Final = 8
 """How long a courier thinks about an offer that nobody answered that day."""
 
@@ -95,15 +104,14 @@ class DayWorld:
         change: Callable[[c.Command], c.Command | None] = lambda command: command,
     ) -> None:
         self.streams = Streams(seed)
-        self.refusals: Counter[str] = Counter()
         self._day = day
         self._travel = travel
         self._change = change
         self._script = list(day.script)
         self._next = 0
-        self._agenda = Agenda()
-        self._wanted: dict[tuple[str, str], c.Command] = {}
-        self._attempts: dict[tuple[str, str], int] = {}
+        self._now = day.starts_at
+        self._intents = Intents()
+        self.refusals = self._intents.refusals
         self._names = Names()
         self._ids: dict[str, str] = {}
         self._orders: dict[str, Order] = {}
@@ -119,11 +127,12 @@ class DayWorld:
     def next_at(self) -> int | None:
         """Return when somebody will next want something."""
         scripted = self._script[self._next].at if self._next < len(self._script) else None
-        times = (scripted, self._agenda.next_at())
+        times = (scripted, self._intents.next_at())
         return min((at for at in times if at is not None), default=None)
 
     def act(self, now: int) -> list[c.Command]:
         """Return what is asked by now."""
+        self._now = max(self._now, now)
         commands: list[c.Command] = []
         while self._next < len(self._script) and self._script[self._next].at <= now:
             scripted = self._script[self._next]
@@ -132,21 +141,16 @@ class DayWorld:
             command = None if told is None else self._of_today(told, now)
             if command is not None:
                 commands.append(command)
-        while (due := self._agenda.pop(now)) is not None:
-            commands.append(self._wanted.pop((due.kind, due.subject)))
+        while (wanted := self._intents.take(now)) is not None:
+            commands.append(wanted)
         return commands
 
     def refused(self, command: c.Command, code: str) -> None:
         """Hear that the engine would not do it; work is tried again a few times."""
-        self.refusals[f"{type(command).__name__} {code}"] += 1
-        key = _key(command)
-        if key is None:
-            return
-        self._attempts[key] = self._attempts.get(key, 0) + 1
-        if self._attempts[key] < _ATTEMPTS:
-            again: Any = command
-            at = again.occurred_at + _RETRY_S * self._attempts[key]
-            self._want(at, replace(again, occurred_at=at))
+        if isinstance(command, _WORK):
+            self._intents.refused(command, code, self._now)
+        else:
+            self.refusals[f"{type(command).__name__} {code}"] += 1
 
     def positions(self, now: int) -> list[Seen]:
         """Return where the couriers at work are."""
@@ -196,7 +200,7 @@ class DayWorld:
                 self._drop_pick(order_id, at)
             case e.PickStarted(order_id=order_id, occurred_at=when):
                 done_at = when + self._pick_s(order_id)
-                self._want(done_at, c.CompletePick(order_id, done_at))
+                self._intents.want(done_at, c.CompletePick(order_id, done_at))
             case e.PickCompleted(order_id=order_id, occurred_at=when):
                 self._ready_at[order_id] = when
                 self._drop_pick(order_id, at)
@@ -216,7 +220,7 @@ class DayWorld:
                 agent.place = agent.place_at(when)
                 agent.trip = self._trip(agent, self._stores[store_id].location, when, 1.0, None)
             case e.CourierStranded():
-                self._forget("stop", agent.courier.courier_id)
+                self._intents.forget("stop", agent.courier.courier_id)
                 self._leave(agent, -agent.bag, at)
                 agent.is_stranded = True
             case e.CourierRecovered():
@@ -239,7 +243,7 @@ class DayWorld:
             case e.DeliveryFailed():
                 self._leave(agent, 0, at)
             case e.StopDeclined(order_id=order_id) | e.StopReleased(order_id=order_id):
-                self._forget("stop", agent.courier.courier_id)
+                self._intents.forget("stop", agent.courier.courier_id)
                 if agent.stop is not None and agent.stop.order_id == order_id:
                     self._leave(agent, 0, at)
             case _:
@@ -275,7 +279,7 @@ class DayWorld:
     def _move(self, order_id: str, store_id: str, at: int) -> None:
         shop = self._shops[self._store_of[order_id]]
         waiting = shop.queue.pop(order_id, None)
-        self._forget("pick", order_id)
+        self._intents.forget("pick", order_id)
         self._hand_out(shop, at)
         self._store_of[order_id] = store_id
         if waiting is not None:
@@ -285,7 +289,7 @@ class DayWorld:
     def _drop_pick(self, order_id: str, at: int) -> None:
         shop = self._shops.get(self._store_of.get(order_id, ""))
         if shop is not None and shop.queue.pop(order_id, None) is not None:
-            self._forget("pick", order_id)
+            self._intents.forget("pick", order_id)
             self._hand_out(shop, at)
 
     def _hand_out(self, shop: _Shop, at: int) -> None:
@@ -302,10 +306,10 @@ class DayWorld:
                 begins_at = self._opens_at(shop.store, at)
             if begins_at is not None:
                 shop.queue[order_id].is_begun = True
-                self._want(begins_at, c.StartPick(order_id, begins_at))
+                self._intents.want(begins_at, c.StartPick(order_id, begins_at))
 
     def _opens_at(self, store: Store, at: int) -> int | None:
-        windows = open_windows(store.opening_hours, self._day.time_zone, at, at + _DAY_S)
+        windows = open_windows(store.opening_hours, self._day.time_zone, at, at + DAY_S)
         return max(at, windows[0][0]) if windows else None
 
     def _pick_s(self, order_id: str) -> int:
@@ -331,7 +335,9 @@ class DayWorld:
                 takes_s = truth.collected.get(name, 0)
                 collects_at = max(truth.came_at[name], at) + takes_s
                 aged = order.age_limit > 0
-                self._want(collects_at, c.CollectOrder(order_id, collects_at, age_checked=aged))
+                self._intents.want(
+                    collects_at, c.CollectOrder(order_id, collects_at, age_checked=aged)
+                )
 
     # --- couriers ------------------------------------------------------------------------------
 
@@ -339,10 +345,12 @@ class DayWorld:
         declined = self._day.truth.declined.get((courier_id, self._names.of(stop.order_id)))
         if declined is not None:
             when = at + declined
-            self._want(when, c.DeclineStop(courier_id, stop.stop_id, "cannot take it", when))
+            self._intents.want(
+                when, c.DeclineStop(courier_id, stop.stop_id, "cannot take it", when)
+            )
         else:
             when = at + _ANSWER_S
-            self._want(when, c.AcceptOffer(courier_id, stop.stop_id, when))
+            self._intents.want(when, c.AcceptOffer(courier_id, stop.stop_id, when))
 
     def _set_out(self, agent: _Agent, stop: Stop, at: int, due_at: int) -> None:
         key = agent.courier.courier_id
@@ -355,7 +363,7 @@ class DayWorld:
         is_pickup = stop.kind is StopKind.PICKUP
         if declined is not None and is_pickup and not agent.courier.takes_offers:
             when = at + declined
-            self._want(when, c.DeclineStop(key, stop.stop_id, "cannot take it", when))
+            self._intents.want(when, c.DeclineStop(key, stop.stop_id, "cannot take it", when))
             return
         counter = None if stop.kind is StopKind.DROPOFF else stop.store_id
         agent.trip = self._trip(
@@ -363,7 +371,7 @@ class DayWorld:
         )
         # Without a way by the map they come when they were expected.
         there_at = due_at if agent.trip is None else agent.trip.arrive_at
-        self._want(there_at, c.ArriveAtStop(key, stop.stop_id, there_at))
+        self._intents.want(there_at, c.ArriveAtStop(key, stop.stop_id, there_at))
 
     def _await(self, order_id: str, at: int) -> None:
         shop = self._shops.get(self._store_of.get(order_id, ""))
@@ -424,10 +432,10 @@ class DayWorld:
             begin = max(begin, ready_at)
         if stop.kind is StopKind.DROPOFF and name in truth.absent:
             at = begin + truth.absent[name]
-            self._want(at, c.FailStop(key, stop.stop_id, "nobody home", at))
+            self._intents.want(at, c.FailStop(key, stop.stop_id, "nobody home", at))
             return
         at = begin + self._service_s(stop, name)
-        self._want(at, c.CompleteStop(key, stop.stop_id, at))
+        self._intents.want(at, c.CompleteStop(key, stop.stop_id, at))
 
     def _service_s(self, stop: Stop, name: str) -> int:
         seen = self._day.truth.handovers.get((name, stop.kind))
@@ -450,22 +458,10 @@ class DayWorld:
         agent.stop, agent.arrived_at = None, None
         agent.bag = max(0, agent.bag + more)
 
-    # --- draws and wants -----------------------------------------------------------------------
-
     def _drawn(self, what: str, name: str, sigma: float) -> float:
         """Return a factor with mean 1, log-normal."""
         draw = float(self.streams.stream(what, name).standard_normal())
         return exp(sigma * draw - sigma**2 / 2)
-
-    def _want(self, at: int, command: c.Command) -> None:
-        key = _key(command)
-        if key is not None:
-            self._wanted[key] = command
-            self._agenda.put(at, 0 if key[0] == "pick" else 1, *key)
-
-    def _forget(self, kind: str, subject: str) -> None:
-        self._agenda.drop(kind, subject)
-        self._wanted.pop((kind, subject), None)
 
 
 def _apart(learned: Learned) -> float:
@@ -476,22 +472,3 @@ def _apart(learned: Learned) -> float:
         if courier.pace.value > 0
     ]
     return pstdev(logs) if logs else 0.0
-
-
-def _key(command: c.Command) -> tuple[str, str] | None:
-    """Return what an agent can want one of at a time; None for what is said once."""
-    match command:
-        case c.StartPick(order_id=order_id) | c.CompletePick(order_id=order_id):
-            return "pick", order_id
-        case c.CollectOrder(order_id=order_id):
-            return "collect", order_id
-        case (
-            c.ArriveAtStop(courier_id=courier_id)
-            | c.CompleteStop(courier_id=courier_id)
-            | c.FailStop(courier_id=courier_id)
-            | c.DeclineStop(courier_id=courier_id)
-            | c.AcceptOffer(courier_id=courier_id)
-        ):
-            return "stop", courier_id
-        case _:
-            return None

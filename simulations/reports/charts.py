@@ -14,12 +14,12 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from simulations.reports.markup import NOTHING, Content, Markup, tag
+from simulations.reports.markup import Content, Markup, tag
 from simulations.reports.scale import Scale, clock, plain, round_times, round_values
 
 WIDE_PX: Final = 720
 NARROW_PX: Final = 340
-COLOURS: Final = 7
+_COLOURS: Final = 7
 """Classes `c0` to `c6` of the style sheet."""
 
 _DASHES: Final = (None, "7 3", "2 3", "9 3 2 3", "4 4", "1 4", "12 4")
@@ -30,7 +30,6 @@ _LINE_PX: Final = 18
 _BAND_PX: Final = 17
 _CHAR_PX: Final = 6.6
 _PX_PER_TICK: Final = 72
-_PX_PER_ROW: Final = 34
 _Array = NDArray[np.float64]
 
 
@@ -77,7 +76,8 @@ def figure(
     caption: Content,
     said: str,
     draw: Callable[[int], Markup],
-    *more: Content | None,
+    above: Markup | None = None,
+    *,
     width: int = WIDE_PX,
 ) -> Markup:
     """Return a chart with what it shows below it.
@@ -88,17 +88,16 @@ def figure(
         What somebody who does not see it should know.
     draw
         Returns the SVG for a width in pixels.
-    more
-        What stands above the chart, then what stands below it.
+    above
+        What stands above the chart.
     width
         In pixels, of the chart on a wide page.
     """
     return tag(
         "figure",
-        *more[:1],
+        above,
         tag("div", draw(width), class_="wide", role="img", aria_label=said),
         tag("div", draw(NARROW_PX), class_="narrow", role="img", aria_label=said),
-        *more[1:],
         tag("figcaption", caption),
         class_="chart",
     )
@@ -164,14 +163,16 @@ def _extent(ys: Sequence[float | None]) -> str:
 
 def stroke(nth: int) -> Markup:
     """Return the symbol of the n-th line for a legend."""
-    return tag(
-        "line", x1=-11, y1=0, x2=11, y2=0, class_=f"c{nth % COLOURS}", stroke_dasharray=dash_of(nth)
-    )
+    return tag("line", x1=-11, y1=0, x2=11, y2=0, **_style(nth))
 
 
-def dash_of(nth: int) -> str | None:
-    """Return the dashes of the n-th line, None for an unbroken one."""
-    return _DASHES[nth % len(_DASHES)]
+def curve(points: Sequence[tuple[float, float]], nth: int) -> Markup:
+    """Return the n-th line of a chart through points in pixels."""
+    return tag("polyline", points=_points(points), **_style(nth))
+
+
+def _style(nth: int) -> dict[str, str | None]:
+    return {"class_": f"c{nth % _COLOURS}", "stroke_dasharray": _DASHES[nth % len(_DASHES)]}
 
 
 def _lines(
@@ -199,16 +200,9 @@ def _lines(
             points = [(x.px(at), y.px(value)) for at, value in piece]
             if each.filled:
                 base = [(points[-1][0], y.px(0)), (points[0][0], y.px(0))]
-                area = points_of([*points, *base])
-                drawn.append(tag("polygon", points=area, class_=f"area c{nth % COLOURS}"))
-            drawn.append(
-                tag(
-                    "polyline",
-                    points=points_of(points),
-                    class_=f"c{nth % COLOURS}",
-                    stroke_dasharray=dash_of(nth),
-                )
-            )
+                area = _points([*points, *base])
+                drawn.append(tag("polygon", points=area, class_=f"area c{nth % _COLOURS}"))
+            drawn.append(curve(points, nth))
     return svg(width, height, *drawn)
 
 
@@ -265,8 +259,7 @@ def _pieces(xs: Sequence[float], ys: Sequence[float | None]) -> list[list[tuple[
     return [piece for piece in pieces if piece]
 
 
-def points_of(points: Sequence[tuple[float, float]]) -> str:
-    """Return points as SVG writes them."""
+def _points(points: Sequence[tuple[float, float]]) -> str:
     return " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
 
 
@@ -350,7 +343,7 @@ def histogram(
         if len(values := np.array([value for run in each.runs for value in run]))
     )
     legend = [(_swatch(nth), each.name) for nth, each in enumerate(samples)]
-    above = key(legend) if len(samples) > 1 else NOTHING
+    above = key(legend) if len(samples) > 1 else None
     return figure(caption, f"{caption}. {told}", draw, above, width=width)
 
 
@@ -409,7 +402,7 @@ def _histogram(
             for left, right, top in zip(lefts, lefts[1:], tops, strict=False):
                 steps += [(left, top), (right, top)]
             steps.append((lefts[-1], y.begin))
-            drawn.append(tag("polyline", points=points_of(steps), class_=f"c{nth}"))
+            drawn.append(tag("polyline", points=_points(steps), class_=f"c{nth}"))
         for place, share, spread in zip(
             ((edges[:-1] + edges[1:]) / 2).tolist(), mean.tolist(), error.tolist(), strict=True
         ):

@@ -9,10 +9,10 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from geo.city import City
-from simulations.reports.head import policy_of
-from simulations.reports.hurt import Cell, gather, radius
+from simulations.reports.head import evening_of, foot, policy_of
+from simulations.reports.hurt import ROWS_OF_TABLE, Cell, gather, radius, tenths
 from simulations.reports.map import Paper, paper, town
-from simulations.reports.markup import Content, Markup, joined, tag
+from simulations.reports.markup import Content, Markup, tag
 from simulations.reports.orders import Orders, deliveries, orders_of
 from simulations.reports.pairs import change_plot, change_rows, pair, worst_changed
 from simulations.reports.parts import (
@@ -22,7 +22,6 @@ from simulations.reports.parts import (
     Section,
     empty,
     fold,
-    histogram,
     interval_plot,
     page,
     section,
@@ -30,26 +29,26 @@ from simulations.reports.parts import (
     text,
     verdict,
 )
-from simulations.reports.scale import clock
-from simulations.reports.study import ENDINGS, PAIR_PX, late_runs
+from simulations.reports.study import ENDINGS, minutes
 from simulations.reports.symbols import MapLayer, Symbol, symbol_map
 from simulations.reports.words import (
     NONE,
     ONE_EVENING,
-    day,
+    between,
     difference,
     evenings,
     number,
     scaled,
     seeds,
+    titled,
     unit_of,
     with_unit,
 )
 from simulations.studies.measures import FIGURES
 from simulations.studies.study import Comparison, Difference, StoreCard, Study
+from simulations.studies.verdict import is_better
 
 SCRIPTS: Final = ("report.js", "maps.js")
-ROWS_OF_TABLE: Final = 12
 
 _LATE_MIN: Final = (0.25, 1.5)
 """Minutes late per delivery by which a place must differ to be drawn as changed, and as much so."""
@@ -84,7 +83,7 @@ def comparison_page(comparison: Comparison, city: City) -> str:
         sections,
         lead=comparison.verdict[0] if comparison.verdict else "",
         facts=_facts(comparison, zone),
-        foot=_foot(comparison),
+        foot=foot(first, f"studies {first.digest[:12]} and {second.digest[:12]}"),
         scripts=SCRIPTS,
         styles=("views.css",),
         blocks=[town(city, on)],
@@ -98,32 +97,16 @@ def _orders(study: Study, common: tuple[int, ...]) -> Orders:
 
 def _facts(comparison: Comparison, zone: dt.tzinfo) -> list[tuple[str, str]]:
     first, second = comparison.first, comparison.second
-    one = first.replications[0]
-    span = f"{clock(one.measured_from, zone)} to {clock(one.measured_until, zone)}"
     return [
         ("A", first.variant),
         ("B", second.variant),
         ("Policy of A", policy_of(first)),
         ("Policy of B", policy_of(second)),
         ("City", first.city_title),
-        ("Evening", f"{day(one.starts_at, zone)}, measured {span}"),
+        ("Evening", evening_of(first.replications[0], zone)),
         ("Common seeds", f"{seeds(comparison.seeds)} ({evenings(len(comparison.seeds))})"),
         ("Compared", "evening by evening: both face the same customers under the same seed"),
     ]
-
-
-def _foot(comparison: Comparison) -> Markup:
-    first, second = comparison.first, comparison.second
-    return joined(
-        (
-            tag("p", f"Map: {first.attribution}, Open Database License (ODbL)."),
-            tag(
-                "p",
-                f"samehour {first.version}, code {first.code}; studies {first.digest[:12]} and "
-                f"{second.digest[:12]}. This page needs no network and fetches nothing.",
-            ),
-        )
-    )
 
 
 # --- the verdict ---------------------------------------------------------------------------------
@@ -134,7 +117,7 @@ def mood(comparison: Comparison) -> Mood:
     if comparison.first.breaches or comparison.second.breaches:
         return "bad"
     clear = [one for name, one in comparison.differences.items() if _counts(name, one)]
-    better = [one for one in clear if _is_better(one)]
+    better = [one for one in clear if is_better(one)]
     if better and len(better) == len(clear):
         return "good"
     return "bad" if clear and not better else "open"
@@ -142,10 +125,6 @@ def mood(comparison: Comparison) -> Mood:
 
 def _counts(name: str, one: Difference) -> bool:
     return FIGURES[name].is_headline and one.is_clear and bool(one.mean)
-
-
-def _is_better(one: Difference) -> bool:
-    return ((one.mean or 0.0) > 0) == (FIGURES[one.name].better == "more")
 
 
 def _verdict(comparison: Comparison) -> Section:
@@ -239,18 +218,13 @@ def _differences(comparison: Comparison) -> Section:
 
 def _row(one: Difference) -> tuple[Content, ...]:
     measure = FIGURES[one.name]
-    between = NONE
-    if one.low is not None and one.high is not None:
-        low, high = number(one.low, measure.unit), number(one.high, measure.unit)
-        between = f"{low} to {high}"
-    p_value = one.p_holm if one.p_holm is not None else one.p_value
     return (
         measure.title,
         with_unit(one.first, measure.unit),
         with_unit(one.second, measure.unit),
         number(one.mean, measure.unit),
-        between,
-        _chance(p_value),
+        between(one.low, one.high, measure.unit),
+        _chance(one.p_that_counts),
         _clear(one),
         number(one.smallest or None, measure.unit),
     )
@@ -268,32 +242,20 @@ def _clear(one: Difference) -> Content:
     better = FIGURES[one.name].better
     if better is None:
         return "yes"
-    told = "better" if _is_better(one) else "worse"
+    told = "better" if is_better(one) else "worse"
     return tag("strong", f"yes, {told}", class_=told)
 
 
 def _distributions(comparison: Comparison, a: Orders, b: Orders) -> Section:
     charts = [
-        histogram(
+        minutes(
             [Sample("A", a.runs(a.click_to_door_min)), Sample("B", b.runs(b.click_to_door_min))],
             "From the click to the door",
-            unit="min",
-            low=0,
-            width=PAIR_PX,
         ),
-        histogram(
-            [Sample("A", late_runs(a)), Sample("B", late_runs(b))],
-            "Late deliveries, how late",
-            unit="min",
-            low=0,
-            width=PAIR_PX,
-        ),
-        histogram(
+        minutes([Sample("A", a.late_runs), Sample("B", b.late_runs)], "Late deliveries, how late"),
+        minutes(
             [Sample("A", a.runs(a.pick_wait_min)), Sample("B", b.runs(b.pick_wait_min))],
             "Wait for a picker",
-            unit="min",
-            low=0,
-            width=PAIR_PX,
         ),
     ]
     lead = (
@@ -332,8 +294,8 @@ def _map(
         (
             one.around,
             one.asked,
-            _tenths(one.late_min),
-            _tenths(two.late_min),
+            tenths(one.late_min),
+            tenths(two.late_min),
             one.refused,
             two.refused,
         )
@@ -398,13 +360,9 @@ def _told(two: tuple[Cell, Cell], count: int) -> str:
     a, b = two
     return (
         f"Around {a.around}, {a.asked} orders in {evenings(count)}: late a delivery "
-        f"{_tenths(a.late_min)} min in A, {_tenths(b.late_min)} in B; refused {a.refused} in A, "
+        f"{tenths(a.late_min)} min in A, {tenths(b.late_min)} in B; refused {a.refused} in A, "
         f"{b.refused} in B"
     )
-
-
-def _tenths(value: float) -> str:
-    return f"{value:.1f}" if math.isfinite(value) else NONE
 
 
 # --- for whom ------------------------------------------------------------------------------------
@@ -451,9 +409,7 @@ def _evenings(comparison: Comparison) -> Section:
     )
     header: list[Content] = ["Seed"]
     for name in names:
-        unit = unit_of(FIGURES[name].unit)
-        title = f"{FIGURES[name].title}, {unit}" if unit else FIGURES[name].title
-        header += [f"A: {title}", "B"]
+        header += [f"A: {titled(name)}", "B"]
     rows: list[list[Content]] = []
     for seed in comparison.seeds:
         row: list[Content] = [seed]

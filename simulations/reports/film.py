@@ -28,6 +28,7 @@ from simulations.reports.scale import Scale, clock
 from simulations.reports.symbols import zoom_buttons
 from simulations.scenarios.settings import Scenario
 from simulations.studies.outcome import Activity, Ending, Evening, OrderRow
+from simulations.studies.rows_couriers import BUSY
 from simulations.studies.study import Playback, Track
 
 SPEEDS: Final = (10, 30, 60, 120, 300, 600)
@@ -122,14 +123,14 @@ def _about(
         "width": on.frame.width,
         "height": on.frame.height,
         "stores": [
-            [each.name, *place, each.pickers]
+            [each.name, *place]
             for each, place in zip(playback.stores, places.tolist(), strict=True)
         ],
         "couriers": [
             [each.courier_id, each.name, each.mode.value, MODES[each.mode]]
             for each in playback.couriers
         ],
-        "activities": [[each.value, NAMES[each]] for each in _ACTIVITIES],
+        "activities": [[each.value, NAMES[each], int(each in BUSY)] for each in _ACTIVITIES],
         "endings": [each.value for each in _ENDINGS],
         "orders": _orders(rows, begins_at, stores, couriers, on),
         "spans": _spans(evening, begins_at, couriers, {r.order_id: n for n, r in enumerate(rows)}),
@@ -162,10 +163,8 @@ def _orders(
         "start": [since(row.pick_started_at) for row in rows],
         "ready": [since(row.ready_at) for row in rows],
         "picked": [since(row.picked_up_at) for row in rows],
-        "arrived": [since(row.arrived_at) for row in rows],
         "ended": [since(row.ended_at) for row in rows],
         "ending": [_ENDINGS.index(row.ending) for row in rows],
-        "code": [row.code for row in rows],
     }
 
 

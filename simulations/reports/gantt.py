@@ -9,7 +9,7 @@ from typing import Final
 
 from geo.types import Mode
 from simulations.reports.markup import Markup, joined, tag
-from simulations.reports.scale import clock, round_times
+from simulations.reports.scale import clock, percent, round_times
 from simulations.studies.outcome import Activity, CourierSpan, Ending, OrderRow
 from simulations.studies.rows_couriers import BUSY
 from simulations.studies.study import CourierCard
@@ -191,7 +191,7 @@ def _row(
         "tr",
         tag("th", card.name, tag("small", MODES[card.mode]), scope="row"),
         tag("td", cell),
-        tag("td", f"{busy:.0%}".replace("%", " %"), class_="number"),
+        tag("td", percent(busy), class_="number"),
         tag("td", brought, class_="number"),
         data_busy=f"{busy:.4f}",
     )

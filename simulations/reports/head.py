@@ -7,7 +7,7 @@ import datetime as dt
 from simulations.reports.markup import Markup, joined, tag
 from simulations.reports.scale import clock
 from simulations.reports.words import day, duration, evenings, number, seeds, with_unit
-from simulations.studies.study import Study
+from simulations.studies.study import Replication, Study
 
 
 def sentence(study: Study) -> str:
@@ -32,34 +32,38 @@ def sentence(study: Study) -> str:
 def facts(study: Study, zone: dt.tzinfo) -> list[tuple[str, str]]:
     """Return what a study was made from."""
     first = study.replications[0]
-    span = f"{clock(first.measured_from, zone)} to {clock(first.measured_until, zone)}"
     warm = duration(first.measured_from - first.starts_at)
     cool = duration(study.scenario.measure.cool_down_s)
     return [
         ("Scenario", study.variant),
         ("Policy", policy_of(study)),
         ("City", study.city_title),
-        ("Evening", f"{day(first.starts_at, zone)}, measured {span}"),
+        ("Evening", evening_of(first, zone)),
         ("Warm-up, cool-down", f"{warm}, and up to {cool}; neither is counted"),
         ("Seeds", f"{seeds(study.seeds)} ({evenings(len(study.seeds))})"),
     ]
 
 
+def evening_of(one: Replication, zone: dt.tzinfo) -> str:
+    """Return the day of an evening, and which part of it was measured."""
+    span = f"{clock(one.measured_from, zone)} to {clock(one.measured_until, zone)}"
+    return f"{day(one.starts_at, zone)}, measured {span}"
+
+
 def policy_of(study: Study) -> str:
-    """Return the name of the policy: from the variant, or from the scenario."""
-    name = study.variant.partition("@")[2].partition(",")[0]
-    return name or study.scenario.policy or "the engine's own"
+    """Return the name of the policy; a variant's own stands in its scenario."""
+    return study.scenario.policy or "the engine's own"
 
 
-def foot(study: Study) -> Markup:
-    """Return licences and versions."""
+def foot(study: Study, made_from: str) -> Markup:
+    """Return licences and versions, and what a page was made from."""
     return joined(
         (
             tag("p", f"Map: {study.attribution}, Open Database License (ODbL)."),
             tag(
                 "p",
-                f"samehour {study.version}, code {study.code}, study {study.digest[:12]}. "
-                "This page needs no network and fetches nothing.",
+                f"samehour {study.version}, code {study.code}; {made_from}. This page needs no "
+                "network and fetches nothing.",
             ),
         )
     )

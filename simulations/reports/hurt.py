@@ -14,6 +14,7 @@ from simulations.reports.map import Paper
 from simulations.reports.markup import Content
 from simulations.reports.orders import Orders
 from simulations.reports.symbols import MapLayer, Symbol
+from simulations.reports.words import NONE, evenings
 
 ROWS_OF_TABLE: Final = 12
 
@@ -131,25 +132,31 @@ def _mean(values: NDArray[np.float64]) -> float:
 # --- what is shown -------------------------------------------------------------------------------
 
 
-def layers(cells: Sequence[Cell], on: Paper, evenings: int) -> list[MapLayer]:
-    """Return the three things that may hurt: late, refused, long at the door."""
+def layers(cells: Sequence[Cell], on: Paper, count: int) -> list[MapLayer]:
+    """Return the three things that may hurt: late, refused, long at the door.
+
+    Parameters
+    ----------
+    count
+        Of evenings.
+    """
     return [
         MapLayer(
             "late",
             "Minutes late",
-            _symbols(cells, [each.late_min for each in cells], _LATE_MIN, on, evenings),
+            _symbols(cells, [each.late_min for each in cells], _LATE_MIN, on, count),
             _meanings("late by", _LATE_MIN, "min a delivery", nothing="never late"),
         ),
         MapLayer(
             "refused",
             "Refused",
-            _symbols(cells, [each.refused_share for each in cells], _REFUSED, on, evenings),
+            _symbols(cells, [each.refused_share for each in cells], _REFUSED, on, count),
             _meanings("refused", [100 * each for each in _REFUSED], "%", nothing="none refused"),
         ),
         MapLayer(
             "door",
             "Time at the door",
-            _symbols(cells, [each.door_min for each in cells], _DOOR_MIN, on, evenings),
+            _symbols(cells, [each.door_min for each in cells], _DOOR_MIN, on, count),
             _meanings("at the door", _DOOR_MIN, "min", nothing="at the door up to 3 min"),
         ),
     ]
@@ -169,7 +176,7 @@ def _meanings(
 
 
 def _symbols(
-    cells: Sequence[Cell], values: Sequence[float], steps: Sequence[float], on: Paper, evenings: int
+    cells: Sequence[Cell], values: Sequence[float], steps: Sequence[float], on: Paper, count: int
 ) -> list[Symbol]:
     most = max((each.asked for each in cells), default=1)
     return [
@@ -178,7 +185,7 @@ def _symbols(
             each.y,
             radius(each.asked, most, on),
             _KINDS[sum(value > step for step in steps)],
-            told(each, evenings),
+            _told(each, count),
         )
         for each, value in zip(cells, values, strict=True)
         if math.isfinite(value)
@@ -191,9 +198,9 @@ def radius(count: int, most: int, on: Paper) -> float:
     return share * size_of(on) / 2
 
 
-def told(cell: Cell, evenings: int) -> str:
-    """Return the numbers of a cell in words."""
-    said = [f"Around {cell.around}: {cell.asked} orders in {_evenings(evenings)}"]
+def _told(cell: Cell, count: int) -> str:
+    """Return the numbers of a cell over so many evenings in words."""
+    said = [f"Around {cell.around}: {cell.asked} orders in {evenings(count)}"]
     if cell.delivered:
         said.append(
             f"{cell.delivered} delivered, {cell.late} of them late, {cell.late_min:.1f} min late "
@@ -203,10 +210,6 @@ def told(cell: Cell, evenings: int) -> str:
     if math.isfinite(cell.door_min):
         said.append(f"{cell.door_min:.1f} min at the door")
     return "; ".join(said)
-
-
-def _evenings(count: int) -> str:
-    return "one evening" if count == 1 else f"{count} evenings"
 
 
 HEADER: Final[tuple[Content, ...]] = (
@@ -238,12 +241,13 @@ def worst_rows(cells: Sequence[Cell]) -> list[tuple[Content, ...]]:
             each.refused,
             each.delivered,
             each.late,
-            _tenths(each.late_min),
-            _tenths(each.door_min),
+            tenths(each.late_min),
+            tenths(each.door_min),
         )
         for each in ranked[:ROWS_OF_TABLE]
     ]
 
 
-def _tenths(value: float) -> str:
-    return f"{value:.1f}" if math.isfinite(value) else "\N{EN DASH}"
+def tenths(value: float) -> str:
+    """Return a value in tenths, a dash for nan."""
+    return f"{value:.1f}" if math.isfinite(value) else NONE

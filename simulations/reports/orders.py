@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +13,7 @@ from dispatch.model import Fulfilment
 from geo.types import LonLat
 from simulations.studies.outcome import Ending
 
-_MINUTE_S = 60.0
+_MINUTE_S: Final = 60.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -30,7 +30,7 @@ class Orders:
         Degrees, float64; nan where nobody knows the door.
     late_min, click_to_door_min, door_min, pick_wait_min
         Past the promise, from the click to the hand-over, from arriving to the hand-over, and
-        from the click to the start of picking; float64.
+        from the click (or the end of a hold) to the start of picking; float64.
     """
 
     seed: NDArray[np.int64]
@@ -73,6 +73,11 @@ class Orders:
         """Return some of them."""
         return Orders(*(getattr(self, each.name)[chosen] for each in fields(self)))
 
+    @property
+    def late_runs(self) -> list[list[float]]:
+        """Minutes late of the late deliveries, by evening, ascending by seed."""
+        return [[value for value in run if value > 0] for run in self.runs(self.late_min)]
+
     def runs(self, values: NDArray[np.float64]) -> list[list[float]]:
         """Return known values by evening, ascending by seed."""
         known = np.isfinite(values)
@@ -101,10 +106,7 @@ def orders_of(table: Any) -> Orders:
         ]
         return found
 
-    asked, delivered = column("asked_at"), column("delivered_at")
-    released = column("released_at")
-    waited = column("pick_started_at") - np.where(np.isnan(released), asked, released)
-    late = column("lateness_s")
+    waited = column("pick_started_at") - np.fmax(column("asked_at"), column("released_at"))
     found = Orders(
         seed=np.array(table.column("seed").to_pylist(), dtype=np.int64),
         external_id=texts("external_id"),
@@ -113,9 +115,9 @@ def orders_of(table: Any) -> Orders:
         address=texts("address"),
         lng=column("lng"),
         lat=column("lat"),
-        late_min=late / _MINUTE_S,
+        late_min=column("lateness_s") / _MINUTE_S,
         click_to_door_min=column("click_to_door_s") / _MINUTE_S,
-        door_min=(delivered - column("arrived_at")) / _MINUTE_S,
+        door_min=(column("delivered_at") - column("arrived_at")) / _MINUTE_S,
         pick_wait_min=np.maximum(waited, 0.0) / _MINUTE_S,
     )
     return found.where(np.array(table.column("is_measured").to_pylist(), dtype=bool))

@@ -73,13 +73,13 @@ def pair(first: Orders, second: Orders) -> Pairs:
 
 def _by_customer(orders: Orders) -> dict[_Customer, int]:
     found: dict[_Customer, int] = {}
-    late = np.nan_to_num(orders.click_to_door_min, nan=-1.0)
+    took_min = np.nan_to_num(orders.click_to_door_min, nan=-1.0)
     for index, (seed, name) in enumerate(
         zip(orders.seed.tolist(), orders.external_id.tolist(), strict=True)
     ):
         if name is not None:
             customer = (seed, name)
-            if customer not in found or late[index] > late[found[customer]]:
+            if customer not in found or took_min[index] > took_min[found[customer]]:
                 found[customer] = index
     return found
 

@@ -32,7 +32,7 @@ from pathlib import Path
 from typing import Final, Literal
 
 from simulations.folders import whole
-from simulations.reports.charts import Band, Line, Sample, figure, histogram, key, line_chart
+from simulations.reports.charts import Band, Line, Sample, histogram, key, line_chart
 from simulations.reports.markup import Content, Markup, joined, tag
 from simulations.reports.plots import (
     Held,
@@ -51,14 +51,12 @@ __all__ = [
     "Held",
     "Interval",
     "Line",
-    "Markup",
     "Mood",
     "Sample",
     "Section",
     "bar_chart",
     "calibration_plot",
     "empty",
-    "figure",
     "figure_strip",
     "fold",
     "histogram",
@@ -132,7 +130,8 @@ def page(
     foot
         Licences, versions.
     scripts
-        Names of files in `simulations/web`; they run in this order, after the page is there.
+        Names of files in `simulations/reports/web`; they run in this order, after the page is
+        there.
     styles
         The same of style sheets, after `report.css` and `charts.css`.
     blocks

@@ -1,4 +1,4 @@
-"""Plots of single values with their intervals, of shares and of tails; see `report_charts`."""
+"""Plots of single values with their intervals, of shares and of tails; see `charts`."""
 
 from __future__ import annotations
 
@@ -10,21 +10,19 @@ import numpy as np
 
 from simulations.reports.charts import (
     BOTTOM,
-    COLOURS,
     LEFT,
     RIGHT,
     TOP,
     WIDE_PX,
-    dash_of,
+    curve,
     figure,
     key,
-    points_of,
     stroke,
     svg,
     y_axis,
 )
-from simulations.reports.markup import NOTHING, Markup, joined, tag
-from simulations.reports.scale import Scale, plain, round_values
+from simulations.reports.markup import Markup, joined, tag
+from simulations.reports.scale import Scale, percent, plain, round_values
 
 _PX_PER_ROW: Final = 34
 
@@ -139,7 +137,7 @@ def calibration_plot(points: Sequence[Held], caption: str) -> Markup:
         up = Scale(0.0, 1.0, side - 44, 12)
         drawn = []
         for share in (0.0, 0.25, 0.5, 0.75, 1.0):
-            told = f"{share:.0%}".replace("%", " %")
+            told = percent(share)
             at, y = scale.px(share), up.px(share)
             drawn.append(tag("line", x1=at, y1=up.begin, x2=at, y2=up.end, class_="grid"))
             drawn.append(tag("line", x1=scale.begin, y1=y, x2=scale.end, y2=y, class_="grid"))
@@ -159,7 +157,7 @@ def calibration_plot(points: Sequence[Held], caption: str) -> Markup:
         return svg(side, side, *drawn)
 
     told = "; ".join(
-        f"of {point.count} promised with {point.promised:.0%}, {point.held:.0%} held"
+        f"of {point.count} promised with {percent(point.promised)}, {percent(point.held)} held"
         for point in points
     )
     return figure(caption, f"{caption}. {told}", draw)
@@ -231,14 +229,7 @@ def percentile_chart(
         ]
         for nth, (_, pairs) in enumerate(lines):
             points = [(x.px(_nines(share)), y.px(value)) for share, value in pairs]
-            drawn.append(
-                tag(
-                    "polyline",
-                    points=points_of(points),
-                    class_=f"c{nth % COLOURS}",
-                    stroke_dasharray=dash_of(nth),
-                )
-            )
+            drawn.append(curve(points, nth))
         return svg(width, height, *drawn)
 
     said = "; ".join(
@@ -254,9 +245,7 @@ def _nines(share: float) -> float:
 
 
 def small_dots(values: Sequence[float]) -> Markup:
-    """Return the values of several runs as dots on a line, for under a figure."""
-    if len(values) <= 1:
-        return NOTHING
+    """Return the values of several runs, at least one, as dots on a line, for under a figure."""
     x = Scale(min(values), max(values), 5, 155)
     mean = sum(values) / len(values)
     return tag(

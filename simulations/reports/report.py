@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from geo.city import find_city, load_city
+from geo.city import City, find_city, load_city
 from simulations.reports.comparison import comparison_page
 from simulations.reports.parts import save
 from simulations.reports.study import study_page
@@ -25,17 +25,13 @@ def write_study(study: Study, path: Path) -> None:
     OSError
         The file cannot be written.
     """
-    save(study_page(study, load_city(find_city(study.scenario.city))), path)
+    save(study_page(study, _city(study)), path)
 
 
 def write_comparison(comparison: Comparison, path: Path) -> None:
-    """Write the report of a comparison, all or nothing.
+    """Write the report of a comparison, all or nothing; raises as `write_study` does."""
+    save(comparison_page(comparison, _city(comparison.first)), path)
 
-    Raises
-    ------
-    CityError
-        The city that it was run in is not there, or its map cannot be read.
-    OSError
-        The file cannot be written.
-    """
-    save(comparison_page(comparison, load_city(find_city(comparison.first.scenario.city))), path)
+
+def _city(study: Study) -> City:
+    return load_city(find_city(study.scenario.city))

@@ -54,6 +54,11 @@ def clock(at: float, zone: dt.tzinfo) -> str:
     return f"{dt.datetime.fromtimestamp(at, zone):%H:%M}"
 
 
+def percent(share: float) -> str:
+    """Return a share as `84 %`."""
+    return f"{100 * share:.0f} %"
+
+
 def plain(value: float) -> str:
     """Return a number as it is written beside an axis: `0.25`, `12`, `12 000`, `-3`."""
     if abs(value) >= _LARGE:

@@ -32,24 +32,26 @@ from simulations.reports.parts import (
     text,
     verdict,
 )
-from simulations.reports.scale import clock
+from simulations.reports.scale import clock, percent
 from simulations.reports.symbols import symbol_map
 from simulations.reports.timeline import timeline
 from simulations.reports.words import (
     NONE,
     ONE_EVENING,
+    between,
     evenings,
     interval,
     number,
     scaled,
-    unit_of,
+    titled,
     with_unit,
 )
 from simulations.studies.measures import FIGURES
 from simulations.studies.outcome import Ending, Evening
 from simulations.studies.study import Distribution, Estimate, Playback, Study
+from simulations.studies.verdict import distrust
 
-PAIR_PX: Final = 500
+_PAIR_PX: Final = 500
 """Width of charts that stand beside one another."""
 
 STYLES: Final = ("views.css", "film.css")
@@ -80,7 +82,6 @@ ENDINGS: Final = {
     Ending.CANCELLED: "cancelled",
     Ending.RETURNED: "brought back",
     Ending.NOT_COLLECTED: "never collected",
-    Ending.LOST: "gone before an answer",
     Ending.OPEN: "open when the run ended",
 }
 
@@ -109,7 +110,7 @@ def study_page(study: Study, city: City) -> str:
         sections,
         lead=sentence(study),
         facts=facts(study, zone),
-        foot=foot(study),
+        foot=foot(study, f"study {study.digest[:12]}"),
         scripts=SCRIPTS,
         styles=STYLES,
         blocks=[town(city, on), *film.blocks(study.scenario, evening, playback, on, zone)],
@@ -141,7 +142,7 @@ def _figure(one: Estimate) -> Figure:
         measure.title,
         with_unit(one.mean, measure.unit),
         interval(one),
-        known if len(known) > 1 else (),
+        known,
     )
 
 
@@ -155,8 +156,7 @@ def _audit(study: Study) -> Markup:
     if not breaches:
         return failed
     listed = tag("ul", *(tag("li", f"Seed {seed}: {what}") for seed, what in breaches))
-    count = "a breach" if len(breaches) == 1 else f"{len(breaches)} breaches"
-    warning = verdict(f"The audit of the logs found {count}: do not trust these figures.", "bad")
+    warning = verdict(distrust(len(breaches)), "bad")
     return joined((failed, warning, fold("What the audit found", listed)))
 
 
@@ -180,22 +180,13 @@ def _share(part: int, whole: int) -> str:
 
 
 def _distributions(study: Study, orders: Orders) -> Section:
-    late = late_runs(orders)
+    late = orders.late_runs
     charts = [
-        histogram(
+        minutes(
             [Sample("deliveries", orders.runs(orders.click_to_door_min))],
             "From the click to the door",
-            unit="min",
-            low=0,
-            width=PAIR_PX,
         ),
-        histogram(
-            [Sample("late deliveries", late)],
-            "How late the late ones were",
-            unit="min",
-            low=0,
-            width=PAIR_PX,
-        )
+        minutes([Sample("late deliveries", late)], "How late the late ones were")
         if any(late)
         else empty("No delivery was late."),
         _pick_wait(orders),
@@ -224,12 +215,12 @@ def _pick_wait(orders: Orders) -> Markup:
         return empty("No order waited for a picker.")
     share = _share(sum(len(run) for run in waited), count)
     caption = f"Wait for a picker, of the {share} of orders that waited"
-    return histogram([Sample("orders", waited)], caption, unit="min", low=0, width=PAIR_PX)
+    return minutes([Sample("orders", waited)], caption)
 
 
-def late_runs(orders: Orders) -> list[list[float]]:
-    """Return minutes late of the late deliveries, by evening."""
-    return [[value for value in run if value > 0] for run in orders.runs(orders.late_min)]
+def minutes(samples: Sequence[Sample], caption: str) -> Markup:
+    """Return a histogram of minutes that stands beside another."""
+    return histogram(samples, caption, unit="min", low=0, width=_PAIR_PX)
 
 
 def quantiles(found: Sequence[Distribution]) -> Markup:
@@ -243,13 +234,13 @@ def quantiles(found: Sequence[Distribution]) -> Markup:
         for share in _QUANTILES:
             point = points[share]
             told = number(point.value, "s")
-            if point.low is not None and point.high is not None:
-                told += f" ({number(point.low, 's')} to {number(point.high, 's')})"
+            if point.low is not None:
+                told += f" ({between(point.low, point.high, 's')})"
             cells.append(told)
         rows.append((_DISTRIBUTIONS[one.name][0], one.count, *cells))
     if not rows:
         return empty("Nothing was measured.")
-    header = ("Minutes", "Orders", *(f"{share:.0%}".replace("%", " %") for share in _QUANTILES))
+    header = ("Minutes", "Orders", *map(percent, _QUANTILES))
     caption = (
         "What so many of them do not exceed, in minutes, with 95 % intervals where there are "
         "several evenings"
@@ -374,7 +365,7 @@ def _all_figures(study: Study) -> Section:
             (
                 joined((measure.title, tag("small", measure.meaning))),
                 with_unit(one.mean, measure.unit),
-                _both(one, measure.unit),
+                between(one.low, one.high, measure.unit),
                 number(one.p10, measure.unit),
                 number(one.median, measure.unit),
                 number(one.p90, measure.unit),
@@ -387,18 +378,11 @@ def _all_figures(study: Study) -> Section:
     )
 
 
-def _both(one: Estimate, unit: str) -> str:
-    if one.low is None or one.high is None:
-        return NONE
-    return f"{number(one.low, unit)} to {number(one.high, unit)}"
-
-
 def _grounds(study: Study) -> Section:
-    first = study.replications[0]
-    names = [name for name in STRIP[:4] if name in first.figures]
+    names = STRIP[:4]
     header = (
         "Seed",
-        *(_named(name) for name in names),
+        *map(titled, names),
         "Refused commands",
         "Breaches",
         "Took, s",
@@ -440,9 +424,3 @@ def _grounds(study: Study) -> Section:
         said,
         key="grounds",
     )
-
-
-def _named(name: str) -> str:
-    measure = FIGURES[name]
-    unit = unit_of(measure.unit)
-    return f"{measure.title}, {unit}" if unit else measure.title

@@ -172,7 +172,7 @@ def _stores(on: Paper, stores: Iterable[StoreCard]) -> Markup:
     marks = []
     for store in stores:
         x, y = on.units(store.location)
-        if on.frame.width >= x >= 0 <= y <= on.frame.height:
+        if 0 <= x <= on.frame.width and 0 <= y <= on.frame.height:
             corner = {"x": x - _STORE / 2, "y": y - _STORE / 2}
             square = tag("rect", **corner, width=_STORE, height=_STORE, rx=6)
             marks.append(tag("g", tag("title", store.name), square))

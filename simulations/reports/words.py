@@ -51,6 +51,20 @@ def with_unit(value: float | None, unit: str) -> str:
     return f"{number(value, unit)} {unit_of(unit)}".strip() if value is not None else NONE
 
 
+def titled(name: str) -> str:
+    """Return the title of a figure with the unit that `number` writes it in."""
+    measure = FIGURES[name]
+    unit = unit_of(measure.unit)
+    return f"{measure.title}, {unit}" if unit else measure.title
+
+
+def between(low: float | None, high: float | None, unit: str) -> str:
+    """Return an interval without its unit: `81 to 87`."""
+    if low is None or high is None:
+        return NONE
+    return f"{number(low, unit)} to {number(high, unit)}"
+
+
 def interval(one: Estimate) -> str:
     """Return the interval of a mean in words."""
     unit = FIGURES[one.name].unit

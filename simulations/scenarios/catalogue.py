@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from simulations.scenarios.policies import box
+from simulations.scenarios.box import box
 from simulations.scenarios.settings import Article
 from simulations.scenarios.sheet import Place
 from simulations.scenarios.text import Problems, Section, repeated
@@ -60,22 +60,26 @@ def _from_csv(path: Path, problems: Problems) -> tuple[Article, ...]:
     def problem(line: int, text: str) -> None:
         problems.add_at(Place(_LAST, line, path.name, path), text)
 
-    with path.open(encoding="utf-8", newline="") as file:
-        reader = csv.DictReader(file)
-        columns = tuple(reader.fieldnames or ())
-        if columns not in (_COLUMNS, (*_COLUMNS, _GROUP)):
-            problem(1, f"the columns must be {','.join(_COLUMNS)}, and {_GROUP} if you like")
-            return ()
-        articles: list[tuple[int, Article]] = []
-        broken = False
-        for line, row in enumerate(reader, start=2):
-            found = _article(row, columns)
-            if isinstance(found, Article):
-                articles.append((line, found))
-            else:
-                broken = True
-                for text in found:
-                    problem(line, text)
+    articles: list[tuple[int, Article]] = []
+    broken = False
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            reader = csv.DictReader(file)
+            columns = tuple(reader.fieldnames or ())
+            if columns not in (_COLUMNS, (*_COLUMNS, _GROUP)):
+                problem(1, f"the columns must be {','.join(_COLUMNS)}, and {_GROUP} if you like")
+                return ()
+            for row in reader:
+                found = _article(row, columns)
+                if isinstance(found, Article):
+                    articles.append((reader.line_num, found))
+                else:
+                    broken = True
+                    for text in found:
+                        problem(reader.line_num, text)
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        problem(0, f"cannot be read as CSV in UTF-8: {error}")
+        return ()
     seen: set[str] = set()
     for line, article in articles:
         if article.sku in seen:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -48,9 +48,10 @@ def misfits(scenario: Scenario, city: City, is_sound: IsSound = _everything) -> 
         *_kinds(scenario, city),
         *_modes(scenario, city),
         *_goods(scenario, city),
-        *_surges(scenario, city, is_sound, is_timed=is_timed),
-        *_closures(scenario, city, is_sound, is_timed=is_timed),
-        *_store_closures(scenario, city, is_sound, is_timed=is_timed),
+        *(_spans(scenario, is_sound) if is_timed else ()),
+        *_surges(scenario, city, is_sound),
+        *_closures(scenario, city, is_sound),
+        *_store_closures(scenario, city, is_sound),
         *(_opening(scenario, city) if is_timed and is_sound("store_closures") else ()),
         *(_crew(scenario) if is_timed and is_sound("demand") and is_sound("couriers") else ()),
     )
@@ -124,15 +125,37 @@ def _goods(scenario: Scenario, city: City) -> Iterator[Misfit]:
         yield Misfit("city", f"is {city.name!r}, which has no door to deliver to")
 
 
-def _surges(
-    scenario: Scenario, city: City, is_sound: IsSound, *, is_timed: bool
-) -> Iterator[Misfit]:
+def _spans(scenario: Scenario, is_sound: IsSound) -> Iterator[Misfit]:
+    """Tell of what ends before it begins, or is wholly outside the run."""
+    happening: tuple[tuple[str, Sequence[Surge | ClosureSettings | StoreClosure]], ...] = (
+        ("surges", scenario.surges),
+        ("closures", scenario.closures),
+        ("store_closures", scenario.store_closures),
+    )
+    begins, ends = run_of(scenario)
+    for name, every in happening:
+        for index, one in enumerate(every):
+            key = f"{name}[{index}]"
+            if not (is_sound(f"{key}.starts_at") and is_sound(f"{key}.ends_at")):
+                continue
+            if one.ends_at <= one.starts_at:
+                yield Misfit(
+                    f"{key}.ends_at",
+                    f"is {one.ends_at}, not after its beginning at {one.starts_at}",
+                )
+            elif one.ends_at <= begins or one.starts_at >= ends:
+                yield Misfit(
+                    f"{key}.starts_at",
+                    f"is {one.starts_at}, and it ends at {one.ends_at}: wholly outside the run, "
+                    f"which is from {begins} to {ends}",
+                )
+
+
+def _surges(scenario: Scenario, city: City, is_sound: IsSound) -> Iterator[Misfit]:
     articles = {article.sku for article in scenario.catalogue}
     groups = {article.group for article in scenario.catalogue} - {""}
     for index, surge in enumerate(scenario.surges):
         key = f"surges[{index}]"
-        if is_timed and is_sound(f"{key}.starts_at") and is_sound(f"{key}.ends_at"):
-            yield from _span(scenario, surge, key)
         if surge.around is not None and is_sound(f"{key}.around"):
             if not _is_inside(city, surge.around):
                 yield Misfit(f"{key}.around", _outside(city))
@@ -152,24 +175,16 @@ def _surges(
             yield Misfit(f"{key}.pace.{mode.value}", f"is for a mode that {city.name} lacks")
 
 
-def _closures(
-    scenario: Scenario, city: City, is_sound: IsSound, *, is_timed: bool
-) -> Iterator[Misfit]:
+def _closures(scenario: Scenario, city: City, is_sound: IsSound) -> Iterator[Misfit]:
     for index, closure in enumerate(scenario.closures):
         key = f"closures[{index}]"
-        if is_timed and is_sound(f"{key}.starts_at") and is_sound(f"{key}.ends_at"):
-            yield from _span(scenario, closure, key)
         if is_sound(f"{key}.around") and not _is_inside(city, closure.around):
             yield Misfit(f"{key}.around", _outside(city))
 
 
-def _store_closures(
-    scenario: Scenario, city: City, is_sound: IsSound, *, is_timed: bool
-) -> Iterator[Misfit]:
+def _store_closures(scenario: Scenario, city: City, is_sound: IsSound) -> Iterator[Misfit]:
     for index, closure in enumerate(scenario.store_closures):
         key = f"store_closures[{index}]"
-        if is_timed and is_sound(f"{key}.starts_at") and is_sound(f"{key}.ends_at"):
-            yield from _span(scenario, closure, key)
         if not is_sound(f"{key}.store"):
             continue
         meant = store_named(city, closure.store)
@@ -183,23 +198,6 @@ def _store_closures(
             yield Misfit(
                 f"{key}.store", f"is {closure.store!r}, as {len(meant)} stores are; name one: {ids}"
             )
-
-
-def _span(
-    scenario: Scenario, what: Surge | ClosureSettings | StoreClosure, key: str
-) -> Iterator[Misfit]:
-    if what.ends_at <= what.starts_at:
-        yield Misfit(
-            f"{key}.ends_at", f"is {what.ends_at}, not after its beginning at {what.starts_at}"
-        )
-        return
-    begins, ends = run_of(scenario)
-    if what.ends_at <= begins or what.starts_at >= ends:
-        yield Misfit(
-            f"{key}.starts_at",
-            f"is {what.starts_at}, and it ends at {what.ends_at}: wholly outside the run, which is "
-            f"from {begins} to {ends}",
-        )
 
 
 def _is_inside(city: City, place: LonLat) -> bool:

@@ -2,22 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 from dispatch.errors import InvalidValueError
 from dispatch.model import Policy
 from dispatch.policies import policy_from_toml
 from simulations.errors import ScenarioError
-
-
-def box(kind: str) -> tuple[Path, ...]:
-    """Return the folders in which `scenarios` or `policies` are looked for, in this order."""
-    return (
-        Path("data") / kind,
-        Path(__file__).parents[2] / "data" / kind,
-        Path(sys.prefix) / "share" / "samehour" / kind,
-    )
+from simulations.scenarios.box import box, find_file
 
 
 def find_policy(name_or_path: str, beside: Path | None = None) -> Path:
@@ -33,19 +24,7 @@ def find_policy(name_or_path: str, beside: Path | None = None) -> Path:
     ScenarioError
         There is none; the message lists the names there are.
     """
-    if name_or_path.endswith(".toml"):
-        for path in (Path(name_or_path), (beside or Path()) / name_or_path):
-            if path.is_file():
-                return path
-    for folder in box("policies"):
-        candidate = folder / f"{name_or_path}.toml"
-        if candidate.is_file():
-            return candidate
-    names = sorted({path.stem for folder in box("policies") for path in folder.glob("*.toml")})
-    raise ScenarioError(
-        f"policy {name_or_path!r}",
-        [f"there is no such file; name a .toml file or one of: {', '.join(names) or '(none)'}"],
-    )
+    return find_file("policy", name_or_path, box("policies"), beside or Path())
 
 
 def load_policy(name_or_path: str | None) -> Policy:

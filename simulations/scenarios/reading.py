@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import unicodedata
 from dataclasses import MISSING, fields
+from functools import partial
 from typing import Any, Final, get_args
 
 from dispatch.pricing import TIER_MINUTES
@@ -117,16 +118,15 @@ def _policy(root: Section) -> str | None:
 def _demand(section: Section) -> DemandSettings:
     factors = section.section("weekday_factor")
     payday = section.section("payday", optional=True)
+    default = partial(_default, DemandSettings)
     demand = DemandSettings(
         per_hour=section.numbers("per_hour", count=24),
         weekday_factor=tuple(factors.number(day) for day in WEEKDAYS),
-        payday_days=payday.integers(
-            "days", low=1, high=31, default=_default(DemandSettings, "payday_days")
-        ),
-        payday_factor=payday.number("factor", default=_default(DemandSettings, "payday_factor")),
+        payday_days=payday.integers("days", low=1, high=31, default=default("payday_days")),
+        payday_factor=payday.number("factor", default=default("payday_factor")),
         tiers=_tiers(section),
         **{
-            name: section.share(name, default=_default(DemandSettings, name))
+            name: section.share(name, default=default(name))
             for name in (
                 "step_down_share",
                 "collection_share",
@@ -140,6 +140,14 @@ def _demand(section: Section) -> DemandSettings:
         both = demand.collection_share + demand.curbside_share
         section.problem(
             "collection_share", f"and curbside_share are {both:g} together; at most 1 of all orders"
+        )
+    if section.is_sound("per_hour") and not any(demand.per_hour):
+        section.problem(
+            "per_hour", "is 0 in every hour, so nobody ever orders; let one hour be above 0"
+        )
+    if section.is_sound("weekday_factor") and not any(demand.weekday_factor):
+        section.problem(
+            "weekday_factor", "is 0 on every day, so nobody ever orders; let one day be above 0"
         )
     for part in (factors, payday, section):
         part.end()
@@ -181,9 +189,7 @@ def _handover(section: Section) -> HandoverSettings:
 
 
 def _customers(section: Section) -> CustomerSettings:
-    def default(name: str) -> Any:
-        return _default(CustomerSettings, name)
-
+    default = partial(_default, CustomerSettings)
     customers = CustomerSettings(
         cancel_share=section.share("cancel_share"),
         cancel_within_s=section.span("cancel_within_s"),
@@ -235,9 +241,7 @@ def _store(section: Section) -> StoreSettings:
 
 
 def _picking(section: Section) -> PickingSettings:
-    def default(name: str) -> Any:
-        return _default(PickingSettings, name)
-
+    default = partial(_default, PickingSettings)
     distribution = section.choice("distribution", _DISTRIBUTIONS, default=default("distribution"))
     picking = PickingSettings(
         spread=section.share("spread"),
@@ -266,9 +270,7 @@ def _travel(section: Section) -> TravelSettings:
 
 
 def _mishaps(section: Section) -> MishapSettings:
-    def default(name: str) -> Any:
-        return _default(MishapSettings, name)
-
+    default = partial(_default, MishapSettings)
     mishaps = MishapSettings(
         absent_share=section.share("absent_share", default=default("absent_share")),
         late_share=section.share("late_share", default=default("late_share")),
@@ -397,9 +399,7 @@ def _names(section: Section) -> tuple[str, tuple[str, ...]]:
 
 
 def _crew(section: Section, names: tuple[str, ...]) -> list[CourierSettings]:
-    def default(name: str) -> Any:
-        return _default(CourierSettings, name)
-
+    default = partial(_default, CourierSettings)
     mode = Mode(section.choice("mode", tuple(Mode)))
     shift = _shift(section)
     capacity_g = section.integer("capacity_g", low=1)

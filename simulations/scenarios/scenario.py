@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from simulations.errors import ScenarioError
+from simulations.scenarios.box import box, find_file
 from simulations.scenarios.fit import misfits
-from simulations.scenarios.policies import box
 from simulations.scenarios.reading import read_scenario
 from simulations.scenarios.settings import Scenario
 from simulations.scenarios.sheet import Sheet, read_sheet, set_key
@@ -38,21 +38,8 @@ def find_scenario(name_or_path: str, beside: Path | None = None) -> Path:
     ScenarioError
         When there is none; the message lists the names there are.
     """
-    given = Path(name_or_path)
     folders = box("scenarios") if beside is None else (beside, *box("scenarios"))
-    if given.suffix == ".toml":
-        for path in (given, (beside or Path()) / given):
-            if path.is_file():
-                return path
-    for folder in folders:
-        candidate = folder / f"{name_or_path}.toml"
-        if candidate.is_file():
-            return candidate
-    names = sorted({path.stem for folder in folders for path in folder.glob("*.toml")})
-    raise ScenarioError(
-        f"scenario {name_or_path!r}",
-        [f"there is no such file; name a .toml file or one of: {', '.join(names) or '(none)'}"],
-    )
+    return find_file("scenario", name_or_path, folders, beside or Path())
 
 
 def scenarios_in_the_box() -> dict[str, str]:

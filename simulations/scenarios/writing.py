@@ -43,7 +43,7 @@ def _lines(scenario: Scenario) -> Iterator[str]:
     for kind, store in scenario.stores.items():
         pickers = store.pickers[0] if len(set(store.pickers)) == 1 else store.pickers
         yield from _table(f"stores.{_key(kind)}", asdict(store) | {"pickers": pickers})
-    restock_at = [_clock(at) for at in scenario.picking.restock_at]
+    restock_at = [clock(at) for at in scenario.picking.restock_at]
     yield from _table("picking", asdict(scenario.picking) | {"restock_at": restock_at})
     yield from _table("travel", asdict(scenario.travel))
     yield from _table("mishaps", asdict(scenario.mishaps))
@@ -97,7 +97,7 @@ def _crew(couriers: Sequence[CourierSettings]) -> dict[str, object]:
     one = couriers[0]
     values = _without(asdict(one), "courier_id", "name", "break_after_s", "break_s") | {
         "mode": one.mode.value,
-        "shift": [_clock(second % DAY_S) for second in one.shift],
+        "shift": [clock(second % DAY_S) for second in one.shift],
         "break_lasts": _duration(one.break_s),
     }
     if one.break_after_s is not None:
@@ -152,7 +152,8 @@ def _value(value: object) -> str:
     return repr(value)
 
 
-def _clock(second: int) -> str:
+def clock(second: int) -> str:
+    """Return a second of the day as `07:30`."""
     return f"{second // 3600:02d}:{second % 3600 // 60:02d}"
 
 

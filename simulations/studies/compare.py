@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -16,7 +15,7 @@ from simulations.errors import SimulationError
 from simulations.folders import write_json
 from simulations.studies import parquet
 from simulations.studies.folder import open_study, read_json
-from simulations.studies.identity import JSON
+from simulations.studies.identity import JSON, named_folder
 from simulations.studies.measures import FIGURES
 from simulations.studies.statistics import differences
 from simulations.studies.study import Comparison, Difference, Study
@@ -28,8 +27,6 @@ HOME: Final = Path(".samehour") / "comparisons"
 FORMAT: Final = "samehour-comparison"
 FORMAT_VERSION: Final = 1
 _ABOUT: Final = "compare.json"
-_DIGEST_LENGTH: Final = 10
-_NAME_LENGTH: Final = 60
 
 COLUMNS: Final[parquet.Columns] = {
     "figure": (pa.string(), "name in figures.parquet"),
@@ -122,9 +119,8 @@ def open_comparison(folder: Path) -> Comparison:
 
 def folder_of(first: Study, second: Study) -> Path:
     """Return where a comparison is kept unless a folder is named."""
-    names = (re.sub(r"[^A-Za-z0-9.]+", "-", one.variant).strip("-.") for one in (first, second))
     digest = hashlib.sha256(json.dumps([first.digest, second.digest]).encode()).hexdigest()
-    return HOME / f"{'-vs-'.join(names)[:_NAME_LENGTH]}-{digest[:_DIGEST_LENGTH]}"
+    return HOME / named_folder([first.variant, second.variant], digest)
 
 
 def _values(study: Study, seeds: tuple[int, ...]) -> Mapping[str, list[float | None]]:

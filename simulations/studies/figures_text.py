@@ -52,7 +52,7 @@ def comparison_table(comparison: Comparison) -> str:
     for name, one in comparison.differences.items():
         if name in _QUIET and not (one.first or one.second):
             continue
-        p_value = one.p_holm if FIGURES[name].is_headline else one.p_value
+        p = one.p_that_counts
         rows.append(
             (
                 FIGURES[name].title,
@@ -60,7 +60,7 @@ def comparison_table(comparison: Comparison) -> str:
                 amount(name, one.second),
                 amount(name, one.mean),
                 _interval(name, one.low, one.high),
-                _DASH if p_value is None else f"{p_value:.3f}{' *' if one.is_clear else ''}",
+                _DASH if p is None else f"{p:.3f}{' *' if one.is_clear else ''}",
             )
         )
     return "".join(_lines(rows))

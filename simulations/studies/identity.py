@@ -6,6 +6,7 @@ import datetime as dt
 import hashlib
 import json
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import version
@@ -92,8 +93,13 @@ class Identity:
     @property
     def folder_name(self) -> str:
         """Return what a folder of it is called."""
-        name = re.sub(r"[^A-Za-z0-9.]+", "-", self.variant).strip("-.")[:_NAME_LENGTH]
-        return f"{name}-{self.digest[:_DIGEST_LENGTH]}"
+        return named_folder([self.variant], self.digest)
+
+
+def named_folder(variants: Sequence[str], digest: str) -> str:
+    """Return what a folder is called after variants and all that decides."""
+    names = (re.sub(r"[^A-Za-z0-9.]+", "-", each).strip("-.") for each in variants)
+    return f"{'-vs-'.join(names)[:_NAME_LENGTH]}-{digest[:_DIGEST_LENGTH]}"
 
 
 @cache

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Final
-
-import numpy as np
+from math import ceil
+from typing import Final, TypeVar
 
 from dispatch import events as e
 from dispatch.model import Route, StopKind
@@ -21,6 +20,7 @@ from simulations.studies.rows_orders import (
 )
 
 Window = tuple[int, int]
+_N = TypeVar("_N", int, float)
 _HOUR_S: Final = 3600
 _MINUTE_S: Final = 60
 _KM_M: Final = 1000
@@ -58,7 +58,6 @@ class PlanFold:
         self.violations += len(event.violations)
         for route in event.routes:
             self._routes[route.courier_id] = route
-        for route in event.routes:
             for visit in route.visits:
                 if visit.stop.kind is StopKind.PICKUP:
                     order_id = visit.stop.order_id
@@ -122,11 +121,11 @@ def figures_of(
     return {name: figures[name] for name in FIGURES}
 
 
-def quantile(values: Sequence[int], share: float) -> int | None:
+def quantile(values: Sequence[_N], share: float) -> _N | None:
     """Return the smallest value that at least `share` of them do not exceed, None without any."""
     if not values:
         return None
-    return int(np.quantile(np.asarray(values), share, method="inverted_cdf"))
+    return sorted(values)[max(0, ceil(share * len(values)) - 1)]
 
 
 def waits_for_pickers(rows: Iterable[OrderRow]) -> list[int]:
@@ -156,7 +155,7 @@ def late_by(row: OrderRow, ends_at: int) -> int:
 
 def is_kept(row: OrderRow, ends_at: int) -> bool | None:
     """Tell whether a promise was kept; None where it never came due."""
-    if row.ending in {Ending.REFUSED, Ending.LOST, Ending.CANCELLED}:
+    if row.ending in {Ending.REFUSED, Ending.CANCELLED}:
         return None
     latest = row.promise_latest if row.promise_latest is not None else ends_at
     if row.fulfilment != "delivery":
@@ -239,10 +238,9 @@ def _work(
     )
     length_m = sum(metres for at, metres in plans.legs if window[0] <= at < window[1])
     picked_s = sum(
-        _overlap((row.pick_started_at, until), window)
+        _overlap((row.pick_started_at, _picked_until(row, window[1])), window)
         for row in rows
         if row.pick_started_at is not None
-        and (until := _first_of(row.ready_at, row.ended_at, window[1])) is not None
     )
     hours = shift_s / _HOUR_S
     return {
@@ -254,8 +252,8 @@ def _work(
     }
 
 
-def _first_of(*times: int | None) -> int | None:
-    return next((at for at in times if at is not None), None)
+def _picked_until(row: OrderRow, otherwise: int) -> int:
+    return next((at for at in (row.ready_at, row.ended_at) if at is not None), otherwise)
 
 
 def _overlap(stretch: Window, window: Window) -> int:

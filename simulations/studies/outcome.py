@@ -19,8 +19,6 @@ class Ending(StrEnum):
     RETURNED = "returned"
     """Brought back to a store after nobody took it."""
     NOT_COLLECTED = "not_collected"
-    LOST = "lost"
-    """A customer gone before the click could be answered."""
     OPEN = "open"
     """Not ended when the run was."""
 
@@ -68,26 +66,26 @@ class OrderRow:
     lng: float
     lat: float
     address: str
-    store_id: str | None
-    courier_id: str | None
-    promise_earliest: int | None
-    promise_latest: int | None
-    first_eta: int | None
-    pick_started_at: int | None
-    ready_at: int | None
-    expected_ready_at: int | None
-    picked_up_at: int | None
-    arrived_at: int | None
-    delivered_at: int | None
-    lateness_s: int | None
-    click_to_door_s: int | None
-    travel_s: int | None
-    expected_travel_s: int | None
-    pick_s: int | None
-    expected_pick_s: int | None
-    fare_cents: int
-    basket_cents: int
-    tries: int
+    store_id: str | None = None
+    courier_id: str | None = None
+    promise_earliest: int | None = None
+    promise_latest: int | None = None
+    first_eta: int | None = None
+    pick_started_at: int | None = None
+    ready_at: int | None = None
+    expected_ready_at: int | None = None
+    picked_up_at: int | None = None
+    arrived_at: int | None = None
+    delivered_at: int | None = None
+    lateness_s: int | None = None
+    click_to_door_s: int | None = None
+    travel_s: int | None = None
+    expected_travel_s: int | None = None
+    pick_s: int | None = None
+    expected_pick_s: int | None = None
+    fare_cents: int = 0
+    basket_cents: int = 0
+    tries: int = 0
     first_tier: str = "any"
     released_at: int | None = None
     here_at: int | None = None

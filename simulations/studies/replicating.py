@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from math import ceil
 from typing import Final
 
 from dispatch import events as e
@@ -14,6 +13,7 @@ from geo.travel import NetworkTravelTimes
 from simulations.audits.audit import audit
 from simulations.loop import Simulation
 from simulations.scenarios.settings import Scenario
+from simulations.studies.measuring import quantile
 from simulations.studies.outcome import Evening
 from simulations.studies.rows import evening_of
 from simulations.studies.study import CourierCard, Playback, Ran, Replication, StoreCard, Track
@@ -96,7 +96,7 @@ def replicate(
         refused_commands=evening.refused_commands,
         breaches=evening.breaches,
         took_s=stopwatch() - began,
-        plan_p95_ms=_p95(simulation.solve_ms),
+        plan_p95_ms=quantile(simulation.solve_ms, 0.95),
         peak_memory_mb=_peak_memory_mb(),
     )
     return Ran(evening, replication, log, tracks.playback(evening, log))
@@ -127,11 +127,9 @@ class _Tracks:
         for recorded in log:
             match recorded.event:
                 case e.StoreRegistered(store=s):
-                    stores[s.store_id] = StoreCard(s.store_id, s.name, s.location, s.pickers)
+                    stores[s.store_id] = StoreCard(s.store_id, s.name, s.location)
                 case e.CourierRegistered(courier=c):
-                    couriers[c.courier_id] = CourierCard(
-                        c.courier_id, c.name, c.mode, c.capacity_parcels
-                    )
+                    couriers[c.courier_id] = CourierCard(c.courier_id, c.name, c.mode)
                 case _:
                     pass
         return Playback(
@@ -151,11 +149,6 @@ class _Tracks:
                 for key, seen in sorted(self._seen.items())
             ),
         )
-
-
-def _p95(values: list[float]) -> float | None:
-    ascending = sorted(values)
-    return ascending[max(0, ceil(0.95 * len(ascending)) - 1)] if ascending else None
 
 
 if sys.platform == "win32":  # pragma: no cover

@@ -295,33 +295,14 @@ class OrderFold:
                 lng=nan if event.door is None else event.door.lon,
                 lat=nan if event.door is None else event.door.lat,
                 address="",
-                store_id=None,
-                courier_id=None,
-                promise_earliest=None,
-                promise_latest=None,
-                first_eta=None,
-                pick_started_at=None,
-                ready_at=None,
-                expected_ready_at=None,
-                picked_up_at=None,
-                arrived_at=None,
-                delivered_at=None,
-                lateness_s=None,
-                click_to_door_s=None,
-                travel_s=None,
-                expected_travel_s=None,
-                pick_s=None,
-                expected_pick_s=None,
-                fare_cents=0,
                 basket_cents=event.basket_cents,
-                tries=0,
                 first_tier=first_tier,
             )
 
 
 def is_taken(row: OrderRow) -> bool:
     """Tell whether an order was promised anything."""
-    return row.ending not in {Ending.REFUSED, Ending.LOST}
+    return row.ending is not Ending.REFUSED
 
 
 def is_in_time(row: OrderRow) -> bool:

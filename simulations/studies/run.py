@@ -20,6 +20,8 @@ from simulations.studies.identity import Identity
 from simulations.studies.study import Study
 from simulations.studies.workers import Errand, Said, run_here, run_in_processes
 
+_TITLE_LENGTH: Final = 40
+
 
 class StoppedError(SimulationError):
     """Somebody pressed Ctrl-C; what is done is kept."""
@@ -28,7 +30,7 @@ class StoppedError(SimulationError):
 
 
 class FailedError(SimulationError):
-    """Not one evening could be simulated."""
+    """Not one evening could be simulated, or not the one whose log is to be kept."""
 
     code = "failed"
 
@@ -112,13 +114,13 @@ def run_study(wanted: Wish, *, jobs: int, fresh: bool = False) -> Came:
     StudyMismatchError, SimulationError
         The folder cannot be used.
     FailedError
-        Every evening failed; the message says why the first did.
+        Every evening failed, or the one whose log is to be kept; the message says why.
     """
-    identity = wanted.identity
-    folder = StudyFolder(wanted.path, identity)
+    identity, path = wanted.identity, wanted.path
+    folder = StudyFolder(path, identity)
     with folder.held(fresh=fresh):
         missing = [seed for seed in wanted.seeds if not folder.is_done(seed)]
-        errand = Errand(wanted.path, identity, wanted.city.path)
+        errand = Errand(path, identity, wanted.city.path)
         failed: dict[int, str] = {}
         try:
             if missing:
@@ -126,23 +128,29 @@ def run_study(wanted: Wish, *, jobs: int, fresh: bool = False) -> Came:
             done = [seed for seed in wanted.seeds if folder.is_done(seed)]
             if not done:
                 first = min(failed)
-                raise FailedError(f"seed {first} of {wanted.variant} failed:\n{failed[first]}")
+                raise _failed(wanted.variant, first, failed[first])
             middle = folder.middle(done)
             if not folder.has_log(middle):
                 # Its log was given up when others stood nearer the middle; it comes again the same.
-                failed |= _simulate(errand, [middle], f"{wanted.variant}, seed {middle} again", 1)
+                again = _simulate(errand, [middle], f"{wanted.variant}, seed {middle} again", 1)
+                if again:
+                    raise _failed(wanted.variant, middle, again[middle])
             folder.finish(wanted.seeds, failed)
         except KeyboardInterrupt:
             count = sum(folder.is_done(seed) for seed in wanted.seeds)
             raise StoppedError(
                 f"stopped after {count} of {len(wanted.seeds)}; the same command goes on from there"
             ) from None
-    return Came(open_study(wanted.path), len(missing))
+    return Came(open_study(path), len(missing))
 
 
 def cores() -> int:
     """Return how many processes can run at a time."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _failed(variant: str, seed: int, why: str) -> FailedError:
+    return FailedError(f"seed {seed} of {variant} failed:\n{why}")
 
 
 def _simulate(errand: Errand, seeds: Sequence[int], title: str, jobs: int) -> dict[int, str]:
@@ -164,9 +172,6 @@ def _simulate(errand: Errand, seeds: Sequence[int], title: str, jobs: int) -> di
         else:
             run_in_processes(errand, seeds, min(jobs, len(seeds)), hear)
     return failed
-
-
-_TITLE_LENGTH: Final = 40
 
 
 def _fitting(title: str) -> str:

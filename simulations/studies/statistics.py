@@ -10,7 +10,8 @@ section 11.2).
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from math import ceil, inf, sqrt
+from dataclasses import replace
+from math import inf, sqrt
 from typing import Final
 
 import numpy as np
@@ -27,8 +28,6 @@ SHARES: Final = (0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99)
 _DRAWS: Final = 999
 _AT_ONCE: Final = 100
 _FEWEST: Final = 2
-_MOST_BINS: Final = 120
-_MINUTE_S: Final = 60
 _MOST: Final = {"share": 1.0, "of 100": 100.0}
 _MOST_EVENINGS: Final = 100_000
 _NOTHING: Final = 1e-9
@@ -73,11 +72,10 @@ def distribution(name: str, evenings: Sequence[Sequence[int]]) -> Distribution:
     arrays = [np.asarray(values, dtype=np.int64) for values in evenings]
     total = sum(len(values) for values in arrays)
     if not total:
-        return Distribution(name, 0, (), (), ())
+        return Distribution(name, 0, ())
     largest = max(int(values.max()) for values in arrays if len(values))
     counts = np.stack([np.bincount(values, minlength=largest + 1) for values in arrays])
-    pooled = counts.sum(axis=0)
-    values = _quantiles(pooled[None, :])[0]
+    values = _quantiles(counts.sum(axis=0, keepdims=True))[0]
     low: Sequence[float | None] = [None] * len(SHARES)
     high: Sequence[float | None] = [None] * len(SHARES)
     if len(arrays) >= _FEWEST:
@@ -86,8 +84,7 @@ def distribution(name: str, evenings: Sequence[Sequence[int]]) -> Distribution:
         Point(share, float(value), a, b)
         for share, value, a, b in zip(SHARES, values, low, high, strict=True)
     )
-    edges, bars = _histogram(pooled)
-    return Distribution(name, total, points, edges, bars)
+    return Distribution(name, total, points)
 
 
 def _bootstrap(name: str, counts: NDArray[np.int64]) -> tuple[list[float], list[float]]:
@@ -114,14 +111,6 @@ def _quantiles(counts: NDArray[np.int64]) -> NDArray[np.int64]:
     return np.stack([(upto < rank[:, None]).sum(axis=1) for rank in wanted], axis=1)
 
 
-def _histogram(counts: NDArray[np.int64]) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """Return edges and counts of bins of whole minutes, at most some hundred of them."""
-    width = _MINUTE_S * ceil(len(counts) / _MINUTE_S / _MOST_BINS)
-    bars = np.add.reduceat(counts, np.arange(0, len(counts), width))
-    edges = range(0, (len(bars) + 1) * width, width)
-    return tuple(edges), tuple(int(bar) for bar in bars)
-
-
 # --- two variants ------------------------------------------------------------------------------
 
 
@@ -140,24 +129,13 @@ def differences(
         name for name, m in FIGURES.items() if m.is_headline and raw[name].p_value is not None
     ]
     corrected = dict(zip(tested, holm([raw[name].p_value or 0.0 for name in tested]), strict=True))
-    limit = 1 - CONFIDENCE
-    return {
-        name: _settled(found, corrected.get(name), limit, is_headline=FIGURES[name].is_headline)
-        for name, found in raw.items()
-    }
+    return {name: _settled(found, corrected.get(name)) for name, found in raw.items()}
 
 
-def _settled(
-    found: Difference, p_holm: float | None, limit: float, *, is_headline: bool
-) -> Difference:
-    p_value = p_holm if is_headline else found.p_value
-    return Difference(
-        **{
-            **{name: getattr(found, name) for name in Difference.__dataclass_fields__},
-            "p_holm": p_holm,
-            "is_clear": p_value is not None and p_value < limit,
-        }
-    )
+def _settled(found: Difference, p_holm: float | None) -> Difference:
+    settled = replace(found, p_holm=p_holm)
+    p = settled.p_that_counts
+    return replace(settled, is_clear=p is not None and p < 1 - CONFIDENCE)
 
 
 def _paired(name: str, first: Sequence[float | None], second: Sequence[float | None]) -> Difference:

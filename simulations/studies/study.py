@@ -111,15 +111,11 @@ class Distribution:
         Of values.
     points
         At 0.1, 0.25, 0.5, 0.75, 0.9, 0.95 and 0.99.
-    edges, counts
-        A histogram: `counts[i]` values from `edges[i]` on and below `edges[i + 1]`.
     """
 
     name: str
     count: int
     points: tuple[Point, ...]
-    edges: tuple[int, ...]
-    counts: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +125,6 @@ class StoreCard:
     store_id: str
     name: str
     location: LonLat
-    pickers: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +134,6 @@ class CourierCard:
     courier_id: str
     name: str
     mode: Mode
-    capacity_parcels: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,7 +257,7 @@ class Difference:
         Of Wilcoxon's signed-rank test, which needs no normal distribution; None where it cannot
         be made.
     is_clear
-        Whether the difference stands: by `p_holm` for a headline, by `p_value` for the others.
+        Whether the difference stands, by `p_that_counts`.
     saved
         Share of the variance that the same evenings took away: 0.9 means that independent ones
         would need ten times as many.  None where there is no variance.
@@ -284,6 +278,11 @@ class Difference:
     is_clear: bool
     saved: float | None
     smallest: float | None
+
+    @property
+    def p_that_counts(self) -> float | None:
+        """`p_holm` of a headline, `p_value` of any other figure."""
+        return self.p_value if self.p_holm is None else self.p_holm
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from simulations.studies.figures_text import amount
 from simulations.studies.measures import FIGURES
 from simulations.studies.statistics import evenings_needed
 from simulations.studies.study import Difference
@@ -14,7 +15,6 @@ LATE: Final = "late_min_per_100_orders"
 TO_DOOR: Final = "click_to_door_p50_s"
 HOURS: Final = "courier_hours"
 
-_MINUTE_S: Final = 60
 _FEWEST_RANKS: Final = 6
 """With fewer pairs the signed-rank test can never be sure."""
 _DOUBTFUL: Final = 0.10
@@ -51,8 +51,7 @@ def verdict(found: Mapping[str, Difference], breaches: int = 0) -> tuple[str, ..
     """
     sentences: list[str] = []
     if breaches:
-        what = "a breach" if breaches == 1 else f"{breaches} breaches"
-        sentences.append(f"The audit of the logs found {what}: do not trust these figures.")
+        sentences.append(distrust(breaches))
     evenings = len(found[IN_TIME].pairs)
     if not evenings:
         return (*sentences, "No evening has a figure for both: nothing can be compared.")
@@ -80,9 +79,20 @@ def verdict(found: Mapping[str, Difference], breaches: int = 0) -> tuple[str, ..
     return tuple(sentences)
 
 
+def distrust(breaches: int) -> str:
+    """Return what is to be said of figures whose logs the audit found something wrong with."""
+    what = "a breach" if breaches == 1 else f"{breaches} breaches"
+    return f"The audit of the logs found {what}: do not trust these figures."
+
+
+def is_better(one: Difference) -> bool:
+    """Tell whether B does better by a figure of which more or less is better."""
+    return ((one.mean or 0.0) > 0) == (FIGURES[one.name].better == "more")
+
+
 def _judgement(found: Mapping[str, Difference], evenings: int) -> str:
-    better = [name for name in _SUBJECTS if found[name].is_clear and _is_better(found[name])]
-    worse = [name for name in _SUBJECTS if found[name].is_clear and not _is_better(found[name])]
+    better = [name for name in _SUBJECTS if found[name].is_clear and is_better(found[name])]
+    worse = [name for name in _SUBJECTS if found[name].is_clear and not is_better(found[name])]
     if not better and not worse:
         return f"These {evenings} evenings do not tell A and B apart."
     if not worse:
@@ -94,10 +104,6 @@ def _judgement(found: Mapping[str, Difference], evenings: int) -> str:
     if better == [HOURS]:
         return "B is worse, and costs less."
     return "B is better in one thing and worse in another."
-
-
-def _is_better(one: Difference) -> bool:
-    return ((one.mean or 0.0) > 0) == (FIGURES[one.name].better == "more")
 
 
 def _shown(found: Mapping[str, Difference], clear: list[str]) -> list[str]:
@@ -149,7 +155,7 @@ def _range(name: str, one: Difference) -> str:
         few, many = _WORDS[name]
         return f"95 % interval {_amount(name, -low)} {few} to {_amount(name, high)} {many}"
     near, far = sorted((abs(low), abs(high)))
-    return f"95 % interval {_number(name, near)} to {_number(name, far)}"
+    return f"95 % interval {amount(name, near)} to {amount(name, far)}"
 
 
 def _not_shown(name: str, one: Difference) -> str:
@@ -183,16 +189,8 @@ def _pairing(saved: float) -> str:
 
 def _amount(name: str, size: float) -> str:
     """Return a size with its unit, where the sentence needs one."""
-    number = _number(name, size)
-    if name == LATE:
-        return f"{number} min"
-    return number
-
-
-def _number(name: str, size: float) -> str:
-    if name != TO_DOOR:
-        return f"{size:.1f}"
-    return f"{size:.0f} s" if size < _MINUTE_S else f"{size / _MINUTE_S:.1f} min"
+    number = amount(name, size)
+    return f"{number} min" if name == LATE else number
 
 
 def _rounded(count: int) -> int:

@@ -160,7 +160,7 @@ def _one(errand: Errand, city: City, seed: int, hear: Callable[[Said], None]) ->
             report=lambda done: hear(("progress", seed, done)),
         )
         folder.keep(ran)
-    except (BrokenPipeError, ConnectionError):
+    except ConnectionError:
         raise
     except Exception:  # noqa: BLE001  one evening's failure is told, the others go on
         return "failed", seed, traceback.format_exc()

@@ -6,13 +6,12 @@ import math
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Final
 
 import numpy as np
 
 from geo.errors import GeoError
-from geo.plane import M_PER_DEGREE
+from geo.plane import M_PER_DEGREE, flat_length_m
 from geo.types import LonLat, Mode, RoadRoute, TravelTimes
 
 _ASTRAY_SHARE: Final = (0.1, 0.8)
@@ -115,14 +114,9 @@ def _joined(
     gone_s = road.offset_s[leaves]
     offset_s = (*road.offset_s[: leaves + 1], *(gone_s + round(s) for s in offsets_s))
     line = (*road.points[: leaves + 1], *points)
-    length_m = sum(_metres(a, b) for a, b in pairwise(line))
+    degrees = np.array(line)
+    length_m = flat_length_m(degrees[:-1], degrees[1:]).sum()
     return RoadRoute(offset_s[-1], round(length_m), line, offset_s)
-
-
-def _metres(a: LonLat, b: LonLat) -> float:
-    """Return the length of a short straight piece."""
-    east = (b.lon - a.lon) * math.cos(math.radians((a.lat + b.lat) / 2))
-    return M_PER_DEGREE * math.hypot(east, b.lat - a.lat)
 
 
 def _off(place: LonLat, bearing: float, metres: float) -> LonLat:

@@ -19,12 +19,16 @@ from geo.types import LonLat
 from simulations.rng import Streams
 from simulations.scenarios.settings import Scenario, Surge
 from simulations.worlds.around import metres_from
+from simulations.worlds.streets import utc
 
 _HOUR_S: Final = 3600
 _BAND: Final = 16.0
 """Orders per hour in a band of the demand; a matter of speed alone."""
 _NOT_IN_AN_ID: Final = re.compile(r"[^!-~]+")
 _LONGEST_NAME: Final = 80
+_QUIET_DAYS: Final = 366
+"""After so many days without a single click nobody is waited for any more."""
+
 _MOST_OF_ONE: Final = 6
 """Nobody buys more of one article than this."""
 
@@ -107,8 +111,8 @@ class Demand:
         self._swells = tuple(
             _Swell(
                 surge,
-                int(surge.starts_at.replace(tzinfo=self._zone).timestamp()),
-                int(surge.ends_at.replace(tzinfo=self._zone).timestamp()),
+                utc(surge.starts_at, self._zone),
+                utc(surge.ends_at, self._zone),
                 None
                 if surge.around is None
                 else metres_from(surge.around, doors.lon, doors.lat) <= surge.radius_m,
@@ -117,16 +121,20 @@ class Demand:
         )
 
     def between(self, start: int, end: int | None = None) -> Iterator[Ask]:
-        """Yield the orders clicked from `start` on and before `end` (without end: for ever)."""
+        """Yield the orders clicked from `start` on and before `end`.
+
+        Without an end they go on for ever, or until nobody has clicked for a year.
+        """
         day = dt.datetime.fromtimestamp(start, self._zone).date()
-        while end is None or self._midnight(day) < end:
+        quiet_days = 0
+        while self._midnight(day) < end if end is not None else quiet_days < _QUIET_DAYS:
+            quiet_days += 1
             for begin in self._hours(day):
                 if begin + _HOUR_S > start and (end is None or begin < end):
-                    yield from (
-                        ask
-                        for ask in self._hour(day, begin)
-                        if ask.at >= start and (end is None or ask.at < end)
-                    )
+                    for ask in self._hour(day, begin):
+                        if ask.at >= start and (end is None or ask.at < end):
+                            quiet_days = 0
+                            yield ask
             day += dt.timedelta(days=1)
 
     def rate(self, at: int) -> float:

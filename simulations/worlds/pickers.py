@@ -26,6 +26,7 @@ from dispatch.events import (
     SubstitutionOffered,
 )
 from dispatch.model import Fulfilment, Order, OrderLine, StopKind, Store
+from dispatch.planning.picking import pick_s
 from geo.hours import open_windows
 from geo.types import Mode, TravelTimes
 from simulations.rng import Streams
@@ -184,14 +185,11 @@ class Pickers:
     def true_pick_s(self, store: Store, order: Order) -> int:
         """Return how long the pick of an order really takes; the engine only knows the mean."""
         entity = order.external_id or order.order_id
-        expected_s = order.pick_s
-        if expected_s is None:
-            expected_s = store.pick_base_s + store.pick_line_s * len(order.lines)
-        pick_s = expected_s * self._factor(entity)
+        takes_s = pick_s(store, order) * self._factor(entity)
         if self._streams.chance("pick delay", entity, self._settings.delay_share):
             low, high = self._settings.delay_s
-            pick_s += int(self._streams.stream("pick delay_s", entity).integers(low, high + 1))
-        return max(1, round(pick_s))
+            takes_s += int(self._streams.stream("pick delay_s", entity).integers(low, high + 1))
+        return max(1, round(takes_s))
 
     def _factor(self, entity: str) -> float:
         """Return by how much a pick differs from what is expected of it."""

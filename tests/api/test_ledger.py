@@ -11,7 +11,8 @@ from sqlalchemy import create_engine, insert, text
 
 from api.storage import tables
 from api.storage.errors import LedgerError, LedgerFailedError, LedgerInUseError
-from api.storage.ledger import Batch, KeptAnswer, Ledger, Position, ZoneLog
+from api.storage.ledger import Ledger, ZoneLog
+from api.storage.records import Batch, KeptAnswer, Position
 from dispatch.errors import SequenceError
 from dispatch.events import Recorded, StorePaused, StoreResumed
 from geo.types import LonLat

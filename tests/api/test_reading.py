@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from api.storage.ledger import Batch, Ledger, Position
+from api.storage.ledger import Ledger
 from api.storage.reading import read_recording
+from api.storage.records import Batch, Position
 from dispatch.commands import PauseStore
 from dispatch.events import Recorded, StorePaused
-from dispatch.journal import Asked, Began, Handled, Input, Noted, Reported, StreetsChanged, Told
+from dispatch.journal import Asked, Began, Handled, Noted, Reported, StreetsChanged, Told
 from dispatch.model import Policy
 from dispatch.recording import RecordingError
 from geo.city import load_city
@@ -34,17 +35,13 @@ def paused(seq: int) -> Recorded:
     return Recorded(ZONE, seq, AT + seq, StorePaused("sto_1", "flood"))
 
 
-def noted(n: int, after: int, entry: Input) -> Noted:
-    return Noted(n, after, entry)
-
-
 INPUTS = (
-    noted(1, 0, BEGAN),
-    noted(2, 0, Handled(AT + 1, PauseStore("sto_1", "flood"))),
-    noted(3, 1, Reported(AT + 2, "cou_1", SEEN[0].place, AT + 1)),
-    noted(4, 1, Asked(AT + 2)),
-    noted(5, 1, Reported(AT + 3, "cou_2", SEEN[2].place, AT + 2)),
-    noted(6, 1, Told(AT + 3)),
+    Noted(1, 0, BEGAN),
+    Noted(2, 0, Handled(AT + 1, PauseStore("sto_1", "flood"))),
+    Noted(3, 1, Reported(AT + 2, "cou_1", SEEN[0].place, AT + 1)),
+    Noted(4, 1, Asked(AT + 2)),
+    Noted(5, 1, Reported(AT + 3, "cou_2", SEEN[2].place, AT + 2)),
+    Noted(6, 1, Told(AT + 3)),
 )
 
 
@@ -73,7 +70,7 @@ def test_what_was_kept_is_read_in_order_also_while_it_is_written(
     assert [one.entry for one in inputs] == [one.entry for one in INPUTS]
     assert [one.n for one in found.inputs.after(3)] == [4, 5, 6]
     # What comes later is not in what was read.
-    late = Batch(ZONE, (paused(3),), inputs=(noted(7, 2, Told(AT + 9)),))
+    late = Batch(ZONE, (paused(3),), inputs=(Noted(7, 2, Told(AT + 9)),))
     ledger.submit(late).result(timeout=10)
     assert [one.n for one in found.inputs.after(0)] == [1, 2, 3, 4, 5, 6]
     assert read_recording(str(path)).last == 7
@@ -96,6 +93,35 @@ def test_positions_stand_in_the_ledger_once(ledger: Ledger, path: Path) -> None:
     rows.close()
 
 
+@pytest.mark.parametrize(
+    ("cut", "lost"),
+    [("delete from journal where n = 4", 4), ("delete from tracks where n = 3", 3)],
+)
+def test_an_input_that_was_cut_out_is_missed(
+    ledger: Ledger, path: Path, cut: str, lost: int
+) -> None:
+    ledger.close()
+    rows = sqlite3.connect(path)
+    rows.execute(cut)
+    rows.commit()
+    rows.close()
+    inputs = read_recording(str(path)).inputs.after(0)
+    with pytest.raises(RecordingError, match=f"has no input {lost} of helsinki"):
+        list(inputs)
+
+
+@pytest.mark.parametrize("data", ["{}", "[]", '{"FlyAway": {}}', '{"PauseStore": 7}'])
+def test_an_input_that_is_none_is_named(ledger: Ledger, path: Path, data: str) -> None:
+    ledger.close()
+    rows = sqlite3.connect(path)
+    rows.execute("update journal set data = ? where n = 2", (data,))
+    rows.commit()
+    rows.close()
+    inputs = read_recording(str(path)).inputs.after(0)
+    with pytest.raises(RecordingError, match=r"Input 2 \(Handled\) of the ledger"):
+        list(inputs)
+
+
 def test_a_copy_in_a_folder_that_may_not_be_written_is_read(path: Path, tmp_path: Path) -> None:
     with Ledger(path) as made:
         made.submit(Batch(ZONE, (paused(1),), inputs=INPUTS[:1])).result(timeout=10)
@@ -115,10 +141,10 @@ def test_travel_times_come_back(path: Path) -> None:
     network = load_city(ZONE).network
     with Ledger(path) as made:
         kept = (FreeFlow(network), FreeFlow(network))
-        changed = noted(2, 1, StreetsChanged(AT, network.version))
+        changed = Noted(2, 1, StreetsChanged(AT, network.version))
         batch = Batch(ZONE, (paused(1),), inputs=(INPUTS[0], changed), travel=kept)
         made.submit(batch).result(timeout=10)
-        made.submit(Batch(ZONE, inputs=(noted(3, 1, Told(AT)),), travel=kept)).result(timeout=10)
+        made.submit(Batch(ZONE, inputs=(Noted(3, 1, Told(AT)),), travel=kept)).result(timeout=10)
     data = read_recording(str(path)).travel.get(network.version)
     assert data is not None
     assert unpack(data, network).version == network.version
@@ -151,8 +177,8 @@ def test_an_older_ledger_gets_what_it_lacks_and_goes_on(path: Path) -> None:
     old_ledger(path)
     with Ledger(path) as again:
         assert again.last_input(ZONE) == 0
-        began = noted(1, 1, BEGAN)
-        seen = noted(2, 1, Reported(AT + 2, "cou_1", SEEN[0].place, AT + 1))
+        began = Noted(1, 1, BEGAN)
+        seen = Noted(2, 1, Reported(AT + 2, "cou_1", SEEN[0].place, AT + 1))
         again.submit(Batch(ZONE, (), SEEN[:1], inputs=(began, seen))).result(timeout=10)
         assert again.last_input(ZONE) == 2
     found = read_recording(str(path))

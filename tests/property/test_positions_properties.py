@@ -13,7 +13,8 @@ from town import NOW, Town, at
 
 from api.positions import Reported, take_positions
 from api.storage import tables
-from api.storage.ledger import Batch, Ledger, Position
+from api.storage.ledger import Ledger
+from api.storage.records import Batch, Position
 
 COURIERS = ("cou_anna", "cou_ben")
 

@@ -111,7 +111,7 @@ def test_a_study_of_something_else_is_not_written_over(
         ("--replications", "ten", "from 1 to 10000"),
         ("--jobs", "-1", "from 1 to 1024"),
         ("--for", "60", "60m"),
-        ("--seed", "-1", "a whole number, 0 or more"),
+        ("--seed", "-1", "from 0 to 2147483647"),
     ],
 )
 def test_what_cannot_be_is_refused(

@@ -7,6 +7,7 @@ from collections import Counter
 from dataclasses import replace
 
 import pytest
+from lived import TOP_SPEED_M_S, check_endings
 from quiet_town import MINUTE_S, metres
 
 from dispatch import events as e
@@ -23,15 +24,6 @@ from simulations.worlds.world import World
 HOUR_S = 3600
 
 QUICK = Policy(routing_min_orders=1_000_000, improve_rounds=5)
-
-TOP_SPEED_M_S = {
-    Mode.WALK: 3.0,
-    Mode.BIKE: 12.0,
-    Mode.CARGO_BIKE: 12.0,
-    Mode.SCOOTER: 25.0,
-    Mode.CAR: 35.0,
-}
-"""No courier is faster than this, however quick by nature and lucky on the way."""
 
 STEP_S = 2
 
@@ -90,32 +82,6 @@ def evening(unlucky: Scenario, helsinki: City) -> Simulation:
     simulation.world.end_demand(start + 12 * MINUTE_S)
     simulation.drain(start + 4 * HOUR_S)
     return simulation
-
-
-def check_endings(simulation: Simulation) -> None:
-    """Hold that every order ended exactly once, and that the plans broke no rule."""
-    received: set[str] = set()
-    away: set[str] = set()
-    ends: Counter[str] = Counter()
-    for recorded in simulation.log.events:
-        match recorded.event:
-            case e.OrderReceived(order=order):
-                received.add(order.order_id)
-            case e.ParcelPickedUp(order_id=order_id):
-                away.add(order_id)
-            case e.OrderDelivered(order_id=order_id) | e.ParcelReturned(order_id=order_id):
-                ends[order_id] += 1
-            case e.OrderCancelled(order_id=order_id) if order_id not in away:
-                ends[order_id] += 1
-            case e.OrderRevived(order_id=order_id):
-                ends[order_id] -= 1
-            case e.PlanPublished(violations=violations):
-                assert violations == ()
-            case _:
-                pass
-    assert set(ends) == received
-    assert set(ends.values()) == {1}
-    assert not simulation.engine.state.orders
 
 
 def test_every_order_ends_exactly_once_whatever_goes_wrong(evening: Simulation) -> None:

@@ -31,6 +31,24 @@ def demand(scenario: Scenario, city: City, seed: int = 1) -> Demand:
     return Demand(scenario, city.doors, city.time_zone, Streams(seed))
 
 
+@pytest.mark.parametrize("per_hour", [0.0, 1e-9])
+def test_where_nobody_ever_orders_nobody_is_waited_for(
+    friday: Scenario, helsinki: City, five: int, per_hour: float
+) -> None:
+    still = replace(friday, demand=replace(friday.demand, per_hour=(per_hour,) * 24))
+    assert list(demand(still, helsinki).between(five)) == []
+
+
+def test_after_a_quiet_while_people_are_waited_for_again(
+    friday: Scenario, helsinki: City, five: int
+) -> None:
+    # From a Friday on, only Wednesdays have customers.
+    seldom = replace(friday.demand, weekday_factor=(0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0))
+    first = next(demand(replace(friday, demand=seldom), helsinki).between(five))
+    zone = ZoneInfo(helsinki.time_zone)
+    assert dt.datetime.fromtimestamp(first.at, zone).date() == dt.date(2026, 11, 25)
+
+
 def test_the_same_seed_brings_the_same_orders(friday: Scenario, helsinki: City, five: int) -> None:
     first = list(demand(friday, helsinki).between(five, five + HOUR_S))
     assert first == list(demand(friday, helsinki).between(five, five + HOUR_S))

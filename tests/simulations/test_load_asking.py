@@ -172,7 +172,9 @@ def test_no_service_at_all_is_told(tmp_path: Path, capsys: pytest.CaptureFixture
     assert f"nothing answers at {url}" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("url", ["ftp://here", "http://", "http:///x", "http://a/?b=1"])
+@pytest.mark.parametrize(
+    "url", ["ftp://here", "http://", "http:///x", "http://a/?b=1", "a:b", "http://[a"]
+)
 def test_what_is_no_address_is_told(url: str) -> None:
     with pytest.raises(LoadError, match="is no address of a service"):
         checked_url(url)
@@ -187,6 +189,7 @@ def test_an_address_may_leave_out_what_is_plain() -> None:
     ("arguments", "told"),
     [
         (("--scenario", "atlantis-sunday"), "atlantis-sunday"),
+        (("--scenario", "helsinki-friday@balanced"), "the service has its own policy"),
         (("--sla", "p99=3", "--mix", "boats=3"), "--mix boats=3"),
         (("--sla", "p99=3", "--mix", "boats=3"), "--sla p99=3"),
     ],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -22,6 +23,7 @@ from simulations.load.rows import (
     outcome_of,
     row_of,
     table_of,
+    unanswered,
 )
 from simulations.load.sla import judge, sla_of
 from simulations.load.wire import Answer
@@ -34,19 +36,16 @@ def answer(sent: float, done: float, status: int = 200, code: str = "") -> Answe
     return Answer(1, sent, done, status, 10, code, "", "trc_1" if code else "")
 
 
+def row(came: Answer, meant_s: float, endpoint: str = ORDERS, **how: Any) -> Row:
+    """Return the row of a request meant at a time, and sent when it was if nothing else is said."""
+    plain = {"session": 1, "phase": LOAD, "attempt": 1, "ready_s": meant_s, "origin": 0.0}
+    return row_of(came, endpoint=endpoint, intended_s=meant_s, **{**plain, **how})
+
+
 def asked(
     at: float, takes_s: float, endpoint: str = ORDERS, status: int = 200, code: str = ""
 ) -> Row:
-    return row_of(
-        answer(at, at + takes_s, status, code),
-        session=1,
-        phase=LOAD,
-        endpoint=endpoint,
-        attempt=1,
-        intended_s=at,
-        ready_s=at,
-        origin=0.0,
-    )
+    return row(answer(at, at + takes_s, status, code), at, endpoint)
 
 
 def test_percentiles_are_those_of_the_raw_requests() -> None:
@@ -68,32 +67,14 @@ def test_percentiles_are_those_of_the_raw_requests() -> None:
 
 def test_latency_counts_from_when_a_request_was_meant_and_lag_from_when_it_could_go() -> None:
     # Meant at 1 s, behind another one about the same order until 3 s, sent 20 ms later by us.
-    row = row_of(
-        answer(103.02, 103.5),
-        session=1,
-        phase=LOAD,
-        endpoint=ORDERS,
-        attempt=1,
-        intended_s=1.0,
-        ready_s=3.0,
-        origin=100.0,
-    )
-    figures = figures_of(table_of([row]), 5.0)
+    behind = row(answer(103.02, 103.5), 1.0, ready_s=3.0, origin=100.0)
+    figures = figures_of(table_of([behind]), 5.0)
     assert figures.total.latency.ms["max_ms"] == pytest.approx(2500)
     assert figures.total.service.ms["max_ms"] == pytest.approx(480)
     assert figures.own.lag.ms["max_ms"] == pytest.approx(20)
     # 20 ms of 2.5 s are no matter; of 100 ms they would be.
     assert figures.own.is_trusted
-    late = row_of(
-        answer(0.05, 0.1),
-        session=1,
-        phase=LOAD,
-        endpoint=ORDERS,
-        attempt=1,
-        intended_s=0.0,
-        ready_s=0.0,
-        origin=0.0,
-    )
+    late = row(answer(0.05, 0.1), 0.0)
     own = figures_of(table_of([late]), 5.0).own
     assert not own.is_trusted
     assert "could not keep up" in own.says
@@ -136,31 +117,9 @@ def test_errors_and_refusals_come_with_times_examples_and_trace_ids() -> None:
 
 
 def test_only_the_load_is_measured_and_what_was_cut_off_counts_as_long_as_it_waited() -> None:
-    cut = row_of(
-        None,
-        session=1,
-        phase=LOAD,
-        endpoint=ORDERS,
-        attempt=1,
-        intended_s=2.0,
-        ready_s=2.0,
-        origin=0.0,
-        ended_s=9.0,
-    )
+    cut = row(unanswered(9.0), 2.0)
     assert math.isnan(cut.sent_s)
-    others = [
-        row_of(
-            answer(0, 50),
-            session=1,
-            phase=phase,
-            endpoint=ORDERS,
-            attempt=1,
-            intended_s=0.0,
-            ready_s=0.0,
-            origin=0.0,
-        )
-        for phase in (SETUP, DRAIN)
-    ]
+    others = [row(answer(0, 50), 0.0, phase=phase) for phase in (SETUP, DRAIN)]
     figures = figures_of(table_of([cut, *others]), 5.0)
     assert figures.total.count == figures.total.errors == 1
     assert figures.total.latency.ms["max_ms"] == pytest.approx(7000)
@@ -187,6 +146,21 @@ def test_rows_survive_a_sudden_end_and_become_one_file(tmp_path: Path) -> None:
     assert merged["endpoint"].cast("string").to_pylist() == [ORDERS, BOARD]
     assert [path.name for path in tmp_path.iterdir()] == ["requests.parquet"]
     assert Rows(tmp_path, 3).merge().num_rows == 2
+
+
+def test_a_part_that_a_sudden_end_left_behind_is_not_counted_again(tmp_path: Path) -> None:
+    rows = Rows(tmp_path, 1)
+    rows.add(asked(1, 0.5))
+    rows.flush()
+    (part,) = (tmp_path / "parts").iterdir()
+    left = part.read_bytes()
+    rows.merge()
+    part.parent.mkdir()
+    part.write_bytes(left)  # the machine went down before it was removed
+    later = Rows(tmp_path, 2)
+    later.add(asked(2, 0.5))
+    later.flush()
+    assert later.merge()["intended_s"].to_pylist() == [1, 2]
 
 
 # --- what is asked of the service ----------------------------------------------------------------

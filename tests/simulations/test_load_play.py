@@ -11,8 +11,9 @@ from typing import Any, NamedTuple, cast
 
 import pytest
 
+from dispatch import events as e
 from dispatch.commands import CancelOrder, CollectOrder, Command, PlaceOrder
-from dispatch.model import OrderLine
+from dispatch.model import Order, OrderLine, Promise
 from geo.types import LonLat
 from simulations.client import Asked, Client
 from simulations.live import FollowedClock
@@ -265,6 +266,38 @@ def test_a_request_that_the_end_cuts_off_is_written_down(tmp_path: Path) -> None
     # The second one has hardly waited, so nothing is known of it.
     (row,) = asyncio.run(cut())._rows._kept
     assert row.done_s - row.intended_s > 8
+
+
+def test_an_order_that_is_carried_after_all_is_open_again(tmp_path: Path) -> None:
+    async def revived() -> list[bool]:
+        live = playing(tmp_path, Wishes([]), Records(), DAY)
+        told = [
+            e.OrderReceived(
+                Order(
+                    "ord_1",
+                    DAY,
+                    DOOR,
+                    "A 1",
+                    (OrderLine("milk-1l", 1),),
+                    1000,
+                    90,
+                    external_id="eve-1",
+                ),
+                Promise(DAY, DAY + 1800, DAY),
+                "sto_1",
+            ),
+            e.OrderCancelled("ord_1", "no more", DAY + 1),
+            e.OrderRevived("ord_1", "cou_1", DAY + 2),
+            e.OrderRevived("ord_of_others", "cou_1", DAY + 2),
+            e.OrderDelivered("cou_1", "ord_1", DAY + 9),
+        ]
+        rests = []
+        for number, event in enumerate(told, start=1):
+            live._note([e.Recorded("helsinki", number, DAY, event)])
+            rests.append(live.is_at_rest)
+        return rests
+
+    assert asyncio.run(revived()) == [False, True, False, False, True]
 
 
 # --- the crowd -----------------------------------------------------------------------------------

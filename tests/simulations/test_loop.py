@@ -3,12 +3,13 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import replace
 from itertools import pairwise
-from math import cos, hypot, radians
 
 import pytest
+from lived import TOP_SPEED_M_S, check_endings
+from quiet_town import MINUTE_S, metres
 
 from dispatch import events as e
-from dispatch.model import Mode, Policy
+from dispatch.model import Policy
 from dispatch.snapshot import snapshot
 from geo.areas import ServedDoors
 from geo.city import City
@@ -19,20 +20,10 @@ from simulations.scenarios.settings import PlanningSettings, Scenario
 from simulations.worlds.demand import Demand
 from simulations.worlds.world import World
 
-MINUTE_S = 60
 HOUR_S = 3600
 
 QUICK = Policy(routing_min_orders=1_000_000)
 """Plans by insertion alone: these tests are about the world, not about good plans."""
-
-TOP_SPEED_M_S = {
-    Mode.WALK: 3.0,
-    Mode.BIKE: 12.0,
-    Mode.CARGO_BIKE: 12.0,
-    Mode.SCOOTER: 25.0,
-    Mode.CAR: 35.0,
-}
-"""No courier is faster than this, however quick by nature and lucky on the way."""
 
 
 @pytest.fixture(scope="module")
@@ -56,25 +47,7 @@ def evening(unruly: Scenario, helsinki: City, roads: NetworkTravelTimes) -> Simu
 
 
 def test_every_order_ends_exactly_once(evening: Simulation) -> None:
-    received: set[str] = set()
-    in_bag: set[str] = set()
-    ends: Counter[str] = Counter()
-    for recorded in evening.log.events:
-        match recorded.event:
-            case e.OrderReceived(order=order):
-                received.add(order.order_id)
-            case e.ParcelPickedUp(order_id=order_id):
-                in_bag.add(order_id)
-            case e.OrderDelivered(order_id=order_id) | e.ParcelReturned(order_id=order_id):
-                ends[order_id] += 1
-            case e.OrderCancelled(order_id=order_id) if order_id not in in_bag:
-                ends[order_id] += 1
-            case _:
-                pass
-    assert len(received) > 20
-    assert set(ends) == received
-    assert set(ends.values()) == {1}
-    assert not evening.engine.state.orders
+    assert check_endings(evening) > 20
 
 
 def test_every_click_is_answered_exactly_once(evening: Simulation, helsinki: City) -> None:
@@ -182,12 +155,6 @@ def test_two_policies_face_the_same_evening(
     ]
     assert asked[0].keys() == asked[1].keys()
     assert asked[0] == asked[1]
-
-
-def metres(a: LonLat, b: LonLat) -> float:
-    """Return the distance of two near places, by the equirectangular projection."""
-    x = (b.lon - a.lon) * cos(radians((a.lat + b.lat) / 2))
-    return 111_195 * hypot(x, b.lat - a.lat)
 
 
 def test_a_snapshot_from_what_was_made_before_is_the_one_made_from_nothing(

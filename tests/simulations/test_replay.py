@@ -9,18 +9,9 @@ from dataclasses import replace
 import pytest
 from recorded import recorded_evening, with_entries, with_events
 
+from dispatch import journal as j
 from dispatch.codec import LOG
 from dispatch.events import OrderReceived, StoreRegistered
-from dispatch.journal import (
-    Asked,
-    Began,
-    Handled,
-    Noted,
-    Published,
-    Reported,
-    StreetsChanged,
-    Told,
-)
 from dispatch.model import Policy
 from dispatch.recording import Recording
 from geo.city import City
@@ -61,26 +52,34 @@ def lived(recording: Recording, city: City, **how: int | None) -> Outcome:
     return Replay(recording, city, **how).run()  # type: ignore[arg-type]
 
 
-def entries(recording: Recording) -> list[Noted]:
+def entries(recording: Recording) -> list[j.Noted]:
     return list(recording.inputs.after(0))
 
 
 def test_the_same_inputs_give_the_same_events(evening: Recording, helsinki: City) -> None:
     kinds = Counter(type(noted.entry) for noted in entries(evening))
-    assert set(kinds) == {Began, Handled, Told, Reported, Asked, Published, StreetsChanged}
-    assert kinds[StreetsChanged] >= 3  # as built, closed, open again
+    assert set(kinds) == {
+        j.Began,
+        j.Handled,
+        j.Told,
+        j.Reported,
+        j.Asked,
+        j.Published,
+        j.StreetsChanged,
+    }
+    assert kinds[j.StreetsChanged] >= 3  # as built, closed, open again
     assert any(type(recorded.event).__name__ == "OfferMade" for recorded in evening.events)
     outcome = lived(evening, helsinki)
     assert outcome.is_identical, [str(one) for one in outcome.differences]
     assert outcome.compared == outcome.identical == len(evening.events)
-    assert outcome.plans == kinds[Published] > 10
-    assert outcome.positions == kinds[Reported] > 100
+    assert outcome.plans == kinds[j.Published] > 10
+    assert outcome.positions == kinds[j.Reported] > 100
     assert outcome.taken_over == outcome.cut_short == outcome.unasked == outcome.unkept == 0
 
 
 def test_another_policy_is_found_out(evening: Recording, helsinki: City) -> None:
     first, *others = entries(evening)
-    assert isinstance(first.entry, Began)
+    assert isinstance(first.entry, j.Began)
     other = replace(first.entry, policy=replace(QUICK, promise_margin_s=200))
     outcome = lived(with_entries(evening, [first._replace(entry=other), *others]), helsinki)
     assert not outcome.is_identical
@@ -111,10 +110,10 @@ def test_a_tampered_event_is_named_with_both_sides(evening: Recording, helsinki:
 
 def test_events_that_are_missing_or_too_many_are_found(evening: Recording, helsinki: City) -> None:
     noted = entries(evening)
-    told = next(k for k, one in enumerate(noted) if isinstance(one.entry, Told))
+    told = next(k for k, one in enumerate(noted) if isinstance(one.entry, j.Told))
     without = lived(with_entries(evening, noted[:told] + noted[told + 1 :]), helsinki)
     assert sum(without.differing.values()) >= 1  # what the clock asked for has no input now
-    handled = next(k for k, one in enumerate(noted) if isinstance(one.entry, Handled))
+    handled = next(k for k, one in enumerate(noted) if isinstance(one.entry, j.Handled))
     twice = [*noted[: handled + 1], noted[handled], *noted[handled + 1 : handled + 40]]
     short = with_events(evening, evening.events[: twice[-1].after])
     more = lived(with_entries(short, twice[:-1]), helsinki)
@@ -126,8 +125,8 @@ def test_plans_that_were_cut_short_are_taken_as_they_are(
     evening: Recording, helsinki: City
 ) -> None:
     noted = entries(evening)
-    index = [k for k, one in enumerate(noted) if isinstance(one.entry, Published)][3]
-    assert isinstance(noted[index].entry, Published)
+    index = [k for k, one in enumerate(noted) if isinstance(one.entry, j.Published)][3]
+    assert isinstance(noted[index].entry, j.Published)
     cut = noted[index]._replace(entry=replace(noted[index].entry, cut_short=True))
     outcome = lived(with_entries(evening, [*noted[:index], cut, *noted[index + 1 :]]), helsinki)
     assert outcome.is_identical
@@ -139,7 +138,7 @@ def test_what_servers_of_others_said_is_not_there_to_be_asked_again(
     evening: Recording, helsinki: City
 ) -> None:
     first, *others = entries(evening)
-    assert isinstance(first.entry, Began)
+    assert isinstance(first.entry, j.Began)
     asked = replace(first.entry, travel_servers=("car=osrm:127.0.0.1:5000",))
     outcome = lived(with_entries(evening, [first._replace(entry=asked), *others]), helsinki)
     assert outcome.is_identical
@@ -186,7 +185,7 @@ def test_without_a_journal_it_is_said_at_once(evening: Recording, helsinki: City
 
 def test_another_city_is_said_at_once(evening: Recording, helsinki: City) -> None:
     first, *others = entries(evening)
-    assert isinstance(first.entry, Began)
+    assert isinstance(first.entry, j.Began)
     moved = replace(first.entry, checksum="0" * 64)
     with pytest.raises(ReplayError, match="built anew"):
         Replay(with_entries(evening, [first._replace(entry=moved), *others]), helsinki)
@@ -194,8 +193,8 @@ def test_another_city_is_said_at_once(evening: Recording, helsinki: City) -> Non
 
 def test_travel_times_that_are_not_kept_are_named(evening: Recording, helsinki: City) -> None:
     noted = [
-        one._replace(entry=StreetsChanged(one.entry.at, "nowhere"))
-        if isinstance(one.entry, StreetsChanged)
+        one._replace(entry=j.StreetsChanged(one.entry.at, "nowhere"))
+        if isinstance(one.entry, j.StreetsChanged)
         else one
         for one in entries(evening)
     ]

@@ -125,6 +125,7 @@ def test_an_old_ledger_still_says_how_forecasts_held(
         (["day.db", "--from", "tomorrow"], "is no time"),
         (["day.db", "--from", "2026-11-20T18:00", "--to", "2026-11-20T17:00"], "is not after"),
         (["day.db", "--out", "taken"], "has other things in it"),
+        (["day.db", "--push", "localhost:here"], "is no address of a service"),
     ],
 )
 def test_wrong_use_is_said_and_nothing_is_done(

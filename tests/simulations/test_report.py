@@ -22,6 +22,7 @@ from geo.city import City
 from simulations.reports import course as report_course
 from simulations.reports.course import courses, worst
 from simulations.reports.film import packed, tracks_of, varints
+from simulations.reports.head import policy_of
 from simulations.reports.hurt import gather, size_of
 from simulations.reports.map import paper
 from simulations.reports.orders import orders_of
@@ -138,6 +139,14 @@ def test_a_page_says_what_it_was_made_from(page: Page) -> None:
         "samehour 0.1.0",
     ):
         assert told in head + " ".join(page.texts["grounds"].split())
+
+
+def test_a_policy_is_not_read_from_a_value_with_an_at_sign(
+    friday: Scenario, helsinki: City, tmp_path: Path
+) -> None:
+    study = made_study(friday, helsinki, tmp_path, seeds=(7,), orders=1)
+    study = replace(study, variant='helsinki-friday,stores.0.name="a@b"')
+    assert policy_of(study) == "balanced"
 
 
 def test_nothing_is_fetched(page: Page) -> None:

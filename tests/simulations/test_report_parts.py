@@ -154,8 +154,8 @@ DARK = STYLES.index("prefers-color-scheme: dark")
     ("ink", "paper"),
     [
         *((ink, paper) for ink in ("ink", "ink-soft") for paper in ("surface", "sunk")),
-        *((f"{name}-ink", "surface") for name in ("late", "risk", "done", "choice")),
-        *((f"{name}-ink", f"{name}-wash") for name in ("late", "risk", "done", "choice")),
+        *((f"{name}-ink", "surface") for name in ("late", "risk", "choice")),
+        *((f"{name}-ink", f"{name}-wash") for name in ("late", "choice")),
         *(("ink", f"{name}-wash") for name in ("late", "done")),
         ("surface", "choice-ink"),
     ],

@@ -8,12 +8,18 @@ import pytest
 
 from simulations.errors import ScenarioError
 from simulations.scenarios.scenario import find_scenario, load_scenario, scenarios_in_the_box
-from simulations.scenarios.settings import MeasureSettings, MishapSettings, Scenario, Tier
+from simulations.scenarios.settings import WEEKDAYS, MeasureSettings, MishapSettings, Scenario, Tier
 from simulations.scenarios.sheet import lines_of_keys
 from simulations.scenarios.variant import load_variant
 from simulations.scenarios.writing import scenario_to_toml
 
 BOX = find_scenario("helsinki-friday").parent
+
+WEEK = (
+    "monday = 0.72, tuesday = 0.70, wednesday = 0.74, thursday = 0.82, friday = 1.0, "
+    "saturday = 0.95, sunday = 0.80"
+)
+QUIET_WEEK = ", ".join(f"{day} = 0" for day in WEEKDAYS)
 
 
 @pytest.fixture
@@ -64,6 +70,7 @@ def test_a_scenario_is_found_by_its_path_too(folder: Path) -> None:
     [
         ("  3, 1, 0, 0", "  3, -1, 0, 0", "demand.per_hour[1] is -1", "0 or more"),
         ("  3, 1, 0, 0,", "  3, 1, 0,", "demand.per_hour has 23 entries", "24 numbers"),
+        (WEEK, QUIET_WEEK, "demand.weekday_factor is 0 on every day", "one day"),
         ("cancel_share = 0.025", "cancel_share = 1.2", "customers.cancel_share is 1.2", "0 to 1"),
         ("cancel_share = 0.025", "", "customers.cancel_share is missing", "a number"),
         ("[60, 900]", "[900, 60]", "customers.cancel_within_s is [900, 60]", "ascend"),
@@ -110,6 +117,24 @@ def test_the_line_is_the_one_to_look_at(folder: Path) -> None:
     number = next(i for i, line in enumerate(lines, start=1) if line.startswith("more_share"))
     with pytest.raises(ScenarioError, match=f"line {number}: baskets.more_share is 7"):
         load_scenario(str(path))
+
+
+def test_a_catalogue_that_is_no_text_is_told(folder: Path) -> None:
+    (folder / "groceries.csv").write_bytes(
+        b"sku,name,weight_g,price_cents,popularity\na,\xe4,1,1,1\n"
+    )
+    with pytest.raises(ScenarioError) as caught:
+        load_scenario(str(folder / "helsinki-friday.toml"))
+    assert any("groceries.csv: cannot be read as CSV" in told for told in caught.value.problems)
+
+
+def test_an_article_is_named_by_its_own_line_after_one_of_two_lines(folder: Path) -> None:
+    catalogue = folder / "groceries.csv"
+    header, first, *others = catalogue.read_text(encoding="utf-8").splitlines()
+    lines = [header, 'two,"of two\nlines",1,1,1', "bad,Bad,heavy,1,1", first, *others]
+    catalogue.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    with pytest.raises(ScenarioError, match=r"groceries\.csv line 4: weight_g is 'heavy'"):
+        load_scenario(str(folder / "helsinki-friday.toml"))
 
 
 def test_all_problems_are_told_at_once_in_the_order_of_the_file(folder: Path) -> None:

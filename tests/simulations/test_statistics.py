@@ -130,9 +130,6 @@ def test_quantiles_are_pooled_over_all_orders() -> None:
     # Ten values: three are below, the fourth to the tenth are 600.
     assert (points[0.1], points[0.25], points[0.5], points[0.99]) == (60, 180, 600, 600)
     assert found.count == 10
-    assert sum(found.counts) == 10
-    assert found.counts[1] == 1  # from one minute on and before two
-    assert len(found.edges) == len(found.counts) + 1
     assert distribution("lateness_s", [[], []]).points == ()
 
 

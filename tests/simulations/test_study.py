@@ -261,3 +261,17 @@ def test_a_middle_that_moved_is_lived_again(
     assert came.study.load_evening(other) == study.load_evening(other)
     assert len(came.study.load_log()) > 100
     assert came.study.load_playback().seed == other
+
+
+def test_a_middle_that_cannot_be_lived_again_is_told(
+    study: Study, short: Scenario, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_arguments: object, **_options: object) -> None:
+        raise OSError("no space left on device")
+
+    shutil.copytree(study.folder, tmp_path, dirs_exist_ok=True)
+    other = next(seed for seed in study.seeds if seed != study.middle)
+    monkeypatch.setattr(StudyFolder, "middle", lambda _self, _seeds: other)
+    monkeypatch.setattr(study_workers, "replicate", fails)
+    with pytest.raises(FailedError, match=f"seed {other} of .* failed:(.|\n)*no space left"):
+        run_study(wanted(short, tmp_path, 3), jobs=1)

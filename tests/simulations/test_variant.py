@@ -120,6 +120,10 @@ def test_a_policy_beside_the_scenario_is_found(folder: Path) -> None:
         ("helsinki-tuesday,couriers.9.count=3", "has 6 entries, numbered from 0; '9' is none"),
         ("helsinki-tuesday,seed.high=3", "seed is 1, there is nothing inside it"),
         ("helsinki-tuesday,demand.per_hour.0=-1", "demand.per_hour[0] is -1; it must be 0 or more"),
+        (
+            f"helsinki-tuesday,demand.per_hour=[{', '.join('0' * 24)}]",
+            "demand.per_hour is 0 in every hour, so nobody ever orders",
+        ),
         ("helsinki-tuesday,demand.perhour=1", "demand.perhour is not known here"),
         ("helsinki-tuesday,demand..x=1", "'demand..x' is no key"),
         ("helsinki-tewsday", "there is no such file"),

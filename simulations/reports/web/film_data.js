@@ -84,7 +84,7 @@
       }
     }
 
-    /** Where a courier was: metres, with the way ahead; null while off work. */
+    /** Where a courier was, metres; null while off work. */
     place(courier, t, isGliding) {
       const { at, x, y } = this.tracks[courier];
       const i = lastUpTo(at.length, (k) => at[k], t);
@@ -93,12 +93,13 @@
       }
       const hasNext = i + 1 < at.length && at[i + 1] - at[i] <= 1.5 * this.every;
       if (!hasNext) {
-        return t - at[i] <= this.every ? { x: x[i], y: y[i], dx: 0, dy: 0 } : null;
+        return t - at[i] <= this.every ? { x: x[i], y: y[i] } : null;
       }
-      const dx = x[i + 1] - x[i];
-      const dy = y[i + 1] - y[i];
       const share = isGliding ? (t - at[i]) / (at[i + 1] - at[i]) : 0;
-      return { x: x[i] + share * dx, y: y[i] + share * dy, dx, dy };
+      return {
+        x: x[i] + share * (x[i + 1] - x[i]),
+        y: y[i] + share * (y[i + 1] - y[i]),
+      };
     }
 
     /** Where a courier was in the last seconds, oldest first. */
@@ -183,9 +184,7 @@
     }
 
     isBusy(span) {
-      return ["to_store", "at_store", "to_door", "at_door", "returning"].includes(
-        this.activities[span.activity][0],
-      );
+      return this.activities[span.activity][2] === 1;
     }
 
     /** What is going on beside the orders: rain, closed stores, closed streets. */

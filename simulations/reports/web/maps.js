@@ -2,7 +2,6 @@
 
 /* Maps with symbols: a choice of layers, a closer look, and numbers for pointer and keyboard. */
 (() => {
-  const NO_STEP = { x: 0, y: 0 };
   const STEPS = {
     ArrowLeft: { x: -1, y: 0 },
     ArrowRight: { x: 1, y: 0 },
@@ -65,12 +64,12 @@
       layer.addEventListener("click", (event) => tell(event.target.closest(".symbol")));
       layer.addEventListener("focusin", (event) => tell(event.target.closest(".symbol")));
       layer.addEventListener("keydown", (event) => {
-        const next = event.key in STEPS
-          ? nearest(layer.children, document.activeElement, STEPS[event.key] ?? NO_STEP)
-          : null;
-        if (event.key in STEPS) {
-          event.preventDefault();
+        const step = STEPS[event.key];
+        if (!step) {
+          return;
         }
+        event.preventDefault();
+        const next = nearest(layer.children, document.activeElement, step);
         if (next) {
           makeReachable(layer, next);
           next.focus();

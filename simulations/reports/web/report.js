@@ -114,10 +114,10 @@ samehour.handle = (stage, surface, view) => {
   surface.addEventListener("pointerdown", (event) => {
     fingers.set(event.pointerId, event);
   });
-  const let_go = (event) => fingers.delete(event.pointerId);
-  surface.addEventListener("pointerup", let_go);
-  surface.addEventListener("pointercancel", let_go);
-  surface.addEventListener("pointerleave", let_go);
+  const letGo = (event) => fingers.delete(event.pointerId);
+  surface.addEventListener("pointerup", letGo);
+  surface.addEventListener("pointercancel", letGo);
+  surface.addEventListener("pointerleave", letGo);
   surface.addEventListener("pointermove", (event) => {
     const before = fingers.get(event.pointerId);
     if (!before) {
