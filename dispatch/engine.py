@@ -23,6 +23,7 @@ from dispatch.control_preview import Preview, preview
 from dispatch.controls import offered
 from dispatch.demand import DemandFold
 from dispatch.errors import DispatchError, InvalidValueError, SequenceError
+from dispatch.experience import ExperienceFold
 from dispatch.explain_order import explain_open
 from dispatch.explanation import Explanation
 from dispatch.journal import Asked, Handled, Journal, Published, Reported, Told
@@ -106,13 +107,15 @@ class Engine:
         self._present = Present(clock, journal, lambda: self._state.seq)
         self._served = ServedDoors()
         self._demand = DemandFold()
+        self._experience = ExperienceFold(policy)
         self._timers = Timers()
         self._views = Views()
         self._tables = SquareTables()
         state = State(zone_id)
         for recorded in log.read(0):
-            state = apply(state, recorded)
             self._demand.add(recorded)
+            self._experience.add(recorded, state)
+            state = apply(state, recorded)
         self._state = state
 
     @property
@@ -236,7 +239,9 @@ class Engine:
     def snapshot(self, asked: Order | None = None, *, state: State | None = None) -> Snapshot:
         """Return what a decision may know now; `state` is for what is not so, but might be."""
         now = self._present.now()
-        foresees = self.policy.standby_horizon_s > 0 or self.policy.hold_match > 0
+        policy = self.policy
+        waits = policy.standby_horizon_s > 0 or policy.hold_match > 0
+        foresees = policy.future_cost > 0 or (waits and asked is None)
         return snapshot(
             self._state if state is None else state,
             now,
@@ -247,7 +252,8 @@ class Engine:
             served=self._served,
             seed=self.seed,
             asked=asked,
-            demand=self._demand.at(now) if foresees and asked is None else (),
+            demand=self._demand.at(now) if foresees else (),
+            experience=self._experience,
             views=self._views,
             tables=self._tables,
         )
@@ -413,15 +419,17 @@ class Engine:
         # Fold first, append after: what cannot be applied must never reach the log.
         now = self._present.now()
         seq = self._state.seq
-        state = self._state
+        states = [self._state]
         for offset, event in enumerate(events, start=1):
-            state = apply(state, e.Recorded(state.zone_id, seq + offset, now, event))
+            made = e.Recorded(self._state.zone_id, seq + offset, now, event)
+            states.append(apply(states[-1], made))
         recorded = self.log.append(seq, now, events)
-        if recorded[-1].seq != state.seq:
-            raise SequenceError(f"the log ended at {recorded[-1].seq}, expected {state.seq}")
-        self._state = state
-        for entry in recorded:
+        if recorded[-1].seq != states[-1].seq:
+            raise SequenceError(f"the log ended at {recorded[-1].seq}, expected {states[-1].seq}")
+        self._state = states[-1]
+        for entry, before in zip(recorded, states, strict=False):
             self._demand.add(entry)
+            self._experience.add(entry, before)
         return recorded
 
     def adopt(self, recorded: Sequence[e.Recorded]) -> None:
@@ -435,8 +443,9 @@ class Engine:
         for entry in recorded:
             if entry.seq != self._state.seq + 1:
                 raise SequenceError(f"the log ended at {self._state.seq}, not before {entry.seq}")
-            self._state = apply(self._state, entry)
             self._demand.add(entry)
+            self._experience.add(entry, self._state)
+            self._state = apply(self._state, entry)
 
     def _new_id(self, prefix: str) -> str:
         """Return an opaque id that is the same in every run of the same log."""

@@ -101,6 +101,8 @@ class ExperienceFold:
     _began: dict[str, int] = field(default_factory=dict)
     _first: dict[str, tuple[int, int]] = field(default_factory=dict)
     _arrived: dict[str, _Arrival] = field(default_factory=dict)
+    _told_at: dict[str, int] = field(default_factory=dict)
+    _worked_s: dict[str, int] = field(default_factory=dict)
     _kept: float | None = None
 
     def add(self, recorded: e.Recorded, before: State) -> None:
@@ -113,11 +115,10 @@ class ExperienceFold:
                 self._picked(event, before)
             case e.PlanPublished():
                 self._planned(event)
-            case e.StopArrived(courier_id=courier_id, stop=stop, occurred_at=at):
-                self._arrived[courier_id] = _Arrival(at, stop.kind)
-            case e.ParcelPickedUp(courier_id=courier_id, store_id=store_id, occurred_at=at):
-                expected_s = before.store(store_id).store.pickup_service_s
-                self._served(courier_id, StopKind.PICKUP, at, expected_s)
+            case e.ShiftStarted(courier_id=courier_id):
+                self._worked_s[courier_id] = 0
+            case e.StopCommitted() | e.StopArrived() | e.ParcelPickedUp():
+                self._at_work(event, before)
             case e.OrderDelivered():
                 self._delivered(event, before)
             case e.OrderCancelled(order_id=key):
@@ -129,8 +130,10 @@ class ExperienceFold:
                 offers.taken += isinstance(event, e.OfferAccepted)
 
     def spread(self) -> Spread:
-        """Return how far forecasts are off."""
+        """Return how far forecasts are off; what the policy takes as certain stays so."""
         policy = self.policy
+        if not (policy.pick_spread or policy.travel_spread):
+            return Spread()
         all_picks = _together(self._picks.values())
         pooled = all_picks.variance(policy.pick_spread**2, PRIOR_CASES)
         picks = {
@@ -149,6 +152,10 @@ class ExperienceFold:
             door_s=math.sqrt(self._door.variance(policy.door_spread_s**2, PRIOR_CASES)),
             kept=self.kept if policy.promise_confidence > 0 else 0.0,
         )
+
+    def worked_s(self, courier_id: str) -> int:
+        """Return how long a courier has been on the way to stops, and at them, in this shift."""
+        return self._worked_s.get(courier_id, 0)
 
     def acceptance(self, courier_id: str) -> float:
         """Return the chance that an offer to a courier is taken."""
@@ -177,6 +184,18 @@ class ExperienceFold:
             error = (event.occurred_at - began) / expected_s - 1.0
             self._picks.setdefault(event.store_id, _Squares()).add(error)
 
+    def _at_work(
+        self, event: e.StopCommitted | e.StopArrived | e.ParcelPickedUp, before: State
+    ) -> None:
+        courier_id, at = event.courier_id, event.occurred_at
+        if isinstance(event, e.StopCommitted):
+            self._told_at[courier_id] = at
+        elif isinstance(event, e.StopArrived):
+            self._arrived[courier_id] = _Arrival(at, event.stop.kind)
+        else:
+            expected_s = before.store(event.store_id).store.pickup_service_s
+            self._served(courier_id, StopKind.PICKUP, at, expected_s)
+
     def _planned(self, event: e.PlanPublished) -> None:
         for route in event.routes:
             for visit in route.visits:
@@ -186,6 +205,9 @@ class ExperienceFold:
 
     def _served(self, courier_id: str, kind: StopKind, at: int, expected_s: int) -> None:
         """Take in how long a stop took; of several parcels at one counter the first counts."""
+        told_at = self._told_at.pop(courier_id, None)
+        if told_at is not None:
+            self._worked_s[courier_id] = self.worked_s(courier_id) + max(0, at - told_at)
         arrived = self._arrived.pop(courier_id, None)
         if arrived is not None and arrived.kind is kind:
             seen = self._counter if kind is StopKind.PICKUP else self._door

@@ -7,7 +7,7 @@ from dataclasses import fields
 from difflib import get_close_matches
 
 from dispatch.errors import InvalidValueError
-from dispatch.policy import Policy, keys
+from dispatch.policy import Policy, contradictions, keys, refuse
 
 
 def policy_from_toml(text: str) -> Policy:
@@ -39,6 +39,7 @@ def policy_from_toml(text: str) -> Policy:
             values[key] = value
     try:
         found = Policy(**values)  # type: ignore[arg-type]
+        refuse(contradictions(found))
     except InvalidValueError as error:
         problems.append(str(error))
     else:

@@ -5,7 +5,7 @@ Costs are in courier-seconds: what one second of a courier's time is worth, 1.0.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, fields
 from typing import Any, NamedTuple
 
@@ -34,7 +34,7 @@ class Policy:
     Raises
     ------
     InvalidValueError
-        A value is below 0, above 1 for a share, or contradicts another; all are named.
+        Values are below 0, or above 1 for a share; all are named.
     """
 
     name: str = _key("balanced", "text", "What it is called in logs and reports.")
@@ -201,10 +201,15 @@ class Policy:
 
     def __post_init__(self) -> None:
         check_types(self)
-        problems = list(_contradictions(self))
-        if problems:
-            (name, first), *others = problems
-            raise InvalidValueError(name, "; ".join([first, *(" ".join(one) for one in others)]))
+        refuse(_out_of_bounds(self))
+
+
+def refuse(problems: Iterable[tuple[str, str]]) -> None:
+    """Raise `InvalidValueError` if there is any problem: a key, and what is wrong with it."""
+    found = list(problems)
+    if found:
+        (name, first), *others = found
+        raise InvalidValueError(name, "; ".join([first, *(" ".join(one) for one in others)]))
 
 
 class Key(NamedTuple):
@@ -224,14 +229,19 @@ def keys() -> tuple[Key, ...]:
     )
 
 
-def _contradictions(policy: Policy) -> Iterator[tuple[str, str]]:
-    """Yield keys that cannot be meant so, with what is wrong and the remedy."""
+def _out_of_bounds(policy: Policy) -> Iterator[tuple[str, str]]:
     for key in keys():
         value = getattr(policy, key.name)
         if not isinstance(value, str) and not 0 <= value < MOST:
             yield key.name, f"is {value:g}; give 0 or more"
         if key.unit == SHARE and value > 1:
             yield key.name, f"is {value:g}; a share is at most 1"
+    if policy.promise_confidence == 1:
+        yield "promise_confidence", "is 1; no promise holds for certain: 0.99 is as good as that"
+
+
+def contradictions(policy: Policy) -> Iterator[tuple[str, str]]:
+    """Yield keys that nobody can mean together, with what is wrong and the remedy."""
     for name in ("promise_min_s", "promise_margin_s"):
         if getattr(policy, name) > policy.promise_max_s:
             yield (
@@ -241,8 +251,6 @@ def _contradictions(policy: Policy) -> Iterator[tuple[str, str]]:
                     "promise could be given; lower the first or raise the second"
                 ),
             )
-    if policy.promise_confidence == 1:
-        yield "promise_confidence", "is 1; no promise holds for certain: 0.99 is as good as that"
     if policy.slots_ahead > 0 and policy.slot_s == 0:
         yield "slots_ahead", "offers slots of no length; raise slot_s, or set it to 0"
     if policy.selection_neighbourhoods > 0 and policy.selection_routes == 0:
@@ -250,3 +258,5 @@ def _contradictions(policy: Policy) -> Iterator[tuple[str, str]]:
             "selection_neighbourhoods",
             "chooses among no routes; raise selection_routes, or set it to 0",
         )
+    if policy.assign_nearest and not policy.sourcing_nearest:
+        yield "assign_nearest", "leaves no choice of stores; set sourcing_nearest = true with it"

@@ -7,6 +7,7 @@ from functools import lru_cache
 
 import numpy as np
 
+from dispatch.experience import ExperienceFold
 from dispatch.model import (
     AreaInPlay,
     CourierInPlay,
@@ -62,6 +63,7 @@ def snapshot(
     seed: int = 0,
     asked: Order | None = None,
     demand: tuple[StoreDemand, ...] = (),
+    experience: ExperienceFold | None = None,
     views: Views | None = None,
     tables: SquareTables | None = None,
 ) -> Snapshot:
@@ -77,6 +79,8 @@ def snapshot(
         An order that somebody asks a quote for: its door and SKUs are added, itself is not.
     demand
         What stores are expected to be asked for.
+    experience
+        What forecasts and offers are worth; by the policy's priors without.
     views
         What was made of stores, orders and couriers before, so that only what changed is made
         anew.
@@ -105,6 +109,11 @@ def snapshot(
     fixed += [order.order.door for order in open_orders]
     if asked is not None:
         fixed.append(asked.door)
+    homes: dict[str, int] = {}
+    for courier in couriers:
+        if _goes_home(courier, policy, now):
+            homes[courier.courier.courier_id] = len(fixed)
+            fixed.append(courier.courier.home)
     seen = [_start(state, courier, positions, policy, now) for courier in couriers]
     places = (*fixed, *(position.place for position in seen))
     modes = sorted({courier.courier.mode for courier in couriers} & travel.modes)
@@ -119,6 +128,7 @@ def snapshot(
     if asked is not None:
         wanted |= {line.sku for line in asked.lines}
     views = Views() if views is None else views
+    known_of = ExperienceFold(policy) if experience is None else experience
     skus = tuple(sorted(wanted))
     stores_in_play = tuple(
         views.store(
@@ -140,7 +150,16 @@ def snapshot(
     couriers_in_play: list[CourierInPlay] = []
     for index, courier in enumerate(couriers):
         place = len(fixed) + index
-        spot = Spot(place, seen[index], counters[index], _way_s(courier, place, table, place_of))
+        who = courier.courier.courier_id
+        spot = Spot(
+            place,
+            seen[index],
+            counters[index],
+            _way_s(courier, place, table, place_of),
+            homes.get(who),
+            known_of.worked_s(who),
+            known_of.acceptance(who) if courier.courier.takes_offers else 1.0,
+        )
         couriers_in_play.append(views.courier(state, courier, spot, policy, now))
     views.keep(state.orders, state.couriers)
     return Snapshot(
@@ -158,6 +177,7 @@ def snapshot(
         policy=policy,
         seed=seed,
         demand=demand,
+        spread=known_of.spread(),
     )
 
 
@@ -283,6 +303,15 @@ def _areas(
         key: AreaInPlay(sites[key].area.describe(), frozenset(len(stores) + door for door in found))
         for key, found in served.serves(sites, doors, travel, now).items()
     }
+
+
+def _goes_home(courier: CourierState, policy: Policy, now: int) -> bool:
+    """Tell whether the way home has a price already."""
+    return (
+        policy.home_cost > 0
+        and courier.shift_end is not None
+        and courier.shift_end - now <= policy.home_ahead_s
+    )
 
 
 def _counts(courier: CourierState, now: int) -> bool:

@@ -19,6 +19,7 @@ from dispatch.model import (
     DeliveryStatus,
     Order,
     OrderStatus,
+    Pause,
     Promise,
     Quote,
     Route,
@@ -256,6 +257,8 @@ class CourierState:
         Store at whose counter the courier picked up last, until the next stop elsewhere.
     standby
         Where to wait for work; None when there is work, or nowhere in particular.
+    pause
+        The break of this shift that is still to come.
     break_wanted_s, break_until
         A break asked for, and the end of the one that runs.
     stranded
@@ -278,6 +281,7 @@ class CourierState:
     route_version: int = 0
     counter: str | None = None
     standby: StandbyState | None = None
+    pause: Pause | None = None
     break_wanted_s: int | None = None
     break_until: int | None = None
     stranded: str | None = None

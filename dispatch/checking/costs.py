@@ -17,6 +17,7 @@ from dispatch.model import (
     Policy,
     Route,
     StopKind,
+    StoreInPlay,
     Visit,
 )
 
@@ -111,7 +112,9 @@ class Ride:
             doubts += [spread.counter_s, share * picking]
         fixed = round(sum(doubt**2 for doubt in doubts))
         ahead = spread.travel.get(courier.courier.mode, 0.0) * (visit.depart_at - now)
-        direct_s = 0 if source is None else table.item((source.place, order.place))
+        direct_s = 0
+        if source is not None and facts.on_map(order.place):
+            direct_s = table.item((source.place, order.place))
         doubt_s = math.sqrt(fixed + ahead**2)
         return cls(order, visit.depart_at, visit.begin_at - since, direct_s, doubt_s)
 
@@ -151,11 +154,11 @@ def _ending(courier: CourierInPlay, visits: Sequence[Visit], facts: Facts) -> fl
     place, cost = courier.place, 0.0
     if visits:
         last = visits[-1]
-        place = (
-            facts.orders[last.stop.order_id].place
-            if last.stop.kind is StopKind.DROPOFF
-            else facts.stores[last.stop.store_id].place
-        )
+        end: OrderInPlay | StoreInPlay | None = facts.stores.get(last.stop.store_id)
+        if last.stop.kind is StopKind.DROPOFF:
+            end = facts.orders.get(last.stop.order_id)
+        # A stop of what nobody knows is a violation of its own.
+        place = end.place if end is not None and facts.on_map(end.place) else courier.place
         cost += policy.overtime_cost * max(0, last.depart_at - courier.shift_end)
         cost += _late_break(courier, visits, facts)
     table = facts.snapshot.travel.duration_s[courier.courier.mode]
