@@ -57,4 +57,4 @@ def test_numbers_must_be_whole_and_above_0(capsys: pytest.CaptureFixture[str]) -
     assert parser.parse_args(["pool", "--rounds", "7"]).rounds == 7
     with pytest.raises(SystemExit):
         parser.parse_args(["pool", "--rounds", "0"])
-    assert "whole number above 0" in capsys.readouterr().err
+    assert "whole number from 1" in capsys.readouterr().err

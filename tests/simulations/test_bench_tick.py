@@ -253,8 +253,8 @@ def test_the_exponent_of_growth_is_found(power: float, factor: float) -> None:
 @pytest.mark.parametrize(
     ("wrong", "says"),
     [
-        (["--sizes", "100,x"], "whole numbers from 10 to 5000"),
-        (["--sizes", "5"], "whole numbers from 10 to 5000"),
+        (["--sizes", "100,x"], "whole number from 10 to 5000"),
+        (["--sizes", "5"], "whole number from 10 to 5000"),
         (["--seconds", "0"], "more than 0"),
         (["--seconds", "nan"], "more than 0"),
     ],
