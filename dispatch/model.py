@@ -791,6 +791,8 @@ class Plan:
         What found it: `insertion` (with ruin and recreate), `selection` or `routing`.
     standbys
         Moves of couriers without work, ascending by courier id.
+    pick_at
+        When picking should begin, of orders that had better wait.
     """
 
     plan_id: str
@@ -804,6 +806,7 @@ class Plan:
     method: str
     travel_version: str
     standbys: tuple[Standby, ...] = ()
+    pick_at: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -88,6 +88,13 @@ class Policy:
         "order of the doors is fixed on leaving it.",
     )
 
+    pick_ahead_s: int = _key(
+        0,
+        SECONDS,
+        "Picking waits so that goods are ready this long before they are fetched; 0: as soon as "
+        "somebody is free.",
+    )
+
     # --- what was told
     churn_cost: float = _key(
         60.0, COST, "An order moved from the courier or the store that was told of it."

@@ -131,6 +131,8 @@ class OrderState:
         What became of the quote it rests on, None without one.
     start_by
         When its picking should begin: as the first plan since it came to its store expected.
+    pick_at
+        Until when the plan in force lets its picking wait; None where it had better begin.
     stuck_at, stuck_for
         When it should last have moved to another store and could not, and why it should have.
     heard
@@ -147,6 +149,7 @@ class OrderState:
     courier_id: str | None = None
     on_board: bool = False
     returning: bool = False
+    pick_at: int | None = None
     pick_started_at: int | None = None
     ready_at: int | None = None
     picked_up_at: int | None = None

@@ -42,6 +42,7 @@ from dispatch.planning.schedule import (
     ACCOUNT_WAITING,
 )
 from dispatch.planning.situation import opening
+from dispatch.planning.timing import pick_at
 
 
 class Steps(NamedTuple):
@@ -114,6 +115,8 @@ def write(posed: Posed, search: Search, method: str) -> Plan:
         unassigned.append(Unassigned(posed.entries[row].order_id, no.reason, no.detail))
     sourced, ready_at = _sources(posed, search)
     routes = tuple(_routes(posed, search, steps))
+    waits = pick_at(posed, search, routes)
+    ready_at |= {order_id: wait.ready_at for order_id, wait in waits.items()}
     return Plan(
         plan_id=_plan_id(snapshot),
         snapshot_seq=snapshot.seq,
@@ -126,6 +129,7 @@ def write(posed: Posed, search: Search, method: str) -> Plan:
         method=method,
         travel_version=snapshot.travel.version,
         standbys=standbys(snapshot, search, posed.store_ids, posed.courier_ids),
+        pick_at={order_id: wait.begin_at for order_id, wait in waits.items()},
     )
 
 

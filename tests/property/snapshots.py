@@ -58,6 +58,7 @@ _DEARER: dict[str, object] = {
     "home_cost": 0.4,
     "fairness_cost": 60.0,
     "decline_cost": 100.0,
+    "pick_ahead_s": 60,
     "future_cost": 0.7,
 }
 
