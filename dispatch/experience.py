@@ -35,7 +35,7 @@ OFFERS_PRIOR: Final = 10.0
 ACCEPTANCE_PRIOR: Final = 0.9
 """Share of offers taken before anybody was asked."""
 
-STEP: Final = 0.05
+STEP: Final = 0.1
 """How much one promise, kept or broken, moves the share of the spread that the next ones keep."""
 
 LEAST_AHEAD_S: Final = 120
