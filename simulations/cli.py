@@ -11,6 +11,7 @@ from simulations.benchmarks import cli as benchmarks
 from simulations.load.cli import add_loadtest
 from simulations.replays.cli import ReadLedger, add_replay
 from simulations.scenarios.cli import add_scenario
+from simulations.scenarios.policy_cli import add_policy
 from simulations.studies.compare_cli import add_compare
 from simulations.studies.simulate_cli import add_simulate
 
@@ -31,6 +32,7 @@ def add_parser(commands: Any, read_ledger: ReadLedger) -> None:
     add_compare(commands)
     add_replay(commands, read_ledger)
     add_scenario(commands)
+    add_policy(commands)
     add_loadtest(commands)
     benchmarks.add_parser(commands)
 
