@@ -1,0 +1,174 @@
+"""One task in the compiled search: what rounds of it start from and end with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dispatch.planning import arrays as a
+from dispatch.planning.improve import board_of, ruins_of
+from dispatch.planning.schedule import BEGIN, OVER, set_up
+from dispatch.planning.slack import stops_of
+from dispatch.planning.strings import Album, Strings, pull
+
+_NEAR: Final = 400
+"""Stops kept as neighbours of each."""
+
+_ROUTES: Final = 1 << 17
+_STEPS: Final = 1 << 22
+"""Routes in the album, and steps over all of them, at most."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Mark:
+    """A solution to come back to."""
+
+    steps: NDArray[np.int32]
+    count: NDArray[np.int32]
+    open: NDArray[np.uint8]
+    cost: float
+
+
+class Searching:
+    """A task's routes being worked on.
+
+    Parameters
+    ----------
+    problem
+        As `pose` writes it.
+    seed
+        Of all draws.
+    """
+
+    def __init__(self, problem: a.Problem, seed: int) -> None:
+        self.problem = problem
+        jobs, couriers = problem.job_count, len(problem.couriers)
+        nothing = a.Routes(
+            np.zeros((couriers, 0), dtype=np.int32),
+            np.zeros(couriers, dtype=np.int32),
+            np.arange(jobs, dtype=np.int32),
+        )
+        self.board = board_of(problem, nothing, room=2 * jobs + 4)
+        set_up(problem, self.board)
+        self._ruins = ruins_of(problem, self.board, seed)
+        self._stops = stops_of(problem, self.board)
+        self.strings = self._strings()
+        self.album = _album(jobs, self.board.steps.shape[1], seed)
+        self.rounds = 0
+
+    @property
+    def cost(self) -> float:
+        """Cost of the whole."""
+        return float(self.board.total[0])
+
+    @property
+    def absent(self) -> int:
+        """How many orders have no route."""
+        return int((self.board.owner < 0).sum())
+
+    @property
+    def in_use(self) -> NDArray[np.int64]:
+        """Couriers who have a route."""
+        return np.flatnonzero(self.board.count)
+
+    def steps(self, courier: int) -> list[int]:
+        """Return the steps of a route."""
+        steps: list[int] = self.board.steps[courier, : self.board.count[courier]].tolist()
+        return steps
+
+    def times(self, courier: int) -> list[tuple[int, int]]:
+        """Return when each step of a route begins and is over."""
+        count = self.board.count[courier]
+        begin = self.board.state[courier, :count, BEGIN].tolist()
+        over = self.board.state[courier, 1 : count + 1, OVER].tolist()
+        return list(zip(begin, over, strict=True))
+
+    def pull(self, rounds: int, size: float, hot: float, cold: float, *, fewer: bool) -> None:
+        """Ruin and recreate for some rounds, as `strings.pull`."""
+        self.rounds += pull(
+            self.problem,
+            self.board,
+            self._ruins,
+            self._stops,
+            self.strings,
+            self.album,
+            rounds,
+            size,
+            hot,
+            cold,
+            fewer,
+        )
+
+    def give_up(self, courier: int) -> None:
+        """Take a courier's route away, and let there be no other."""
+        self.strings.open[courier] = 0
+        self.board.count[courier] = 0
+        set_up(self.problem, self.board)
+
+    def mark(self) -> Mark:
+        """Remember the present solution."""
+        board = self.board
+        return Mark(board.steps.copy(), board.count.copy(), self.strings.open.copy(), self.cost)
+
+    def back_to(self, mark: Mark) -> None:
+        """Come back to a remembered solution."""
+        self.board.steps[:] = mark.steps
+        self.board.count[:] = mark.count
+        self.strings.open[:] = mark.open
+        set_up(self.problem, self.board)
+
+    def adopt(self, routes: Mapping[int, Sequence[int]]) -> bool:
+        """Take over whole routes; returns False, and changes nothing, where that gains nothing."""
+        before = self.mark()
+        for courier, steps in routes.items():
+            self.board.steps[courier, : len(steps)] = steps
+            self.board.count[courier] = len(steps)
+        set_up(self.problem, self.board)
+        if self.board.total[1] > 0 or self.cost >= before.cost:
+            self.back_to(before)
+            return False
+        return True
+
+    def _strings(self) -> Strings:
+        problem, stops = self.problem, self._stops
+        couriers = problem.couriers
+        place = stops.place
+        apart = stops.way[0][np.ix_(place, place)]
+        apart = apart + apart.T
+        np.fill_diagonal(apart, -1.0)
+        near = np.argsort(apart, axis=1, kind="stable")[:, :_NEAR].astype(np.int32)
+        starts = couriers[:, a.COURIER_PLACE]
+        out = stops.way[0][np.ix_(starts, place)].min(axis=0, initial=np.inf)
+        likeness = np.column_stack(
+            [couriers, problem.launch, problem.ends, problem.end_by, problem.allowed.T]
+        )
+        kind = np.unique(likeness, axis=0, return_inverse=True)[1].reshape(-1)
+        spread = (stops.closes - stops.opens).reshape(-1, 2).sum(axis=1)
+        return Strings(
+            near=near,
+            away=out.reshape(-1, 2).max(axis=1),
+            spread=spread,
+            kind=kind.astype(np.int32),
+            open=np.ones(len(couriers), dtype=np.uint8),
+            absences=np.zeros(problem.job_count, dtype=np.int64),
+        )
+
+
+def _album(jobs: int, width: int, seed: int) -> Album:
+    routes = max(64, min(_ROUTES, _STEPS // width))
+    slots = 1 << (2 * routes - 1).bit_length()
+    lots = np.random.default_rng(seed).integers(1, 2**63, size=jobs, dtype=np.uint64)
+    return Album(
+        courier=np.zeros(routes, dtype=np.int32),
+        count=np.zeros(routes, dtype=np.int32),
+        steps=np.zeros((routes, width), dtype=np.int32),
+        cost=np.zeros(routes),
+        key=np.zeros(routes, dtype=np.uint64),
+        slot=np.full(slots, -1, dtype=np.int32),
+        lot=lots,
+        used=np.zeros(1, dtype=np.int64),
+    )
