@@ -24,7 +24,7 @@ from dispatch.planning.arrays import (
 )
 from dispatch.planning.drawing import draw
 from dispatch.planning.insertion import put
-from dispatch.planning.ruin import Ruins, keep_best, take_best
+from dispatch.planning.ruin import Ruins, keep_best
 from dispatch.planning.schedule import Board, as_index, telling, time_route
 from dispatch.planning.slack import Stops, cheapest, slacken
 from geo.compiled import kernel, kernel_part
@@ -40,6 +40,12 @@ _LONGER: Final = 0.99
 
 _LONGEST: Final = 10
 """Stops of a string, at most."""
+
+_ALL_ASKED: Final = 30
+"""Of so many couriers all are asked for every order."""
+
+_ASKED: Final = 60
+"""Of more, those who have one of so many stops nearest to either of its own."""
 
 _GAIN: Final = 1e-5
 """A solution must be better by this much to count as a new best."""
@@ -71,6 +77,8 @@ class Strings(NamedTuple):
         Who may have a route.
     absences : int64 (jobs,)
         How often each order was left out when fewer couriers were tried.
+    best : float64 (1,)
+        Cost of the best solution met, which `Ruins` holds.
     """
 
     near: NDArray[np.int32]
@@ -79,6 +87,7 @@ class Strings(NamedTuple):
     kind: NDArray[np.int32]
     open: NDArray[np.uint8]
     absences: NDArray[np.int64]
+    best: NDArray[np.float64]
 
 
 class Album(NamedTuple):
@@ -86,19 +95,21 @@ class Album(NamedTuple):
 
     Attributes
     ----------
-    courier, count : int32 (routes,)
-    steps : int32 (routes, most steps)
+    courier, count, first : int32 (routes,)
+        Steps of a route are `steps[first : first + count]`.
+    steps : int32 (steps,)
     cost : float64 (routes,)
     key : uint64 (routes,), slot : int32 (power of two,)
         Where to find a set: by open addressing from its key; -1 for a free slot.
     lot : uint64 (jobs,)
         Random numbers whose exclusive-or is the key of a set (Zobrist 1970).
-    used : int64 (1,)
-        How many there are.
+    used : int64 (2,)
+        How many routes there are, and how many steps; a full album begins anew.
     """
 
     courier: NDArray[np.int32]
     count: NDArray[np.int32]  # type: ignore[assignment]  # a tuple counts its items
+    first: NDArray[np.int32]
     steps: NDArray[np.int32]
     cost: NDArray[np.float64]
     key: NDArray[np.uint64]
@@ -118,6 +129,9 @@ def paste(problem: Problem, board: Board, strings: Strings, album: Album, courie
         if not step & 1:
             key ^= album.lot[step >> 1]
             cost += telling(problem, step >> 1, courier, board.chosen[step >> 1])
+    if album.used[0] >= len(album.cost) or album.used[1] + count > len(album.steps):
+        album.used[:] = 0
+        album.slot[:] = -1
     mask = len(album.slot) - 1
     at = np.int64(key & np.uint64(mask))
     while album.slot[at] >= 0 and album.key[album.slot[at]] != key:
@@ -125,18 +139,18 @@ def paste(problem: Problem, board: Board, strings: Strings, album: Album, courie
     row = np.int64(album.slot[at])
     if row < 0:
         row = album.used[0]
-        if row >= len(album.cost):
-            return
-        album.used[0] += 1
         album.slot[at] = row
         album.key[row] = key
+        album.count[row] = count
+        album.first[row] = album.used[1]
+        album.used[0] += 1
+        album.used[1] += count
     elif cost >= album.cost[row] - _GAIN:
         return
     album.courier[row] = courier
-    album.count[row] = count
     album.cost[row] = cost
     for index in range(count):
-        album.steps[row, index] = board.steps[courier, index]
+        album.steps[album.first[row] + index] = board.steps[courier, index]
 
 
 @kernel_part
@@ -310,6 +324,36 @@ def _in_turn(
 
 
 @kernel
+def _asked(board: Board, ruins: Ruins, strings: Strings, job: int, everybody: bool) -> int:
+    """Write into `among` who is asked for an order; returns how many.
+
+    Those who have stops near its two, or all with a route, and of those without one the first of
+    each kind.
+    """
+    number = 0
+    ruins.marked[:] = 0
+    if not everybody:
+        for end in range(2):
+            for index in range(min(_ASKED, strings.near.shape[1])):
+                courier = board.owner[strings.near[2 * job + end, index] >> 1]
+                if courier >= 0 and ruins.marked[courier] == 0:
+                    ruins.marked[courier] = 1
+                    ruins.among[number] = courier
+                    number += 1
+    kind = -1
+    for courier in range(len(board.count)):
+        if not strings.open[courier] or (board.count[courier] > 0 and not everybody):
+            continue
+        if board.count[courier] == 0:
+            if strings.kind[courier] == kind:
+                continue
+            kind = strings.kind[courier]
+        ruins.among[number] = courier
+        number += 1
+    return number
+
+
+@kernel
 def insert(
     problem: Problem,
     board: Board,
@@ -320,25 +364,28 @@ def insert(
     touched: int,
 ) -> int:
     """Put an order where it adds least, if it fits anywhere; returns how many routes are kept."""
-    best = problem.prices[PRICE_UNROUTED]
     best_courier, best_first, best_last = -1, -1, -1
-    asked = -1
-    for number in range(len(board.count)):
-        if not strings.open[number] or not problem.allowed[job, number]:
-            continue
-        courier = as_index(number)
-        extra = telling(problem, job, courier, board.chosen[job])
-        if board.count[courier] == 0:
-            if strings.kind[courier] == asked:
+    few = len(board.count) <= _ALL_ASKED
+    for attempt in range(2):
+        best = problem.prices[PRICE_UNROUTED]
+        number = _asked(board, ruins, strings, job, few or attempt > 0)
+        for index in range(number):
+            courier = as_index(ruins.among[index])
+            if not problem.allowed[job, courier]:
                 continue
-            asked = strings.kind[courier]
-            extra += problem.launch[courier]
-        found, first, last = cheapest(
-            problem, board, stops, job, courier, best - extra, BLINK, ruins.random
-        )
-        if first >= 0:
-            best = found + extra
-            best_courier, best_first, best_last = courier, first, last
+            extra = telling(problem, job, courier, board.chosen[job])
+            if board.count[courier] == 0:
+                extra += problem.launch[courier]
+            found, first, last = cheapest(
+                problem, board, stops, job, courier, best - extra, BLINK, ruins.random
+            )
+            if first >= 0:
+                best = found + extra
+                best_courier, best_first, best_last = courier, first, last
+        if best_courier >= 0:
+            break
+        if few:
+            return touched
     if best_courier < 0:
         return touched
     touched = _keep(board, ruins, best_courier, touched)
@@ -361,7 +408,7 @@ def pull(
     cold: float,
     fewer: bool,
 ) -> int:
-    """Ruin and recreate for some rounds; the board ends at the best solution met.
+    """Ruin and recreate for some rounds; the best solution met is kept apart.
 
     Parameters
     ----------
@@ -392,8 +439,9 @@ def pull(
         if board.owner[job] < 0:
             before[absent] = job
             absent += 1
-    best = board.total[0]
-    keep_best(board, ruins)
+    if board.total[0] < strings.best[0] - _GAIN:
+        strings.best[0] = board.total[0]
+        keep_best(board, ruins)
     cooling = (cold / hot) ** (1.0 / max(1, rounds))
     temperature = hot
     for done in range(rounds):
@@ -437,8 +485,8 @@ def pull(
             for index in range(missing):
                 before[index] = ruined[index]
             absent = missing
-            if board.total[0] < best - _GAIN:
-                best = board.total[0]
+            if board.total[0] < strings.best[0] - _GAIN:
+                strings.best[0] = board.total[0]
                 keep_best(board, ruins)
         else:
             for index in range(touched):
@@ -447,6 +495,4 @@ def pull(
                 _own_again(problem, board, stops, as_index(ruins.touched[index]))
         for index in range(touched):
             ruins.kept[ruins.touched[index]] = 0
-    if board.total[0] > best + _GAIN and not fewer:
-        take_best(problem, board, ruins)
     return rounds

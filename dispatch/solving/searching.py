@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from dispatch.planning import arrays as a
 from dispatch.planning.improve import board_of, ruins_of
+from dispatch.planning.ruin import take_best
 from dispatch.planning.schedule import BEGIN, OVER, set_up
 from dispatch.planning.slack import stops_of
 from dispatch.planning.strings import Album, Strings, pull
@@ -18,8 +19,8 @@ from dispatch.planning.strings import Album, Strings, pull
 _NEAR: Final = 400
 """Stops kept as neighbours of each."""
 
-_ROUTES: Final = 1 << 17
-_STEPS: Final = 1 << 22
+_ROUTES: Final = 1 << 16
+_STEPS: Final = 1 << 20
 """Routes in the album, and steps over all of them, at most."""
 
 
@@ -57,7 +58,7 @@ class Searching:
         self._ruins = ruins_of(problem, self.board, seed)
         self._stops = stops_of(problem, self.board)
         self.strings = self._strings()
-        self.album = _album(jobs, self.board.steps.shape[1], seed)
+        self.album = _album(jobs, seed)
         self.rounds = 0
 
     @property
@@ -103,6 +104,16 @@ class Searching:
             fewer,
         )
 
+    @property
+    def best(self) -> float:
+        """Cost of the best solution met."""
+        return float(self.strings.best[0])
+
+    def to_best(self) -> None:
+        """Come back to the best solution met."""
+        if self.cost > self.best:
+            take_best(self.problem, self.board, self._ruins)
+
     def give_up(self, courier: int) -> None:
         """Take a courier's route away, and let there be no other."""
         self.strings.open[courier] = 0
@@ -121,12 +132,28 @@ class Searching:
         self.strings.open[:] = mark.open
         set_up(self.problem, self.board)
 
-    def adopt(self, routes: Mapping[int, Sequence[int]]) -> bool:
-        """Take over whole routes; returns False, and changes nothing, where that gains nothing."""
-        before = self.mark()
-        for courier, steps in routes.items():
-            self.board.steps[courier, : len(steps)] = steps
-            self.board.count[courier] = len(steps)
+    @property
+    def idle_costs(self) -> NDArray[np.float64]:
+        """What each courier counts for in the cost of the whole without a route.
+
+        Having one costs that more than it should: it is in the price of a launch.
+        """
+        starts = self.problem.couriers[:, a.COURIER_PLACE]
+        costs: NDArray[np.float64] = self.problem.ends[np.arange(len(starts)), starts]
+        return costs
+
+    def adopt_rows(self, rows: NDArray[np.int64]) -> bool:
+        """Replace all routes by some of the album; changes nothing where that gains nothing."""
+        before, album = self.mark(), self.album
+        free = [int(courier) for courier in np.flatnonzero(self.strings.open)]
+        self.board.count[:] = 0
+        for row in rows.tolist():
+            kind = self.strings.kind[album.courier[row]]
+            courier = next(one for one in free if self.strings.kind[one] == kind)
+            free.remove(courier)
+            first, count = int(album.first[row]), int(album.count[row])
+            self.board.steps[courier, :count] = album.steps[first : first + count]
+            self.board.count[courier] = count
         set_up(self.problem, self.board)
         if self.board.total[1] > 0 or self.cost >= before.cost:
             self.back_to(before)
@@ -155,20 +182,20 @@ class Searching:
             kind=kind.astype(np.int32),
             open=np.ones(len(couriers), dtype=np.uint8),
             absences=np.zeros(problem.job_count, dtype=np.int64),
+            best=np.full(1, np.inf),
         )
 
 
-def _album(jobs: int, width: int, seed: int) -> Album:
-    routes = max(64, min(_ROUTES, _STEPS // width))
-    slots = 1 << (2 * routes - 1).bit_length()
+def _album(jobs: int, seed: int) -> Album:
     lots = np.random.default_rng(seed).integers(1, 2**63, size=jobs, dtype=np.uint64)
     return Album(
-        courier=np.zeros(routes, dtype=np.int32),
-        count=np.zeros(routes, dtype=np.int32),
-        steps=np.zeros((routes, width), dtype=np.int32),
-        cost=np.zeros(routes),
-        key=np.zeros(routes, dtype=np.uint64),
-        slot=np.full(slots, -1, dtype=np.int32),
+        courier=np.zeros(_ROUTES, dtype=np.int32),
+        count=np.zeros(_ROUTES, dtype=np.int32),
+        first=np.zeros(_ROUTES, dtype=np.int32),
+        steps=np.zeros(max(_STEPS, 2 * jobs), dtype=np.int32),
+        cost=np.zeros(_ROUTES),
+        key=np.zeros(_ROUTES, dtype=np.uint64),
+        slot=np.full(4 * _ROUTES, -1, dtype=np.int32),
         lot=lots,
-        used=np.zeros(1, dtype=np.int64),
+        used=np.zeros(2, dtype=np.int64),
     )

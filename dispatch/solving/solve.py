@@ -12,7 +12,7 @@ from dispatch.solving.partition import partition
 from dispatch.solving.pose import pose
 from dispatch.solving.searching import Mark, Searching
 
-P = dict(chunk=200, size=10.0, hot=0.3, cold=0.005, fleet=0.3, parts=(0.6, 0.85, 0.97))
+P = dict(fhot=0.3,columns=20000, warm=0.0, chunk=200, size=10.0, hot=0.3, cold=0.005, fleet=0.3, parts=(0.6, 0.85, 0.97))
 
 
 def solve(task: Task, *, seed: int, effort: Effort, log=None) -> Solution:
@@ -22,9 +22,11 @@ def solve(task: Task, *, seed: int, effort: Effort, log=None) -> Solution:
     if problem.job_count and len(problem.couriers):
         _construct(search)
         say("first", search.absent, len(search.in_use), search.cost, search.rounds, effort.share(search.rounds))
+        if P["warm"]:
+            _shorter(search, effort, say, P["warm"], ())
         _fewer(search, effort, say)
         say("fewer", search.absent, len(search.in_use), search.cost, search.rounds, effort.share(search.rounds))
-        _shorter(search, effort, say)
+        _shorter(search, effort, say, 1.0, P['parts'])
         say("end", search.absent, len(search.in_use), search.cost, search.rounds, effort.share(search.rounds))
     return _solution(task, search)
 
@@ -64,42 +66,38 @@ def _fewer(search, effort, say):
             search.give_up(int(used[int(np.argmin(weight))]))
         u = _unit(search)
         while search.absent and (share := effort.share(search.rounds)) < P["fleet"]:
-            search.pull(P["chunk"], P["size"], u * P["hot"], u * P["hot"], fewer=True)
+            search.pull(P["chunk"], P["size"], u * P["fhot"], u * P["fhot"], fewer=True)
         if search.absent:
             search.back_to(saved)
             return
         say("  with", len(search.in_use), search.rounds, effort.share(search.rounds))
 
 
-def _shorter(search, effort, say):
+def _shorter(search, effort, say, to, parts):
     u = _unit(search)
     begin = effort.share(search.rounds)
-    parts = list(P["parts"])
+    parts = list(parts)
     hot, cold = P["hot"], P["cold"]
     share = begin
-    best = search.mark()
     rate = 0.0
-    while share < 1.0:
-        until = parts[0] if parts else 1.0
-        x = (share - begin) / (1 - begin)
+    while share < to:
+        x = (share - begin) / (to - begin)
         t0 = u * hot * (cold / hot) ** x
         x1 = min(1.0, x + rate)
         t1 = u * hot * (cold / hot) ** x1
         search.pull(P["chunk"], P["size"], t0, t1, fewer=False)
         now = effort.share(search.rounds)
-        rate = (now - share) / (1 - begin)
+        rate = (now - share) / (to - begin)
         share = now
-        if search.cost < best.cost - 1e-6:
-            best = search.mark()
         if parts and share >= parts[0]:
             parts.pop(0)
             c = search.cost
-            search.back_to(best)
-            out = partition(search)
-            say("  part", c, best.cost, search.cost, out, search.rounds, effort.share(search.rounds))
-            best = search.mark()
+            search.to_best()
+            b = search.cost
+            out = partition(search, columns=P['columns'], deterministic_limit=0.5)
+            say("  part", c, b, search.cost, out, search.rounds, effort.share(search.rounds))
             share = effort.share(search.rounds)
-    search.back_to(best)
+    search.to_best()
 
 
 def _solution(task: Task, search: Searching) -> Solution:
