@@ -173,9 +173,8 @@ def tail(
         at, rested, late = rest(crew, prices, courier, rested, parcels, over)
         cost += late
         place = there
-    if ends_late(end_by, courier, place, over):
-        return INFINITE
-    return cost + ending(crew, prices, ends, courier, place, over)
+    late_there = ends_late(end_by, courier, place, over)
+    return INFINITE if late_there else cost + ending(crew, prices, ends, courier, place, over)
 
 
 @kernel_part

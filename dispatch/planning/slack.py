@@ -54,7 +54,6 @@ from dispatch.planning.schedule import (
 from geo.compiled import kernel
 from geo.types import UNREACHABLE_S
 
-
 _NO_WAY: Final = 1e15
 """Price of a leg without a way: no order is worth it."""
 

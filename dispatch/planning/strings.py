@@ -260,7 +260,7 @@ def _take_out(problem: Problem, board: Board, stops: Stops, courier: int) -> Non
 
 
 @kernel
-def _put_back(problem: Problem, board: Board, ruins: Ruins, stops: Stops, courier: int) -> None:
+def _put_back(problem: Problem, board: Board, ruins: Ruins, courier: int) -> None:
     """Let a route be as it was before this round."""
     for index in range(board.count[courier]):
         job = board.steps[courier, index] >> 1
@@ -473,9 +473,7 @@ def pull(
             strings.absences[ruined[index]] += 1
         delta = (board.total[0] - missing * price) - (cost - absent * price)
         accepted = False
-        if missing < absent:
-            accepted = True
-        elif fewer and times_absent < was_absent:
+        if missing < absent or (fewer and times_absent < was_absent):
             accepted = True
         elif missing == absent:
             accepted = delta < -temperature * np.log(draw(random) + 1e-12)
@@ -490,7 +488,7 @@ def pull(
                 keep_best(board, ruins)
         else:
             for index in range(touched):
-                _put_back(problem, board, ruins, stops, as_index(ruins.touched[index]))
+                _put_back(problem, board, ruins, as_index(ruins.touched[index]))
             for index in range(touched):
                 _own_again(problem, board, stops, as_index(ruins.touched[index]))
         for index in range(touched):

@@ -111,7 +111,7 @@ def _of_kinds(
     strings = search.strings
     kinds, number = np.unique(strings.kind[search.in_use], return_counts=True)
     place = np.searchsorted(kinds, strings.kind[search.album.courier[rows]])
-    return kinds, number, place
+    return kinds.astype(np.int64), number.astype(np.int64), place.astype(np.int64)
 
 
 def _relaxed(

@@ -39,7 +39,7 @@ def pose(task: Task) -> a.Problem:
         mode = couriers[row, a.COURIER_MODE]
         end_by[row] = vehicle.latest
         if vehicle.end is not None:
-            home_s = duration_s[mode, :, vehicle.end]
+            home_s = duration_s[mode, :, vehicle.end].astype(np.int64)
             ends[row] = way[mode, :, vehicle.end]
             end_by[row] = np.where(home_s < UNREACHABLE_S, vehicle.latest - home_s, -1)
         # Who is not sent at all need not come back.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -15,6 +14,8 @@ from dispatch.planning.ruin import take_best
 from dispatch.planning.schedule import BEGIN, OVER, set_up
 from dispatch.planning.slack import stops_of
 from dispatch.planning.strings import Album, Strings, pull
+
+_LEAST_COST: Final = 1e-9
 
 _NEAR: Final = 400
 """Stops kept as neighbours of each."""
@@ -111,12 +112,42 @@ class Searching:
 
     def to_best(self) -> None:
         """Come back to the best solution met."""
-        if self.cost > self.best:
+        if np.isfinite(self.best) and (self.cost > self.best or self.absent):
             take_best(self.problem, self.board, self._ruins)
 
+    @property
+    def has_fixed_costs(self) -> bool:
+        """Whether having a route costs anything by itself."""
+        return bool((self.problem.launch > self.idle_costs).any())
+
+    @property
+    def typical_cost(self) -> float:
+        """What an order costs on average, without what couriers cost by themselves."""
+        ways = self.cost - self.absent * self.problem.prices[a.PRICE_UNROUTED]
+        ways -= self.idle_costs.sum()
+        ways -= (self.problem.launch - self.idle_costs)[self.in_use].sum()
+        return max(_LEAST_COST, float(ways) / max(1, self.problem.job_count - self.absent))
+
+    def easiest_to_miss(self) -> int:
+        """Return the courier whose orders were absent least often; the first of equals."""
+        absences = self.strings.absences
+        times = [
+            sum(int(absences[step >> 1]) for step in self.steps(courier) if not step & 1)
+            for courier in self.in_use.tolist()
+        ]
+        return int(self.in_use[int(np.argmin(times))])
+
+    def close_idle(self) -> None:
+        """Let nobody have a route who has none."""
+        self.strings.open[self.board.count == 0] = 0
+
     def give_up(self, courier: int) -> None:
-        """Take a courier's route away, and let there be no other."""
+        """Take a courier's route away, and let there be no other.
+
+        What it served is absent: a solution with it no longer counts as the best.
+        """
         self.strings.open[courier] = 0
+        self.strings.best[0] = np.inf
         self.board.count[courier] = 0
         set_up(self.problem, self.board)
 
@@ -130,6 +161,7 @@ class Searching:
         self.board.steps[:] = mark.steps
         self.board.count[:] = mark.count
         self.strings.open[:] = mark.open
+        self.strings.best[0] = np.inf
         set_up(self.problem, self.board)
 
     @property

@@ -1,4 +1,10 @@
-"""solve"""
+"""Routes for shipments: fewer vehicles first where they are dear, then shorter ways.
+
+Ruin by strings and recreate (`planning.strings`, Christiaens & Vanden Berghe 2020,
+doi:10.1287/trsc.2019.0914) does the work; the exact choice from the routes it met (`partition`)
+joins what is best of different moments.  Effort is counted in rounds: the same task, seed and
+rounds always come to the same answer.  A share of another limit may end it sooner.
+"""
 
 from __future__ import annotations
 
@@ -6,112 +12,131 @@ from typing import Final
 
 import numpy as np
 
-from dispatch.planning import arrays as a
+from dispatch.planning.arrays import PRICE_UNROUTED
 from dispatch.solving.model import Effort, Route, Solution, Stop, Task
 from dispatch.solving.partition import partition
 from dispatch.solving.pose import pose
-from dispatch.solving.searching import Mark, Searching
+from dispatch.solving.searching import Searching
 
-P = dict(fhot=0.3,columns=20000, warm=0.0, chunk=200, size=10.0, hot=0.3, cold=0.005, fleet=0.3, parts=(0.6, 0.85, 0.97))
+_SIZE: Final = 15.0
+"""Stops taken out in a round on average, about."""
+
+_HOT: Final = 3.0
+_COLD: Final = 0.005
+"""Temperature of the first and of the last round, as shares of what an order costs."""
+
+_HOT_FOR_FEWER: Final = 0.3
+"""Temperature while fewer vehicles are tried."""
+
+_FEWER_UNTIL: Final = 0.3
+"""Share of the effort by which the vehicles are as few as they are tried to be."""
+
+_CHOOSE_AT: Final = (0.7, 0.9)
+"""Shares of the effort after which the best is chosen from the routes met."""
+
+_COLUMNS: Final = 10_000
+_CHOICE_LIMIT: Final = 0.2
+"""Routes to choose from, and effort of a choice in deterministic time, at most."""
+
+_CHUNK: Final = 20_000
+_LEAST_CHUNK: Final = 20
+"""Rounds between two looks at the effort: so many for one order, fewer for more."""
 
 
-def solve(task: Task, *, seed: int, effort: Effort, log=None) -> Solution:
-    problem = pose(task)
-    search = Searching(problem, seed)
-    say = log or (lambda *_: None)
-    if problem.job_count and len(problem.couriers):
-        _construct(search)
-        say("first", search.absent, len(search.in_use), search.cost, search.rounds, effort.share(search.rounds))
-        if P["warm"]:
-            _shorter(search, effort, say, P["warm"], ())
-        _fewer(search, effort, say)
-        say("fewer", search.absent, len(search.in_use), search.cost, search.rounds, effort.share(search.rounds))
-        _shorter(search, effort, say, 1.0, P['parts'])
-        say("end", search.absent, len(search.in_use), search.cost, search.rounds, effort.share(search.rounds))
+def solve(task: Task, *, seed: int, effort: Effort) -> Solution:
+    """Return routes for a task; what finds no place is unserved.
+
+    Parameters
+    ----------
+    seed
+        Of all draws.
+    effort
+        When to stop, at the latest after its next few rounds.
+    """
+    search = Searching(pose(task), seed)
+    if search.problem.job_count and len(search.problem.couriers):
+        _Solver(search, effort).run()
     return _solution(task, search)
 
 
-def _unit(search: Searching) -> float:
-    ways = search.cost - search.problem.launch[search.in_use].sum()
-    ways -= search.absent * search.problem.prices[a.PRICE_UNROUTED]
-    idle = np.setdiff1d(np.arange(len(search.board.count)), search.in_use)
-    ways -= sum(search.problem.ends[i, search.problem.couriers[i, a.COURIER_PLACE]] for i in idle)
-    return max(1e-9, ways / max(1, search.problem.job_count - search.absent))
+class _Solver:
+    """One search and its effort."""
 
+    def __init__(self, search: Searching, effort: Effort) -> None:
+        self.search = search
+        self.effort = effort
+        self.chunk = max(_LEAST_CHUNK, _CHUNK // search.problem.job_count)
 
-def _construct(search):
-    search.pull(P["chunk"], P["size"], 1.0, 1.0, fewer=True)
-    u = _unit(search)
-    search.pull(P["chunk"], P["size"], u * P["hot"], u * P["cold"], fewer=False)
+    @property
+    def share(self) -> float:
+        """Share of the effort that is used up."""
+        return self.effort.share(self.search.rounds)
 
+    def run(self) -> None:
+        """Build, then need fewer vehicles, then shorter ways."""
+        self._pull(1, 1.0, 1.0, fewer=True)
+        self._need_fewer()
+        self._go_shorter()
 
-def _fewer(search, effort, say):
-    """Give up route after route."""
-    start = effort.share(search.rounds)
-    while True:
-        share = effort.share(search.rounds)
-        if share >= P["fleet"]:
-            return
-        used = search.in_use
-        if len(used) <= 1 and search.absent == 0:
-            return
-        saved = search.mark()
-        if search.absent == 0:
-            weight = [
-                sum(search.strings.absences[s >> 1] for s in search.steps(c) if not s & 1) for c in used
-            ]
-            for c in range(len(search.board.count)):
-                if not search.board.count[c]:
-                    search.strings.open[c] = 0
-            search.give_up(int(used[int(np.argmin(weight))]))
-        u = _unit(search)
-        while search.absent and (share := effort.share(search.rounds)) < P["fleet"]:
-            search.pull(P["chunk"], P["size"], u * P["fhot"], u * P["fhot"], fewer=True)
-        if search.absent:
-            search.back_to(saved)
-            return
-        say("  with", len(search.in_use), search.rounds, effort.share(search.rounds))
+    def _pull(self, rounds: int, hot: float, cold: float, *, fewer: bool) -> None:
+        left = max(1, self.effort.rounds - self.search.rounds)
+        self.search.pull(min(rounds, left), _SIZE, hot, cold, fewer=fewer)
 
+    def _need_fewer(self) -> None:
+        """Give up route after route, as long as the orders of each fit into the others."""
+        search = self.search
+        temperature = search.typical_cost * _HOT_FOR_FEWER
+        complete = None
+        while self.share < _FEWER_UNTIL:
+            if search.absent == 0:
+                complete = search.mark()
+                if len(search.in_use) < 2 or not search.has_fixed_costs:  # noqa: PLR2004
+                    break
+                search.close_idle()
+                search.give_up(search.easiest_to_miss())
+            self._pull(self.chunk, temperature, temperature, fewer=True)
+        if search.absent and complete is not None:
+            search.back_to(complete)
 
-def _shorter(search, effort, say, to, parts):
-    u = _unit(search)
-    begin = effort.share(search.rounds)
-    parts = list(parts)
-    hot, cold = P["hot"], P["cold"]
-    share = begin
-    rate = 0.0
-    while share < to:
-        x = (share - begin) / (to - begin)
-        t0 = u * hot * (cold / hot) ** x
-        x1 = min(1.0, x + rate)
-        t1 = u * hot * (cold / hot) ** x1
-        search.pull(P["chunk"], P["size"], t0, t1, fewer=False)
-        now = effort.share(search.rounds)
-        rate = (now - share) / (to - begin)
-        share = now
-        if parts and share >= parts[0]:
-            parts.pop(0)
-            c = search.cost
-            search.to_best()
-            b = search.cost
-            out = partition(search, columns=P['columns'], deterministic_limit=0.5)
-            say("  part", c, b, search.cost, out, search.rounds, effort.share(search.rounds))
-            share = effort.share(search.rounds)
-    search.to_best()
+    def _go_shorter(self) -> None:
+        """Anneal from hot to cold, choosing from the routes met on the way."""
+        search = self.search
+        unit = search.typical_cost
+        first = share = self.share
+        choices = list(_CHOOSE_AT)
+        step = 0.0
+        while share < 1.0:
+            done = (share - first) / (1.0 - first)
+            hot, cold = (
+                unit * _HOT * (_COLD / _HOT) ** min(1.0, part) for part in (done, done + step)
+            )
+            self._pull(self.chunk, hot, cold, fewer=False)
+            now = self.share
+            step = (now - share) / (1.0 - first)
+            share = now
+            if choices and share >= choices[0]:
+                choices.pop(0)
+                search.to_best()
+                partition(search, columns=_COLUMNS, deterministic_limit=_CHOICE_LIMIT)
+                share = self.share
+        search.to_best()
 
 
 def _solution(task: Task, search: Searching) -> Solution:
-    routes = []
+    routes: list[Route] = []
     for courier in search.in_use.tolist():
         stops = tuple(
-            Stop(task.shipments[step >> 1].shipment_id, not step & 1, *times)
-            for step, times in zip(search.steps(courier), search.times(courier), strict=True)
+            Stop(task.shipments[step >> 1].shipment_id, not step & 1, begin, over)
+            for step, (begin, over) in zip(
+                search.steps(courier), search.times(courier), strict=True
+            )
         )
         routes.append(Route(task.vehicles[courier].vehicle_id, stops))
-    owner = search.board.owner
+    left = np.flatnonzero(search.board.owner < 0).tolist()
+    cost = search.cost - len(left) * float(search.problem.prices[PRICE_UNROUTED])
     return Solution(
-        tuple(routes),
-        tuple(task.shipments[j].shipment_id for j in np.flatnonzero(owner < 0).tolist()),
-        search.cost,
-        search.rounds,
+        routes=tuple(routes),
+        unserved=tuple(task.shipments[job].shipment_id for job in left),
+        cost=cost - float(search.idle_costs.sum()),
+        rounds=search.rounds,
     )

@@ -5,6 +5,7 @@ Knows the instance alone: no scaled times, no code of any solver.
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 from typing import Final
@@ -23,7 +24,7 @@ def distance(instance: Instance, tours: Tours) -> float:
     total = 0.0
     for tour in tours:
         way = [0, *tour, 0]
-        for here, there in zip(way, way[1:], strict=False):
+        for here, there in itertools.pairwise(way):
             total += _apart(instance.nodes[here], instance.nodes[there])
     return total
 

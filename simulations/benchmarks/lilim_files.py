@@ -84,9 +84,9 @@ def read_instance(path: Path) -> Instance:
         found = _numbers(path, number, words, _COLUMNS, problems)
         if found is None:
             continue
-        node = Node(
-            int(found[0]), found[1], found[2], int(found[3]), *found[4:7], int(found[7]), int(found[8])
-        )
+        key, demand, before, after = (int(found[column]) for column in (0, 3, 7, 8))
+        earliest, latest, service = found[4:7]
+        node = Node(key, found[1], found[2], demand, earliest, latest, service, before, after)
         if node.number in nodes:
             problems.append(f"{path.name}:{number}: task {node.number} is there twice")
             continue
@@ -190,8 +190,7 @@ def read_best(folder: Path, names: Sequence[str]) -> dict[str, Best]:
     if not path.is_file():
         raise InstanceError(
             str(folder),
-            [f"{folder}: no {BEST_KNOWN} in it or above it, so nothing to compare with; "
-             f"write one: {shape}"],
+            [f"{folder}: no {BEST_KNOWN} in it or above it to compare with; write one: {shape}"],
         )
     try:
         table = json.loads(path.read_text(encoding="utf-8"))

@@ -15,7 +15,7 @@ from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
-from ortools.routing import enums_pb2, pywrapcp
+from ortools.constraint_solver import pywrapcp, routing_enums_pb2
 
 from dispatch.solving.model import Effort, Shipment, Task, Vehicle, Visit
 from dispatch.solving.solve import solve
@@ -24,7 +24,7 @@ from simulations.benchmarks.lilim_files import Instance, Node
 
 SCALE: Final = 10_000
 _VEHICLE: Final = 10.0
-"""Price of a vehicle, in longest ways there and back."""
+"""Price of a vehicle for ten pairs of tasks, in longest ways there and back."""
 
 _VROOM_LEVEL: Final = 5
 _VROOM_SCALE: Final = 1_000
@@ -134,19 +134,17 @@ def or_tools(instance: Instance, budget: Budget) -> Answer:
         clock.CumulVar(model.Start(vehicle)).SetMin(earliest)
     places = _places(instance)
     for pickup, delivery in instance.pairs:
-        first, last = (manager.NodeToIndex(places[number]) for number in (pickup, delivery))
-        model.AddPickupAndDelivery(first, last)
-        model.solver().Add(model.VehicleVar(first) == model.VehicleVar(last))
-        model.solver().Add(clock.CumulVar(first) <= clock.CumulVar(last))
-        for index in (first, last):
+        fetch, bring = (manager.NodeToIndex(places[number]) for number in (pickup, delivery))
+        model.AddPickupAndDelivery(fetch, bring)
+        model.solver().Add(model.VehicleVar(fetch) == model.VehicleVar(bring))
+        model.solver().Add(clock.CumulVar(fetch) <= clock.CumulVar(bring))
+        for index in (fetch, bring):
             model.AddDisjunction([index], _UNSERVED * vehicle_cost)
     parameters = pywrapcp.DefaultRoutingSearchParameters()
-    parameters.first_solution_strategy = (
-        enums_pb2.FirstSolutionStrategy.PARALLEL_CHEAPEST_INSERTION
-    )
-    parameters.local_search_metaheuristic = (
-        enums_pb2.LocalSearchMetaheuristic.GUIDED_LOCAL_SEARCH
-    )
+    first = routing_enums_pb2.FirstSolutionStrategy
+    then = routing_enums_pb2.LocalSearchMetaheuristic
+    parameters.first_solution_strategy = first.PARALLEL_CHEAPEST_INSERTION
+    parameters.local_search_metaheuristic = then.GUIDED_LOCAL_SEARCH
     left_s = max(0.001, budget.seconds - (perf_counter() - began))
     parameters.time_limit.FromMilliseconds(max(1, round(left_s * 1000)))
     found = model.SolveWithParameters(parameters)
@@ -219,7 +217,8 @@ def ways_of(instance: Instance, scale: int) -> NDArray[np.int32]:
     nodes = [instance.nodes[number] for number in _places(instance)]
     x, y = np.array([node.x for node in nodes]), np.array([node.y for node in nodes])
     apart = np.hypot(x[:, np.newaxis] - x, y[:, np.newaxis] - y)
-    return np.ceil(apart * scale - _LAST_BIT).astype(np.int32)
+    ways: NDArray[np.int32] = np.ceil(apart * scale - _LAST_BIT).astype(np.int32)
+    return ways
 
 
 _LAST_BIT: Final = 1e-6
