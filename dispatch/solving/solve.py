@@ -18,17 +18,18 @@ from dispatch.solving.partition import partition
 from dispatch.solving.pose import pose
 from dispatch.solving.searching import Searching
 
-_SIZE: Final = 15.0
-"""Stops taken out in a round on average, about."""
+_SIZE: Final = 12.0
+_SIZE_FOR_FEWER: Final = 10.0
+"""Stops taken out in a round on average, about: for shorter ways, and for fewer vehicles."""
 
-_HOT: Final = 3.0
+_HOT: Final = 1.0
 _COLD: Final = 0.005
 """Temperature of the first and of the last round, as shares of what an order costs."""
 
 _HOT_FOR_FEWER: Final = 0.3
 """Temperature while fewer vehicles are tried."""
 
-_FEWER_UNTIL: Final = 0.3
+_FEWER_UNTIL: Final = 0.4
 """Share of the effort by which the vehicles are as few as they are tried to be."""
 
 _CHOOSE_AT: Final = (0.7, 0.9)
@@ -80,7 +81,8 @@ class _Solver:
 
     def _pull(self, rounds: int, hot: float, cold: float, *, fewer: bool) -> None:
         left = max(1, self.effort.rounds - self.search.rounds)
-        self.search.pull(min(rounds, left), _SIZE, hot, cold, fewer=fewer)
+        size = _SIZE_FOR_FEWER if fewer else _SIZE
+        self.search.pull(min(rounds, left), size, hot, cold, fewer=fewer)
 
     def _need_fewer(self) -> None:
         """Give up route after route, as long as the orders of each fit into the others."""
