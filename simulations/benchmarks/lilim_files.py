@@ -3,7 +3,7 @@
 Li & Lim (2001), "A metaheuristic for the pickup and delivery problem with time windows",
 doi:10.1109/ICTAI.2001.974461; files at
 https://www.sintef.no/projectweb/top/pdptw/li-lim-benchmark/.  A file has the number of vehicles,
-their capacity and their speed in its first line, then a task a line: number, x, y, demand, earliest
+their capacity and their speed (which nobody uses: some files say 0) in its first line, then a task a line: number, x, y, demand, earliest
 and latest begin, service, the task to visit before and the one to visit after.  Task 0 is the
 depot; distances and times are Euclidean.
 """
@@ -93,10 +93,10 @@ def read_instance(path: Path) -> Instance:
         nodes[node.number], written_at[node.number] = node, number
     if not problems:
         problems += _inconsistent(path, nodes, written_at)
-    if head is not None and not problems and (head[0] < 1 or head[1] < 0 or head[2] != 1):
+    if head is not None and not problems and (head[0] < 1 or head[1] < 0):
         problems.append(
-            f"{path.name}:{lines[0][0]}: {head[0]:g} vehicles of capacity {head[1]:g} and speed "
-            f"{head[2]:g}; write at least one vehicle and speed 1"
+            f"{path.name}:{lines[0][0]}: {head[0]:g} vehicles of capacity {head[1]:g}; write one "
+            "vehicle or more, and a capacity of 0 or more"
         )
     if problems or head is None:
         raise InstanceError(str(path), problems)
