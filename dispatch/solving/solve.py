@@ -36,8 +36,11 @@ _CHOOSE_AT: Final = (0.7, 0.9)
 """Shares of the effort after which the best is chosen from the routes met."""
 
 _COLUMNS: Final = 10_000
+_CELLS: Final = 1_000_000
+"""Routes to choose from, and these times orders, at most: the relaxation may not take long."""
+
 _CHOICE_LIMIT: Final = 0.2
-"""Routes to choose from, and effort of a choice in deterministic time, at most."""
+"""Effort of a choice in deterministic time, at most."""
 
 _CHUNK: Final = 20_000
 _LEAST_CHUNK: Final = 20
@@ -66,6 +69,7 @@ class _Solver:
     def __init__(self, search: Searching, effort: Effort) -> None:
         self.search = search
         self.effort = effort
+        self.columns = min(_COLUMNS, _CELLS // search.problem.job_count)
         self.chunk = max(_LEAST_CHUNK, _CHUNK // search.problem.job_count)
 
     @property
@@ -119,7 +123,7 @@ class _Solver:
             if choices and share >= choices[0]:
                 choices.pop(0)
                 search.to_best()
-                partition(search, columns=_COLUMNS, deterministic_limit=_CHOICE_LIMIT)
+                partition(search, columns=self.columns, deterministic_limit=_CHOICE_LIMIT)
                 share = self.share
         search.to_best()
 

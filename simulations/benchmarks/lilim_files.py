@@ -3,9 +3,9 @@
 Li & Lim (2001), "A metaheuristic for the pickup and delivery problem with time windows",
 doi:10.1109/ICTAI.2001.974461; files at
 https://www.sintef.no/projectweb/top/pdptw/li-lim-benchmark/.  A file has the number of vehicles,
-their capacity and their speed (which nobody uses: some files say 0) in its first line, then a task a line: number, x, y, demand, earliest
-and latest begin, service, the task to visit before and the one to visit after.  Task 0 is the
-depot; distances and times are Euclidean.
+their capacity and their speed in its first line (nobody uses the speed: some files say 0), then a
+task a line: number, x, y, demand, earliest and latest begin, service, the task to visit before and
+the one to visit after.  Task 0 is the depot; distances and times are Euclidean.
 """
 
 from __future__ import annotations
