@@ -138,6 +138,10 @@ PRICE_RIDES: Final = 18
 PRICE_COLUMNS: Final = 19
 
 
+UNENDING: Final = np.zeros((0, 0), dtype=np.int64)
+"""For `Problem.end_by` where no route has a time to be over by."""
+
+
 class Problem(NamedTuple):
     """What is to be decided; never written to.
 
@@ -171,6 +175,8 @@ class Problem(NamedTuple):
         Time of the decision.
     one_store
         Whether a trip is one store, then its doors.
+    end_by : int64 (couriers, places)
+        A route that ends at a place must be over there by then, as a limit; (0, 0) for none.
     """
 
     jobs: NDArray[np.int64]
@@ -190,6 +196,7 @@ class Problem(NamedTuple):
     ends: NDArray[np.float64]
     now: int
     one_store: bool
+    end_by: NDArray[np.int64] = UNENDING
 
 
 class Routes(NamedTuple):

@@ -115,7 +115,7 @@ class Search:
     def __init__(self, problem: Problem, routes: Routes, seed: int, *, pool: int = 0) -> None:
         self._posed = problem
         self.problem = problem._replace(couriers=problem.couriers.copy())
-        self.board = _board(problem, routes)
+        self.board = board_of(problem, routes)
         width = self.board.steps.shape[1]
         self._pool = Pool(
             courier=np.zeros(pool, dtype=np.int32),
@@ -125,7 +125,7 @@ class Search:
             cost=np.zeros(pool),
             met=np.zeros(1, dtype=np.int64),
         )
-        self._ruins = _ruins(problem, self.board, seed)
+        self._ruins = ruins_of(problem, self.board, seed)
         self._related = False
         set_up(problem, self.board)
 
@@ -362,12 +362,12 @@ class Search:
         return float(telling(self.problem, job, courier, int(self.board.chosen[job])))
 
 
-def _board(problem: Problem, routes: Routes) -> Board:
-    """Return a board with room for a plan; its routes are those given."""
+def board_of(problem: Problem, routes: Routes, *, room: int = 0) -> Board:
+    """Return a board with room for a plan, `room` steps a route at least; its routes are given."""
     couriers = len(problem.couriers)
     fullest = int(routes.count.max(initial=0))
     even = _STEPS_AN_ORDER * problem.job_count // max(1, couriers)
-    width = fullest + min(2 * problem.job_count, _SPARE_STEPS + even)
+    width = max(room, fullest + min(2 * problem.job_count, _SPARE_STEPS + even))
     steps = np.zeros((couriers, width), dtype=np.int32)
     steps[:, :fullest] = routes.steps[:, :fullest]
     entries, stores = len(problem.jobs), len(problem.stores)
@@ -394,7 +394,8 @@ def _board(problem: Problem, routes: Routes) -> Board:
     )
 
 
-def _ruins(problem: Problem, board: Board, seed: int) -> Ruins:
+def ruins_of(problem: Problem, board: Board, seed: int) -> Ruins:
+    """Return room for ruining a board."""
     couriers, width = board.steps.shape
     jobs = problem.job_count
     options = problem.jobs[:jobs, JOB_LAST] - problem.jobs[:jobs, JOB_FIRST]

@@ -58,6 +58,7 @@ from dispatch.planning.schedule import (
     as_index,
     choose,
     ending,
+    ends_late,
     hand_over,
     leg_cost,
     pickup_at,
@@ -85,6 +86,7 @@ def tail(
     prices: NDArray[np.float64],
     doubts: NDArray[np.float64],
     ends: NDArray[np.float64],
+    end_by: NDArray[np.int64],
     now: int,
     state: NDArray[np.int64],
     worth: NDArray[np.float64],
@@ -171,7 +173,8 @@ def tail(
         at, rested, late = rest(crew, prices, courier, rested, parcels, over)
         cost += late
         place = there
-    return cost + ending(crew, prices, ends, courier, place, over)
+    late_there = ends_late(end_by, courier, place, over)
+    return INFINITE if late_there else cost + ending(crew, prices, ends, courier, place, over)
 
 
 @kernel_part
@@ -195,6 +198,7 @@ def best_pair(
     prices: NDArray[np.float64],
     doubts: NDArray[np.float64],
     ends: NDArray[np.float64],
+    end_by: NDArray[np.int64],
     now: int,
     state: NDArray[np.int64],
     worth: NDArray[np.float64],
@@ -301,6 +305,7 @@ def best_pair(
                         prices,
                         doubts,
                         ends,
+                        end_by,
                         now,
                         state,
                         worth,
@@ -445,6 +450,7 @@ def best_end(problem: Problem, board: Board, job: int, courier: int) -> tuple[fl
                 prices,
                 problem.doubts,
                 problem.ends,
+                problem.end_by,
                 problem.now,
                 state,
                 worth,
@@ -569,6 +575,7 @@ def best_of(
                 prices,
                 problem.doubts,
                 problem.ends,
+                problem.end_by,
                 problem.now,
                 state,
                 worth,

@@ -26,6 +26,7 @@ from dispatch.planning.arrays import (
     STORE_PLACE,
     Problem,
 )
+from dispatch.planning.drawing import draw
 from dispatch.planning.insertion import best_end, best_of, put, take
 from dispatch.planning.schedule import (
     DEPART,
@@ -123,17 +124,6 @@ class Pool(NamedTuple):
     candidate: NDArray[np.int32]
     cost: NDArray[np.float64]
     met: NDArray[np.int64]
-
-
-@kernel_part
-def draw(random: NDArray[np.uint64]) -> float:
-    """Return a number from 0 to below 1."""
-    x = random[0]
-    x ^= x >> np.uint64(12)
-    x ^= x << np.uint64(25)
-    x ^= x >> np.uint64(27)
-    random[0] = x
-    return float((x * np.uint64(2685821657736338717)) >> np.uint64(11)) / 9007199254740992.0
 
 
 @kernel

@@ -346,6 +346,12 @@ def ending(
 
 
 @kernel_part
+def ends_late(end_by: NDArray[np.int64], courier: int, place: int, at: int) -> bool:
+    """Return whether a route that is over at a place and a time is over too late."""
+    return bool(len(end_by) > 0 and at > end_by[courier, place])
+
+
+@kernel_part
 def rest(
     crew: NDArray[np.int64],
     prices: NDArray[np.float64],
@@ -658,6 +664,8 @@ def time_route(problem: Problem, board: Board, courier: int) -> None:
     later = 0.0
     if count > 0:
         later = ending(crew, prices, problem.ends, courier, place, state[courier, count, OVER])
+        if ends_late(problem.end_by, courier, place, state[courier, count, OVER]):
+            sound = False
     elif len(problem.ends) > 0:
         later = problem.ends[courier, place]
     state[courier, count, STORE] = -1
