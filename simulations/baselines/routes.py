@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from hashlib import sha256
 
+from dispatch.bags import load_of, room_of, why_too_much
 from dispatch.model import (
     UNREACHABLE_S,
     Objective,
@@ -75,14 +76,14 @@ def _is_carried(scene: Scene, hand: Hand, stops: Sequence[Stop]) -> bool:
     """Return whether the courier can carry what the stops fetch, the committed ones aside."""
     orders = scene.situation.orders
     person = hand.courier.courier
-    load_g = sum(orders[key].order.weight_g for key in hand.in_bag)
-    parcels = len(hand.in_bag)
+    bag = list(hand.in_bag)
     for index, stop in enumerate(stops):
-        sign = 1 if stop.kind is StopKind.PICKUP else -1
-        load_g += sign * orders[stop.order_id].order.weight_g
-        parcels += sign
-        full = load_g > person.capacity_g or parcels > person.capacity_parcels
-        if full and sign > 0 and index >= len(hand.committed):
+        if stop.kind is not StopKind.PICKUP:
+            bag = [key for key in bag if key != stop.order_id]
+            continue
+        bag.append(stop.order_id)
+        full = not load_of(orders[key].order for key in bag).fits(room_of(person))
+        if full and index >= len(hand.committed):
             return False
     return True
 
@@ -196,13 +197,9 @@ def _why(scene: Scene, order_id: str, detail: str) -> Unassigned:
         return Unassigned(
             order_id, Reason.NO_COURIER_ON_SHIFT, "no courier on shift has not declined it"
         )
-    strongest_g = max(courier.capacity_g for courier in able)
-    if order.order.weight_g > strongest_g:
-        return Unassigned(
-            order_id,
-            Reason.TOO_HEAVY,
-            f"it weighs {order.order.weight_g} g, nobody carries more than {strongest_g} g",
-        )
+    no = why_too_much(order.order, able, "courier")
+    if no is not None:
+        return Unassigned(order_id, no.reason, no.detail)
     return Unassigned(order_id, Reason.NO_COURIER_BEFORE_DEADLINE, detail)
 
 
