@@ -486,7 +486,8 @@ class Engine:
     ) -> Offer | Refusal:
         modes: list[Mode] = []
         if asked.fulfilment is Fulfilment.DELIVERY:
-            modes = sorted({courier.courier.mode for courier in self._state.couriers.values()})
+            fleet = {courier.courier.mode for courier in self._state.couriers.values()}
+            modes = sorted(fleet & self.travel.modes)
         too_far: TooFarFromRoadError | None = None
         for mode in modes:
             try:

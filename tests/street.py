@@ -75,7 +75,7 @@ class Street:
         """Add an order clicked now, to be there within the hour."""
         of_order = {
             key: changes.pop(key)
-            for key in ("weight_g", "lines", "created_at", "fulfilment")
+            for key in ("weight_g", "volume_ml", "chilled", "lines", "created_at", "fulfilment")
             if key in changes
         }
         due_s = changes.pop("due_s", HOUR_S)
@@ -105,7 +105,7 @@ class Street:
         """Add a cyclist who is free now and stays for four hours."""
         of_courier = {
             key: changes.pop(key)
-            for key in ("mode", "capacity_g", "capacity_parcels")
+            for key in ("mode", "capacity_g", "capacity_ml", "capacity_parcels", "chilled_bags")
             if key in changes
         }
         courier = Courier(f"cou_{name}", name.title(), Mode.BIKE, LonLat(25.0, 60.0))
