@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 from conftest import Town, until
+
+from geo.integrity import meta_checksum
+
+HELSINKI = Path(__file__).resolve().parents[2] / "data" / "helsinki"
 
 NIGHT = "2026-11-21T12:00:00Z"
 
@@ -190,8 +197,47 @@ def test_a_store_without_pickers_is_passed_over(town: Town) -> None:
         town.put(f"/v1/stores/{store['id']}", known)
 
 
-def test_a_mode_that_the_city_lacks_is_named(town: Town) -> None:
+def without_cars(folder: Path) -> Path:
+    """Return Helsinki without the way of cars."""
+    city = Path(shutil.copytree(HELSINKI, folder / "helsinki"))
+    path = city / "city.json"
+    described = json.loads(path.read_text(encoding="utf-8"))
+    described["modes"].remove("car")
+    described["checksum"] = meta_checksum(described)
+    path.write_text(json.dumps(described), encoding="utf-8")
+    return city
+
+
+def test_couriers_by_a_mode_that_the_city_lacks_are_named_and_the_others_work(
+    own_town: Town,
+) -> None:
+    town = own_town.start("--port", "0")
+    town.stock()
+    drivers = [on_shift(town, mode="car") for _ in range(2)]
+    town.stop()
+    city = without_cars(town.folder)
+    town.start("--port", "0", "--city", str(city))
     home = town.get("/v1/stores")["data"][0]["location"]
-    problem = town.put("/v1/couriers/cou_car", {"name": "C", "mode": "car", "home": home}, 422)
+    known = {"name": "C", "mode": "car", "home": home}
+    problem = town.put("/v1/couriers/cou_car", known, 422)
     assert (problem["code"], problem["pointer"]) == ("invalid_value", "/mode")
     assert "car is not in this city; it has" in problem["detail"]
+    # Those of another day are there still, and are no help to anybody.
+    refused = town.post("/v1/orders", town.basket(), 422)
+    assert refused["code"] == "no_courier_on_shift"
+    cyclist = on_shift(town)
+    order_id = town.post("/v1/orders", town.basket(), 201)["id"]
+    assert town.told(order_id, "enroute_to_pickup")["delivery"]["courier_id"] == cyclist
+    seen = {row["id"]: row["activity"] for row in town.get("/v1/board")["couriers"]}
+    assert {seen[driver] for driver in drivers} == {"idle"}
+    spot = town.post(f"/v1/couriers/{drivers[0]}/position", {"location": home}, 422)
+    assert "car" in spot["detail"]
+    assert town.stop() == 0, town.log()
+    assert "level=ERROR" not in town.log()
+
+
+def test_an_order_whose_hour_is_over_already_is_refused_with_the_reason(town: Town) -> None:
+    on_shift(town)
+    problem = town.post("/v1/orders", town.basket(created_at=later(town, -3 * 3600)), 422)
+    assert problem["code"] == "no_courier_before_deadline"
+    assert "later than the" in problem["detail"]
