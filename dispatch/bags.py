@@ -8,7 +8,6 @@ from typing import Final, NamedTuple
 
 from dispatch.model import Courier, Mode, Order, Reason, Refusal
 
-
 _UNITS: Final = ("g", "ml", "parcels", "chilled parcels")
 
 
