@@ -114,6 +114,7 @@ def offer(state: State, found: CourierState) -> Json | None:
         },
         "dropoff": {"location": place(order.order.door), "address": order.order.address},
         "weight_g": order.order.weight_g,
+        "volume_ml": order.order.volume_ml,
         "tip_cents": order.order.tip_cents,
         "expected_at": to_rfc3339(asked.expected_at),
         "expires_at": to_rfc3339(asked.offered_until),
