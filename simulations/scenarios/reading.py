@@ -440,7 +440,7 @@ def _crew(section: Section, names: tuple[str, ...]) -> list[CourierSettings]:
             ignore_share=ignore_share,
             answer_s=answer_s,
             break_after_s=(
-                None if break_after_s is None else break_after_s + spread_s * number // len(names)
+                None if break_after_s is None else break_after_s + _in_turn(number, spread_s)
             ),
             break_s=break_s,
             capacity_ml=capacity_ml,
@@ -448,6 +448,16 @@ def _crew(section: Section, names: tuple[str, ...]) -> list[CourierSettings]:
         )
         for number, name in enumerate(names)
     ]
+
+
+def _in_turn(number: int, spread_s: int) -> int:
+    """Return when in a time the break of the courier of a number begins.
+
+    By the bits of the number in reverse (van der Corput 1935): however many there are, they are
+    spread evenly, and whoever is added changes nothing for the others.
+    """
+    bits = number.bit_length()
+    return spread_s * int(f"{number:b}"[::-1], 2) >> bits
 
 
 def _shift(section: Section) -> tuple[int, int]:
