@@ -323,12 +323,17 @@ def _one_more(snapshot: Snapshot, order: OrderInPlay, store: StoreInPlay) -> Cou
     mode = min(way_s, key=lambda each: way_s[each])
     usual = [each.courier for each in snapshot.couriers if each.courier.mode is mode]
     most_g = max((each.capacity_g for each in usual), default=0)
+    most_ml = max((each.capacity_ml for each in usual), default=0)
+    most_chilled = max((each.chilled_bags for each in usual), default=0)
+    wanted = order.order
     courier = Courier(
         ONE_MORE,
         "one more courier",
         mode,
         LonLat(*snapshot.places[store.place]),
-        capacity_g=max(1, most_g, order.order.weight_g),
+        capacity_g=max(1, most_g, wanted.weight_g),
+        capacity_ml=max(1, most_ml, wanted.volume_ml),
+        chilled_bags=max(int(wanted.chilled), most_chilled),
     )
     return CourierInPlay(
         courier,

@@ -18,6 +18,7 @@ from dispatch import commands as c
 from dispatch import events as e
 from dispatch.apply import apply
 from dispatch.asking import candidacy
+from dispatch.bags import load_of, room_of
 from dispatch.check import check
 from dispatch.control_preview import Preview, preview
 from dispatch.controls import offered
@@ -397,6 +398,10 @@ class Engine:
             begins = courier.shift_start if courier.shift_start is not None else 0
             if courier.break_until is not None:
                 begins = max(begins, courier.break_until)
+            pause, break_at = courier.pause, courier.route.break_at
+            if pause is not None and break_at is not None and break_at < courier.route.leave_at:
+                # The break comes before the way there.
+                begins = max(begins, break_at + pause.duration_s)
             if courier.standby is not None and not self.policy.standby_diverts:
                 begins = max(begins, courier.standby.expected_at)
             # Whoever is asked first needs the time to answer.
@@ -407,9 +412,7 @@ class Engine:
     def _has_room(self, courier: CourierState, order: Order) -> bool:
         """Tell whether an order goes into the bag besides what is in it now."""
         bag = [self._state.order(order_id).order for order_id in courier.on_board]
-        weight_g = order.weight_g + sum(carried.weight_g for carried in bag)
-        able = courier.courier
-        return len(bag) < able.capacity_parcels and weight_g <= able.capacity_g
+        return load_of([*bag, order]).fits(room_of(courier.courier))
 
     # --- recording -----------------------------------------------------------------------------
 
@@ -483,7 +486,8 @@ class Engine:
     ) -> Offer | Refusal:
         modes: list[Mode] = []
         if asked.fulfilment is Fulfilment.DELIVERY:
-            modes = sorted({courier.courier.mode for courier in self._state.couriers.values()})
+            fleet = {courier.courier.mode for courier in self._state.couriers.values()}
+            modes = sorted(fleet & self.travel.modes)
         too_far: TooFarFromRoadError | None = None
         for mode in modes:
             try:

@@ -274,8 +274,13 @@ def _unable(courier: CourierInPlay, order: OrderInPlay, ties: Ties, now: int) ->
     if who.courier_id in order.declined_by:
         locked = ties.locked_to is not None and who.courier_id not in ties.declined_by
         return f"it is locked to {ties.locked_to}" if locked else "declined it"
-    if order.order.weight_g > who.capacity_g:
+    wanted = order.order
+    if wanted.weight_g > who.capacity_g:
         return f"carries {who.capacity_g} g at most"
+    if wanted.volume_ml > who.capacity_ml:
+        return f"has room for {who.capacity_ml} ml at most"
+    if wanted.chilled and not who.chilled_bags:
+        return "has no chilled bag"
     if courier.shift_end <= now:
         return "takes nothing new before the end of the shift, a break or an overdue stop"
     return ""

@@ -117,6 +117,7 @@ class Reason(StrEnum):
     NO_COURIER_BEFORE_DEADLINE = "no_courier_before_deadline"
     QUOTE_EXPIRED = "quote_expired"
     TOO_HEAVY = "too_heavy"
+    TOO_LARGE = "too_large"
     UNREACHABLE = "unreachable"
     NO_COURIER_ON_SHIFT = "no_courier_on_shift"
     STORE_EXCLUDED = "store_excluded"
@@ -161,7 +162,7 @@ class Order:
     address_place
         Where the address itself is, if the customer dropped a pin elsewhere; `door` is the pin.
     weight_g, volume_ml
-        Of the whole parcel.
+        Of the whole parcel; a volume of 0 is one that nobody knows.
     chilled
         It must be kept cold: it takes one of a courier's chilled bags.
     service_s
@@ -865,7 +866,7 @@ class Quote:
         Of the usual promise; all None when there is none, though some window can be had.
     windows
         The others to choose from.
-    fulfilment, door, lines, weight_g
+    fulfilment, door, lines, weight_g, volume_ml
         What was asked: an order holds its quote to this, and is held to it.
     length_m
         Of the way by road from store to door.
@@ -887,6 +888,7 @@ class Quote:
     weight_g: int = 0
     length_m: int | None = None
     parcels: tuple[QuotedParcel, ...] = ()
+    volume_ml: int = 0
 
     def window(self, window_id: str) -> Window | None:
         """Return the window of an id, None when the quote has none such."""

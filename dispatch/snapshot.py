@@ -252,12 +252,13 @@ def _way_s(
     courier: CourierState, place: int, table: TravelTable, place_of: Mapping[str, int]
 ) -> int:
     """Return how long it is from a place to the stop a courier is on the way to; 0 without one."""
-    commitment = courier.commitment
-    if commitment is None or not commitment.is_on_the_way:
+    commitment, mode = courier.commitment, courier.courier.mode
+    # A log from elsewhere may know modes that this city lacks.
+    if commitment is None or not commitment.is_on_the_way or mode not in table.duration_s:
         return 0
     stop = commitment.stop
     goal = stop.order_id if stop.kind is StopKind.DROPOFF else stop.store_id
-    return table.duration_s[courier.courier.mode].item(place, place_of[goal])
+    return table.duration_s[mode].item(place, place_of[goal])
 
 
 def _put_in_access(

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from dispatch.bags import why_too_much
 from dispatch.model import (
     Fare,
     Fulfilment,
@@ -228,13 +229,10 @@ def _crew_refusal(
             crew_s[courier_id] = works_s
     if not crew_s:
         return Refusal(Reason.NO_COURIER_ON_SHIFT, "no courier's shift reaches this slot yet")
-    strongest_g = max(state.couriers[key].courier.capacity_g for key in crew_s)
-    if asked.weight_g > strongest_g:
-        return Refusal(
-            Reason.TOO_HEAVY,
-            f"it weighs {asked.weight_g} g and no courier of this slot carries more than "
-            f"{strongest_g} g",
-        )
+    crew = [state.couriers[key].courier for key in crew_s]
+    no = why_too_much(asked, crew, "courier of this slot")
+    if no is not None:
+        return no
     taken = sum(
         key != asked.order_id and _is_promised_in(order, begins, ends)
         for key, order in state.orders.items()

@@ -8,6 +8,7 @@ import {
   MODE_NAMES,
   PHASE_NAMES,
   age,
+  breakWords,
   count,
   eventNames,
   relative,
@@ -315,6 +316,7 @@ function drawCourier(id, view, acts) {
   const travelling = next && !courier.activity.startsWith("at_");
   const doing = ACTIVITY_NAMES[courier.activity] ?? courier.activity;
   const waits = standbyWords(courier);
+  const rests = breakWords(courier.shift, zoneTime);
   const there = waits && courier.line.length ? `, there at ${zoneTime.clock(courier.standby.expected_at)}` : "";
   const late = courier.late_s > 0 ? ` · ${Math.ceil(courier.late_s / 60)} min behind` : "";
   const parts = [
@@ -338,6 +340,7 @@ function drawCourier(id, view, acts) {
         Shift: courier.shift
           ? `${zoneTime.clock(courier.shift.starts_at)}–${zoneTime.clock(courier.shift.ends_at)}`
           : "Off shift",
+        ...(rests ? { "Next break": rests } : {}),
         "Position from": courier.position ? `${age(courier.position.at, nowMs)} ago` : "Not known",
         "Driven by": courier.operator === "simulation" ? "Simulation" : "A person",
       }),

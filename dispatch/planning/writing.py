@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from dispatch.bags import why_too_much
 from dispatch.model import (
     UNREACHABLE_S,
     Objective,
@@ -342,13 +343,10 @@ def why_unrouted(posed: Posed, search: Search, row: int) -> Refusal:
     if not len(able):
         declined = len(order.declined_by & situation.couriers.keys())
         return Refusal(Reason.NO_COURIER_ON_SHIFT, f"all {declined} couriers on shift declined it")
-    strongest_g = int(problem.couriers[able, a.COURIER_CAPACITY_G].max())
-    if order.order.weight_g > strongest_g:
-        return Refusal(
-            Reason.TOO_HEAVY,
-            f"it weighs {order.order.weight_g} g and no courier it may go to carries "
-            f"more than {strongest_g} g",
-        )
+    couriers = [situation.couriers[posed.courier_ids[row]].courier for row in able.tolist()]
+    no = why_too_much(order.order, couriers, "courier it may go to")
+    if no is not None:
+        return no
     candidates = posed.candidates(row)
     names = ", ".join(
         situation.stores[posed.store_of(candidate)].store.name for candidate in candidates

@@ -17,7 +17,7 @@ from dispatch.codec import command_from_json, input_from_json, input_to_json
 from dispatch.commands import COMMAND_TYPES
 from dispatch.errors import InvalidValueError
 from dispatch.journal import INPUT_TYPES, Handled, Input
-from dispatch.model import Policy, Promise
+from dispatch.model import Pause, Policy, Promise
 from geo.service_area import AreaKind, ServiceArea
 from geo.types import LonLat, Mode
 
@@ -43,6 +43,7 @@ WHOLE = {
         promise_confidence=st.floats(0, 0.99),
         standby_diverts=st.booleans(),
     ),
+    Pause: st.builds(Pause, st.integers(0, 50), st.integers(50, 90), st.integers(1, 50)),
     Promise: st.builds(Promise, st.integers(0, 50), st.integers(50, 90), st.integers(0, 50)),
 }
 
