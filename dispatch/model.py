@@ -117,6 +117,8 @@ class Reason(StrEnum):
     NO_COURIER_BEFORE_DEADLINE = "no_courier_before_deadline"
     QUOTE_EXPIRED = "quote_expired"
     TOO_HEAVY = "too_heavy"
+    TOO_LARGE = "too_large"
+    NO_CHILLED_BAG = "no_chilled_bag"
     UNREACHABLE = "unreachable"
     NO_COURIER_ON_SHIFT = "no_courier_on_shift"
     STORE_EXCLUDED = "store_excluded"

@@ -136,6 +136,13 @@ def done_at(search: Search, row: int) -> int:
     return int(search.over[courier, int(np.argmax(steps == 2 * row + 1))])
 
 
+def begun_at(search: Search, row: int) -> int | None:
+    """Return when the pickup of an order that has a route begins; None for what is in a bag."""
+    courier = int(search.owner[row])
+    (found,) = np.nonzero(search.routes.steps[courier, : search.routes.count[courier]] == 2 * row)
+    return int(search.begin[courier, found[0]]) if len(found) else None
+
+
 def _plan_id(snapshot: Snapshot) -> str:
     name = f"{snapshot.zone_id}/{snapshot.seq}/{snapshot.now}"
     digest = sha256(name.encode()).digest()
@@ -338,13 +345,9 @@ def why_unrouted(posed: Posed, search: Search, row: int) -> Refusal:
     if not len(able):
         declined = len(order.declined_by & situation.couriers.keys())
         return Refusal(Reason.NO_COURIER_ON_SHIFT, f"all {declined} couriers on shift declined it")
-    strongest_g = int(problem.couriers[able, a.COURIER_CAPACITY_G].max())
-    if order.order.weight_g > strongest_g:
-        return Refusal(
-            Reason.TOO_HEAVY,
-            f"it weighs {order.order.weight_g} g and no courier it may go to carries "
-            f"more than {strongest_g} g",
-        )
+    no = _too_large(order, problem.couriers[able])
+    if no is not None:
+        return no
     candidates = posed.candidates(row)
     names = ", ".join(
         situation.stores[posed.store_of(candidate)].store.name for candidate in candidates
@@ -362,6 +365,39 @@ def why_unrouted(posed: Posed, search: Search, row: int) -> Refusal:
         f"no courier can pick it up at {names} before the store closes or the shift ends; "
         f"the last of {len(able)} shifts ends in {max(0, last_end_s) // 60} min",
     )
+
+
+def _too_large(order: OrderInPlay, able: NDArray[np.int64]) -> Refusal | None:
+    """Return why an order fits in nobody's bag, even an empty one; None if it does."""
+    bought = order.order
+    strongest_g = int(able[:, a.COURIER_CAPACITY_G].max())
+    if bought.weight_g > strongest_g:
+        return Refusal(
+            Reason.TOO_HEAVY,
+            f"it weighs {bought.weight_g} g and no courier it may go to carries "
+            f"more than {strongest_g} g",
+        )
+    largest_ml = int(able[:, a.COURIER_CAPACITY_ML].max())
+    if bought.volume_ml > largest_ml:
+        return Refusal(
+            Reason.TOO_LARGE,
+            f"it takes {bought.volume_ml} ml and no courier it may go to has room for "
+            f"more than {largest_ml} ml",
+        )
+    if bought.chilled and not able[:, a.COURIER_CAPACITY_CHILLED].any():
+        return Refusal(
+            Reason.NO_CHILLED_BAG,
+            "it must be kept cold and no courier it may go to has a bag for it",
+        )
+    fits = able[:, a.COURIER_CAPACITY_G] >= bought.weight_g
+    fits &= able[:, a.COURIER_CAPACITY_ML] >= bought.volume_ml
+    fits &= able[:, a.COURIER_CAPACITY_CHILLED] >= int(bought.chilled)
+    if not fits.any():
+        return Refusal(
+            Reason.TOO_LARGE,
+            "no courier it may go to has a bag for its weight, its volume and its cold at once",
+        )
+    return None
 
 
 def _has_way(posed: Posed, row: int, able: NDArray[np.int64]) -> bool:
