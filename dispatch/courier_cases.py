@@ -145,7 +145,7 @@ def _one_more(snapshot: Snapshot, order: OrderInPlay, store: StoreInPlay) -> Cou
     way_s = {
         mode: int(table[store.place, order.place])
         for mode, table in sorted(snapshot.travel.duration_s.items())
-        if 0 <= min(store.place, order.place)
+        if min(store.place, order.place) >= 0
         and max(store.place, order.place) < min(len(table), len(snapshot.places))
     }
     if not way_s or min(way_s.values()) >= UNREACHABLE_S:

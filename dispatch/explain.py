@@ -43,7 +43,7 @@ from dispatch.planning import sourcing
 from dispatch.planning.improve import Search
 from dispatch.planning.picking import awaited
 from dispatch.planning.problem import Posed, is_fixed, pose
-from dispatch.planning.situation import read
+from dispatch.planning.situation import Situation, read
 from dispatch.planning.sourcing import minutes
 from dispatch.planning.terms import chance_in_time, hand_over_terms, told
 from dispatch.planning.writing import queues_of
@@ -179,7 +179,21 @@ def _stores(
         # Where a bag waits is no shop for anybody else.
         if option.store_id == chosen or not situation.stores[option.store_id].store.is_point
     ]
+    if order.on_board or order.courier_id is not None or is_fixed(order):
+        options = [_settled(option, order, chosen, situation) for option in options]
     return tuple(sorted(options, key=lambda option: not option.chosen))
+
+
+def _settled(
+    option: StoreOption, order: OrderInPlay, chosen: str | None, situation: Situation
+) -> StoreOption:
+    """Return a store as it is for an order that stays where it is: no time of it means anything."""
+    store = situation.stores.get(chosen or "")
+    if option.chosen or option.reason is not None or store is None:
+        return option
+    begun = order.ready_at is not None or order.pick_started_at is not None
+    why = "is picked" if begun else "stays"
+    return replace(option, ready_at=None, detail=f"it {why} at {store.store.name}")
 
 
 def _store_settled(order: OrderInPlay, found: Explanation) -> str:

@@ -181,7 +181,9 @@ def _after_others(name: str, pickup: Visit, before: Sequence[Visit]) -> tuple[st
         return "other_stops", f"{name} {_brings(len(ended))} first"
     same = all(visit.stop.store_id == pickup.stop.store_id for visit in before)
     where = "there" if same else "elsewhere"
-    return "together", f"{name} fetches {_named(before)} {where} on the same trip"
+    others = len({visit.stop.order_id for visit in before})
+    goods = "another order" if others == 1 else f"{others} other orders"
+    return "together", f"{name} fetches {goods} {where} on the same trip"
 
 
 def _not_yet(situation: Situation, way: _Way, store: StoreInPlay) -> tuple[str, str]:
@@ -195,8 +197,8 @@ def _not_yet(situation: Situation, way: _Way, store: StoreInPlay) -> tuple[str, 
     between = way.visits[first + 1 : way.end]
     after = [visit for visit in between if visit.stop.kind is StopKind.PICKUP]
     if route.leave_at > now and after:
-        why = f"{name} fetches it together with {_named(after)}, which is not ready sooner"
-        return "together", why
+        goods = "another order" if len(after) == 1 else f"{len(after)} others"
+        return "together", f"{name} fetches it together with {goods}, not ready sooner"
     place = store.store.name
     if route.leave_at > now and situation.policy.hold_match > 0:
         return "on_purpose", f"{name} waits for another order of {place} that could share the trip"
@@ -207,8 +209,9 @@ def _brings(count: int) -> str:
     return "brings another order" if count == 1 else f"brings {count} other orders"
 
 
-def _named(visits: Sequence[Visit]) -> str:
-    return ", ".join(dict.fromkeys(visit.stop.order_id for visit in visits))
+def _listed(names: Sequence[str]) -> str:
+    told = list(dict.fromkeys(names))
+    return " and ".join([", ".join(told[:-1]), told[-1]] if len(told) > 1 else told)
 
 
 # --- the ride ----------------------------------------------------------------------------------
@@ -229,9 +232,21 @@ def _ride(
             here = store.place
         straight_s = table.item((here, order.place)) if situation.has_door(order) else 0
         more_s = end.arrive_at - left_at - straight_s
-        shared = _named(between)
-        why = f"{way.name} goes to the stops of {shared} before this door"
+        why = f"{way.name} goes to {_listed(_names(situation, between))} before this door"
         yield Wait("shared_trip", left_at, end.arrive_at, more_s, why)
     if order.not_before is not None and end.begin_at > end.arrive_at:
         why = f"{way.name} waits at the door until it may be brought"
         yield Wait("window", end.arrive_at, end.begin_at, end.begin_at - end.arrive_at, why)
+
+
+def _names(situation: Situation, visits: Sequence[Visit]) -> list[str]:
+    """Return where visits are: doors by their address, stores by their name."""
+    found: list[str] = []
+    for visit in visits:
+        stop = visit.stop
+        order, store = situation.orders.get(stop.order_id), situation.stores.get(stop.store_id)
+        if stop.kind is StopKind.DROPOFF and order is not None:
+            found.append(order.order.address or stop.order_id)
+        else:
+            found.append(store.store.name if store is not None else stop.store_id)
+    return found

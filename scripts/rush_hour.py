@@ -16,8 +16,9 @@ from pathlib import Path
 
 from api.storage.ledger import Ledger
 from api.storage.records import Batch, Position
+from dispatch import commands as c
 from dispatch.journal import Began, Input, Noted, Reported
-from dispatch.model import Policy
+from dispatch.model import OrderLine, Policy
 from geo.city import find_city, load_city
 from geo.types import TravelTimes
 from simulations.arguments import duration_s
@@ -44,6 +45,9 @@ POLICY = Policy(
 )
 """The policy in the box, with a price for what it leaves free."""
 
+OFFICE = "Office party, Kaisaniemenkatu 2"
+OFFICE_WEIGHT_G = 42_000
+STAGED_AFTER_S = 75 * 60
 WAITS_S = 120
 
 
@@ -61,6 +65,24 @@ class Journal:
     def keep(self, travel: TravelTimes) -> None:
         """Keep travel times."""
         self.travel[travel.version] = travel
+
+
+def stage(simulation: Simulation) -> None:
+    """Let an office order what one courier only can carry, and let that one go home ill."""
+    engine = simulation.engine
+    state, now = engine.state, simulation.now
+    stock = {key: store for key, store in state.stores.items() if not store.store.is_point}
+    sku, store_id = max(
+        (available, sku, key)
+        for key, store in stock.items()
+        for sku in store.on_hand
+        if (available := store.available(sku)) > 0
+    )[1:]
+    door = stock[store_id].store.location
+    place = c.PlaceOrder(door, OFFICE, (OrderLine(sku, 1),), OFFICE_WEIGHT_G, now)
+    engine.handle(place)
+    strongest = max(state.couriers.values(), key=lambda each: each.courier.capacity_g)
+    engine.handle(c.EndShift(strongest.courier.courier_id, now))
 
 
 def write(path: Path, lasts_s: int, seed: int | None) -> None:
@@ -83,7 +105,11 @@ def write(path: Path, lasts_s: int, seed: int | None) -> None:
             "simulated",
         ),
     )
-    simulation.run(simulation.now + lasts_s)
+    begins_at = simulation.now
+    if lasts_s > STAGED_AFTER_S:
+        simulation.run(begins_at + STAGED_AFTER_S)
+        stage(simulation)
+    simulation.run(begins_at + lasts_s)
     seen = [noted.entry for noted in journal.entries if isinstance(noted.entry, Reported)]
     batch = Batch(
         simulation.engine.state.zone_id,
