@@ -25,7 +25,10 @@ _SURE: Final = 0.95
 _WORTH: Final = 0.5
 """Courier-seconds that are worth a word."""
 
-_USUAL: Final = frozenset({"picking", "way"})
+_SPARED: Final = "just_in_time"
+"""The courier's wait, not that of the goods."""
+
+_USUAL: Final = frozenset({"picking", "way", _SPARED})
 """Waits that need no word while it is in time."""
 
 _TOLD: Final = 2
@@ -118,7 +121,8 @@ def _chance(found: Explanation) -> str:
 
 def _why_late(found: Explanation) -> str:
     """Return what keeps a late order longest: what it waits for most, but for the way itself."""
-    longest = max(found.waits, key=lambda wait: wait.wait_s, default=None)
+    waits = (wait for wait in found.waits if wait.what != _SPARED)
+    longest = max(waits, key=lambda wait: wait.wait_s, default=None)
     if longest is None or longest.wait_s < _MINUTE_S:
         if found.pickup_at is not None and found.ready_at == found.pickup_at:
             return ", because the goods are not ready sooner"

@@ -232,18 +232,25 @@ def _ride(
             here = store.place
         straight_s = table.item((here, order.place)) if situation.has_door(order) else 0
         more_s = end.arrive_at - left_at - straight_s
-        why = f"{way.name} goes to {_listed(_names(situation, between))} before this door"
+        names = _listed(_names(situation, between, store))
+        why = f"{way.name} goes to {names} before this door" if names else _more_goods(way.name)
         yield Wait("shared_trip", left_at, end.arrive_at, more_s, why)
     if order.not_before is not None and end.begin_at > end.arrive_at:
         why = f"{way.name} waits at the door until it may be brought"
         yield Wait("window", end.arrive_at, end.begin_at, end.begin_at - end.arrive_at, why)
 
 
-def _names(situation: Situation, visits: Sequence[Visit]) -> list[str]:
-    """Return where visits are: doors by their address, stores by their name."""
+def _more_goods(name: str) -> str:
+    return f"{name} fetches more at the same counter"
+
+
+def _names(situation: Situation, visits: Sequence[Visit], here: StoreInPlay | None) -> list[str]:
+    """Return where else visits are: doors by their address, stores by their name."""
     found: list[str] = []
     for visit in visits:
         stop = visit.stop
+        if stop.kind is StopKind.PICKUP and here is not None and stop.store_id == here.store_id:
+            continue
         order, store = situation.orders.get(stop.order_id), situation.stores.get(stop.store_id)
         if stop.kind is StopKind.DROPOFF and order is not None:
             found.append(order.order.address or stop.order_id)

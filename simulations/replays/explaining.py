@@ -105,10 +105,11 @@ def explained(
     if at is not None:
         seq = bisect_right(events, at, key=lambda entry: entry.at)
         past = Past(recording, city, seq, at)
-        if order.order_id not in past.engine.state.orders | past.engine.state.closed:
+        known = past.engine.state
+        if order.order_id not in {*known.orders, *known.closed}:
             when = _clock(order.created_at, city)
             raise ReplayError(
-                f"--at is before {order.order_id} was clicked, {when}; name a later time"
+                f"{order.order_id} was clicked at {when}, after --at; name a later time"
             )
     else:
         past = Past(recording, city, len(events), events[-1].at)
