@@ -345,7 +345,9 @@ def why_unrouted(posed: Posed, search: Search, row: int) -> Refusal:
     if not len(able):
         declined = len(order.declined_by & situation.couriers.keys())
         return Refusal(Reason.NO_COURIER_ON_SHIFT, f"all {declined} couriers on shift declined it")
-    no = _too_large(order, problem.couriers[able])
+    # Whoever takes nothing new says nothing about whose bag is large enough.
+    fresh = able[problem.couriers[able, a.COURIER_SHIFT_END] > situation.now]
+    no = _too_large(order, problem.couriers[fresh if len(fresh) else able])
     if no is not None:
         return no
     candidates = posed.candidates(row)
