@@ -202,7 +202,7 @@ def _not_yet(situation: Situation, way: _Way, store: StoreInPlay) -> tuple[str, 
     place = store.store.name
     if route.leave_at > now and situation.policy.hold_match > 0:
         return "on_purpose", f"{name} waits for another order of {place} that could share the trip"
-    return "way", f"{name} is on the way to {place}, {minutes(way.visits[first].travel_s)}"
+    return "way", f"{name} is on the way to {place}"
 
 
 def _brings(count: int) -> str:

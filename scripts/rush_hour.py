@@ -85,11 +85,9 @@ def stage(simulation: Simulation) -> None:
     engine.handle(c.EndShift(strongest.courier.courier_id, now))
 
 
-def write(path: Path, lasts_s: int, seed: int | None) -> None:
+def write(path: Path, lasts_s: int, seed: int) -> None:
     """Simulate for a while and keep it as a service would have."""
-    scenario = load_scenario(SCENARIO)
-    if seed is not None:
-        scenario = replace(scenario, seed=seed)
+    scenario = replace(load_scenario(SCENARIO), seed=seed)
     city = load_city(find_city(scenario.city))
     journal = Journal()
     simulation = Simulation(scenario, city, policy=POLICY, journal=journal)
@@ -126,8 +124,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Write a ledger; returns 0, 2 for one that is there already."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("ledger", type=Path, help="the file to write")
-    parser.add_argument("--for", dest="lasts_s", type=duration_s, default=5400, metavar="TIME")
-    parser.add_argument("--seed", type=int)
+    parser.add_argument("--for", dest="lasts_s", type=duration_s, default=9000, metavar="TIME")
+    parser.add_argument("--seed", type=int, default=2)
     arguments = parser.parse_args(argv)
     if arguments.ledger.exists():
         sys.stderr.write(f"{arguments.ledger} is there already; name another file\n")

@@ -15,8 +15,11 @@ if TYPE_CHECKING:
     from simulations.replays.explaining import Explained
 
 _WIDTH: Final = 100
-_UNABLE: Final = 3
-"""Stores told that cannot serve, the nearest ones."""
+_MORE: Final = 3
+"""Stores told of those that were not priced, the nearest ones."""
+
+_LEAST: Final = 0.5
+"""Courier-seconds that are worth a word."""
 
 _FAR_S: Final = 1 << 30
 
@@ -71,7 +74,7 @@ class _Teller:
         for at, what in (
             (told.ready_at, "the goods are ready"),
             (told.leave_at, f"{name} leaves"),
-            (told.pickup_at, f"{name} has them fetched" if told.held else f"{name} fetches them"),
+            (told.pickup_at, f"{name} fetches them"),
             (told.done_at, f"{name} hands them over{_margin(told)}"),
         ):
             if at is not None:
@@ -83,12 +86,12 @@ class _Teller:
         return f"{self._at(wait.since)}{until}  {more + minutes(wait.wait_s):>8}  {wait.why}"
 
     def _stores(self, told: Explanation) -> Iterator[str]:
-        able = [store for store in told.stores if store.reason is None]
-        unable = [store for store in told.stores if store.reason is not None]
-        unable.sort(key=lambda store: store.trip_s if store.trip_s is not None else _FAR_S)
-        yield from (self._store(store) for store in [*able, *unable[:_UNABLE]])
-        if len(unable) > _UNABLE:
-            yield f"  {len(unable) - _UNABLE} farther ones: no"
+        first = [one for one in told.stores if one.chosen or one.extra_cost is not None]
+        rest = [one for one in told.stores if not one.chosen and one.extra_cost is None]
+        rest.sort(key=lambda store: store.trip_s if store.trip_s is not None else _FAR_S)
+        yield from (self._store(store) for store in [*first, *rest[:_MORE]])
+        if len(rest) > _MORE:
+            yield f"  {len(rest) - _MORE} more, farther from the door"
 
     def _store(self, store: StoreOption) -> str:
         way = "" if store.trip_s is None else f"{minutes(store.trip_s)} to the door"
@@ -146,7 +149,7 @@ def _margin(told: Explanation) -> str:
     said = f", {abs(told.slack_s) // 60} min {side} the promise ends"
     if told.chance is None:
         return said
-    return f"{said}; the chance that it holds is {round(100 * told.chance)} %"
+    return f"{said} (chance {round(100 * told.chance)} %)"
 
 
 def _costs(told: Explanation) -> Iterator[str]:
@@ -163,5 +166,6 @@ def _costs(told: Explanation) -> Iterator[str]:
 
 
 def _extra(extra: float, terms: Mapping[str, float]) -> str:
-    named = ", ".join(f"{price:+.0f} {TERMS[name]}" for name, price in terms.items())
+    dear = {name: price for name, price in terms.items() if abs(price) >= _LEAST}
+    named = ", ".join(f"{price:+.0f} {TERMS[name]}" for name, price in dear.items())
     return f"{extra:+.0f} ({named})" if named else f"{extra:+.0f}"
