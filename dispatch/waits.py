@@ -191,9 +191,9 @@ def _not_yet(situation: Situation, way: _Way, store: StoreInPlay) -> tuple[str, 
     route, courier, name, now = way.route, way.courier, way.name, situation.now
     first = way.pickup or 0
     if courier.shift_start > now and courier.shift_start >= route.leave_at:
-        return "shift", f"the shift of {name} begins in {minutes(courier.shift_start - now)}"
+        return "shift", f"the shift of {name} has not begun"
     if courier.available_at > now and courier.available_at >= route.leave_at:
-        return "busy", f"{name} is busy for {minutes(courier.available_at - now)} more"
+        return "busy", f"{name} is busy"
     between = way.visits[first + 1 : way.end]
     after = [visit for visit in between if visit.stop.kind is StopKind.PICKUP]
     if route.leave_at > now and after:

@@ -160,9 +160,7 @@ def test_why_late_names_what_it_waits_for_most_and_how_much_promise_is_lacking()
     found = explained(street.snapshot())
     # 900 + 60 + 100 + 60 s, 520 s after the promise.
     assert found.slack_s == -520
-    assert "It will be 8 min late, most of all because Ida is busy for 15 min more (15 min)." in (
-        found.sentence
-    )
+    assert "It will be 8 min late, most of all because Ida is busy (15 min)." in (found.sentence)
     longer = change(found, "longer_promise")
     assert (longer.amount, longer.unit, longer.effect) == (9, "min", "it would be in time")
 
