@@ -40,6 +40,7 @@ from dispatch.model import (
     Visit,
 )
 from dispatch.planning import sourcing
+from dispatch.planning.arrays import JOB_BAG
 from dispatch.planning.improve import Search
 from dispatch.planning.picking import awaited
 from dispatch.planning.problem import Posed, is_fixed, pose
@@ -78,7 +79,9 @@ def explain(snapshot: Snapshot, plan: Plan, order_id: str, ties: Ties = _FREE) -
     end = _visit(route, order_id, StopKind.RETURN if found.returning else StopKind.DROPOFF)
     unassigned = next((entry for entry in plan.unassigned if entry.order_id == order_id), None)
     row = posed.rows.get(order_id)
-    held = found.courier_id is not None or found.on_board
+    # A courier's list may name what the order itself does not know of.
+    in_bag = row is not None and posed.problem.jobs[row, JOB_BAG] >= 0
+    held = found.courier_id is not None or found.on_board or bool(in_bag)
     store_id = plan.sourcing.get(order_id, found.store_id)
     explanation = Explanation(
         order_id=order_id,
