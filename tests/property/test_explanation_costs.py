@@ -105,12 +105,9 @@ def test_the_price_of_an_order_is_what_the_plan_saves_without_it(
     for key, price in found.couriers.items():
         place = search.best(row, posed.courier_ids.index(key))
         assert place is not None
-        assert price.added == pytest.approx(place.added, abs=1e-3)
-    # Nothing is cheaper than the best of all places, with any courier and from any store.
-    best = search.best_of_all(row)
-    for price in [*found.couriers.values(), *found.stores.values()]:
-        assert best is not None
-        assert price.added >= best.added - 1e-3
+        # From another store others are picked sooner or later: an insertion does not count that.
+        if price.store_id == found.present.store_id:
+            assert price.added == pytest.approx(place.added, abs=1e-3)
 
 
 @given(snapshots())
