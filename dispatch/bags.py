@@ -97,5 +97,6 @@ def why_too_much(order: Order, couriers: Sequence[Courier], who: str) -> Refusal
             f"room for more than {most_ml} ml",
         )
     return Refusal(
-        Reason.TOO_LARGE, f"it must be kept cold and no {who} with room for it has a chilled bag"
+        Reason.NO_CHILLED_BAG,
+        f"it must be kept cold and no {who} with room for it has a chilled bag",
     )

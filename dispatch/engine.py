@@ -237,8 +237,17 @@ class Engine:
 
     # --- deciding ------------------------------------------------------------------------------
 
-    def snapshot(self, asked: Order | None = None, *, state: State | None = None) -> Snapshot:
-        """Return what a decision may know now; `state` is for what is not so, but might be."""
+    def snapshot(
+        self,
+        asked: Order | None = None,
+        *,
+        state: State | None = None,
+        spare: Collection[Mode] = (),
+    ) -> Snapshot:
+        """Return what a decision may know now.
+
+        `state` is for what is not so, but might be; `spare` are modes for when nobody is there.
+        """
         now = self._present.now()
         policy = self.policy
         waits = policy.standby_horizon_s > 0 or policy.hold_match > 0
@@ -257,6 +266,7 @@ class Engine:
             experience=self._experience,
             views=self._views,
             tables=self._tables,
+            spare=spare,
         )
 
     def ask(self) -> Snapshot:
@@ -289,8 +299,9 @@ class Engine:
         free = state
         if order.hold is not None:
             free = replace(state, orders={**state.orders, order_id: replace(order, hold=None)})
+        registered = {courier.courier.mode for courier in state.couriers.values()}
         with self._present.held():
-            made_for = self.snapshot(state=free)
+            made_for = self.snapshot(state=free, spare=registered)
         plan = standing_plan(state, made_for.now)
         return lambda: explain_open(order, state, made_for, plan)
 

@@ -118,6 +118,7 @@ class Reason(StrEnum):
     QUOTE_EXPIRED = "quote_expired"
     TOO_HEAVY = "too_heavy"
     TOO_LARGE = "too_large"
+    NO_CHILLED_BAG = "no_chilled_bag"
     UNREACHABLE = "unreachable"
     NO_COURIER_ON_SHIFT = "no_courier_on_shift"
     STORE_EXCLUDED = "store_excluded"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import lru_cache
 
 import numpy as np
@@ -66,6 +66,7 @@ def snapshot(
     experience: ExperienceFold | None = None,
     views: Views | None = None,
     tables: SquareTables | None = None,
+    spare: Collection[Mode] = (),
 ) -> Snapshot:
     """Return what a decision at `now` may know.
 
@@ -86,6 +87,8 @@ def snapshot(
         anew.
     tables
         What made the travel tables before, so that only new ways are asked for.
+    spare
+        Modes to have travel tables for where no courier is in play.
 
     Notes
     -----
@@ -116,7 +119,7 @@ def snapshot(
             fixed.append(courier.courier.home)
     seen = [_start(state, courier, positions, policy, now) for courier in couriers]
     places = (*fixed, *(position.place for position in seen))
-    modes = sorted({courier.courier.mode for courier in couriers} & travel.modes)
+    modes = sorted(({courier.courier.mode for courier in couriers} or {*spare}) & travel.modes)
     known = {store.store.store_id for store in stores}
     counters = [_counter(courier, seen[index]) for index, courier in enumerate(couriers)]
     # A point where nothing waits any more is no counter.

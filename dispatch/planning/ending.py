@@ -65,6 +65,15 @@ def ends(situation: Situation) -> NDArray[np.float64]:
     return found
 
 
+def homeward(situation: Situation, courier: CourierInPlay, place: int) -> float:
+    """Return what of the price of ending at a place is for the way home."""
+    home, policy = courier.home_place, situation.policy
+    if home is None or policy.home_cost <= 0 or not _goes_home(situation, courier):
+        return 0.0
+    way_s = situation.snapshot.travel.duration_s[courier.courier.mode].item((place, home))
+    return policy.home_cost * min(way_s, _HOUR_S)
+
+
 def _goes_home(situation: Situation, courier: CourierInPlay) -> bool:
     home = courier.home_place
     return (

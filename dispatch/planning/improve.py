@@ -281,9 +281,13 @@ class Search:
         """Return the cheapest place for an order, None if there is none."""
         return self._cheapest(job, self._ruins.all_couriers)
 
-    def _cheapest(self, job: int, among: NDArray[np.int32]) -> Insertion | None:
+    def best_from(self, job: int, candidate: int) -> Insertion | None:
+        """Return the cheapest place for an order from one store, None if there is none."""
+        return self._cheapest(job, self._ruins.all_couriers, candidate)
+
+    def _cheapest(self, job: int, among: NDArray[np.int32], only: int = -1) -> Insertion | None:
         added, courier, first, last, candidate = insertion.best_of(
-            self.problem, self.board, job, among, len(among), -1, self._ruins.ready
+            self.problem, self.board, job, among, len(among), only, self._ruins.ready
         )
         return None if courier < 0 else Insertion(added, courier, first, last, candidate)
 

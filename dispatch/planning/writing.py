@@ -141,6 +141,13 @@ def done_at(search: Search, row: int) -> int:
     return int(search.over[courier, int(np.argmax(steps == 2 * row + 1))])
 
 
+def begun_at(search: Search, row: int) -> int | None:
+    """Return when the pickup of an order that has a route begins; None for what is in a bag."""
+    courier = int(search.owner[row])
+    (found,) = np.nonzero(search.routes.steps[courier, : search.routes.count[courier]] == 2 * row)
+    return int(search.begin[courier, found[0]]) if len(found) else None
+
+
 def _plan_id(snapshot: Snapshot) -> str:
     name = f"{snapshot.zone_id}/{snapshot.seq}/{snapshot.now}"
     digest = sha256(name.encode()).digest()
@@ -343,7 +350,10 @@ def why_unrouted(posed: Posed, search: Search, row: int) -> Refusal:
     if not len(able):
         declined = len(order.declined_by & situation.couriers.keys())
         return Refusal(Reason.NO_COURIER_ON_SHIFT, f"all {declined} couriers on shift declined it")
-    couriers = [situation.couriers[posed.courier_ids[row]].courier for row in able.tolist()]
+    # Whoever takes nothing new says nothing about whose bag is large enough.
+    fresh = able[problem.couriers[able, a.COURIER_SHIFT_END] > situation.now]
+    rows = (fresh if len(fresh) else able).tolist()
+    couriers = [situation.couriers[posed.courier_ids[row]].courier for row in rows]
     no = why_too_much(order.order, couriers, "courier it may go to")
     if no is not None:
         return no

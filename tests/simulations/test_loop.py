@@ -170,7 +170,6 @@ def experience_of(engine: Engine) -> ExperienceFold:
     return fold
 
 
-
 def test_a_snapshot_from_what_was_made_before_is_the_one_made_from_nothing(
     unruly: Scenario, helsinki: City
 ) -> None:
