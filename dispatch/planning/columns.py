@@ -23,8 +23,15 @@ from dispatch.planning.arrays import (
     Problem,
     Routes,
 )
+from dispatch.planning.prices import telling
 from dispatch.planning.ruin import Pool
-from dispatch.planning.schedule import Board, choose, ready_if, telling, time_felt, time_route
+from dispatch.planning.schedule import (
+    Board,
+    choose,
+    ready_if,
+    time_felt,
+    time_route,
+)
 from geo.compiled import kernel, kernel_part
 
 PRESENT: Final = -1

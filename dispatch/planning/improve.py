@@ -29,6 +29,7 @@ from dispatch.planning.arrays import (
     Problem,
     Routes,
 )
+from dispatch.planning.prices import telling
 from dispatch.planning.ruin import Pool, Ruins
 from dispatch.planning.schedule import (
     ACCOUNT_TERMS,
@@ -40,7 +41,6 @@ from dispatch.planning.schedule import (
     Board,
     account,
     set_up,
-    telling,
     time_felt,
     time_route,
 )

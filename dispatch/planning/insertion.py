@@ -37,6 +37,7 @@ from dispatch.planning.arrays import (
     STORE_SERVICE_S,
     Problem,
 )
+from dispatch.planning.prices import ending, ends_late, hand_over, leg_cost, rest, telling
 from dispatch.planning.schedule import (
     AFTER,
     BEGIN,
@@ -57,14 +58,8 @@ from dispatch.planning.schedule import (
     Board,
     as_index,
     choose,
-    ending,
-    ends_late,
-    hand_over,
-    leg_cost,
     pickup_at,
     ready_if,
-    rest,
-    telling,
     time_felt,
     time_route,
 )

@@ -28,6 +28,7 @@ from dispatch.planning.arrays import (
 )
 from dispatch.planning.drawing import draw
 from dispatch.planning.insertion import best_end, best_of, put, take
+from dispatch.planning.prices import telling
 from dispatch.planning.schedule import (
     DEPART,
     INFINITE,
@@ -36,7 +37,6 @@ from dispatch.planning.schedule import (
     as_index,
     choose,
     set_up,
-    telling,
     time_felt,
     time_route,
 )

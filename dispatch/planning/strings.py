@@ -24,8 +24,13 @@ from dispatch.planning.arrays import (
 )
 from dispatch.planning.drawing import draw
 from dispatch.planning.insertion import put
+from dispatch.planning.prices import telling
 from dispatch.planning.ruin import Ruins, keep_best
-from dispatch.planning.schedule import Board, as_index, telling, time_route
+from dispatch.planning.schedule import (
+    Board,
+    as_index,
+    time_route,
+)
 from dispatch.planning.slack import Stops, cheapest, slacken
 from geo.compiled import kernel, kernel_part
 

@@ -13,7 +13,7 @@ from typing import Any, Final
 import numpy as np
 
 from dispatch.planning import arrays as a
-from dispatch.planning import schedule
+from dispatch.planning import prices, schedule
 from dispatch.planning.arrays import NEVER
 from dispatch.planning.ending import homeward
 from dispatch.planning.improve import Search
@@ -28,10 +28,10 @@ def _plain(part: Callable[..., float]) -> Callable[..., float]:
     return plain
 
 
-_lateness = _plain(schedule.lateness)
-_slack = _plain(schedule.slack)
-_stacking = _plain(schedule.stacking)
-_leg_cost = _plain(schedule.leg_cost)
+_lateness = _plain(prices.lateness)
+_slack = _plain(prices.slack)
+_stacking = _plain(prices.stacking)
+_leg_cost = _plain(prices.leg_cost)
 
 
 @dataclass(slots=True)

@@ -16,7 +16,7 @@ from dispatch.planning.arrays import (
     PRICE_LATE_ONCE,
     PRICE_SQUARE,
 )
-from dispatch.planning.schedule import lateness, slack
+from dispatch.planning.prices import lateness, slack
 
 PRICES = np.zeros(PRICE_COLUMNS)
 PRICES[[PRICE_LATE, PRICE_SQUARE, PRICE_LATE_ONCE]] = 20.0, 0.02, 300.0
