@@ -52,7 +52,7 @@ def evening_of(one: Replication, zone: dt.tzinfo) -> str:
 
 def policy_of(study: Study) -> str:
     """Return the name of the policy; a variant's own stands in its scenario."""
-    return study.scenario.policy or "the engine's own"
+    return study.scenario.policy or study.policy.name
 
 
 def foot(study: Study, made_from: str) -> Markup:
