@@ -88,13 +88,15 @@ def why_too_much(order: Order, couriers: Sequence[Courier], who: str) -> Refusal
             Reason.TOO_HEAVY,
             f"it weighs {wanted.weight_g} g and no {who} carries more than {most_g} g",
         )
-    rooms = [room for room in rooms if wanted.weight_g <= room.weight_g]
+    strong = [room for room in rooms if wanted.weight_g <= room.weight_g]
+    and_strong = f" who carries its {wanted.weight_g} g" if len(strong) < len(rooms) else ""
+    rooms = strong
     most_ml = max(room.volume_ml for room in rooms)
     if wanted.volume_ml > most_ml:
         return Refusal(
             Reason.TOO_LARGE,
-            f"it takes {wanted.volume_ml} ml and no {who} who carries its {wanted.weight_g} g has "
-            f"room for more than {most_ml} ml",
+            f"it takes {wanted.volume_ml} ml and no {who}{and_strong} has room for more than "
+            f"{most_ml} ml",
         )
     return Refusal(
         Reason.NO_CHILLED_BAG,

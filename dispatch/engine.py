@@ -17,7 +17,7 @@ from typing import Final
 from dispatch import commands as c
 from dispatch import events as e
 from dispatch.apply import apply
-from dispatch.asking import candidacy
+from dispatch.asking import candidacy, off_the_roads
 from dispatch.bags import load_of, room_of
 from dispatch.check import check
 from dispatch.control_preview import Preview, preview
@@ -30,12 +30,10 @@ from dispatch.explanation import Explanation
 from dispatch.journal import Asked, Handled, Journal, Published, Reported, Told
 from dispatch.model import (
     Courier,
-    Fulfilment,
     Order,
     Plan,
     Policy,
     Quote,
-    Reason,
     Refusal,
     Snapshot,
     StopKind,
@@ -59,7 +57,7 @@ from dispatch.timers import Timers
 from dispatch.views import Position, Views, fixed_stops
 from geo.area_shapes import check_shapes
 from geo.areas import ServedDoors
-from geo.errors import AreaError, TooFarFromRoadError
+from geo.errors import AreaError
 from geo.square_tables import SquareTables
 from geo.types import LonLat, Mode, TravelTimes
 
@@ -495,21 +493,9 @@ class Engine:
         only: Collection[str] | None = None,
         also: Control | None = None,
     ) -> Offer | Refusal:
-        modes: list[Mode] = []
-        if asked.fulfilment is Fulfilment.DELIVERY:
-            fleet = {courier.courier.mode for courier in self._state.couriers.values()}
-            modes = sorted(fleet & self.travel.modes)
-        too_far: TooFarFromRoadError | None = None
-        for mode in modes:
-            try:
-                self.travel.check_place(asked.door, mode)
-            except TooFarFromRoadError as error:
-                too_far = error
-            else:
-                break
-        else:
-            if too_far is not None:
-                return Refusal(Reason.OUTSIDE_RADIUS, str(too_far))
+        no = off_the_roads(self._state, self.travel, asked)
+        if no is not None:
+            return no
         made_for = self.snapshot(asked)
         made_for, candidate = candidacy(self._state, made_for, asked, only)
         if asked.order_id in self._state.orders:

@@ -79,14 +79,14 @@ def test_an_order_that_is_larger_than_quoted_is_promised_anew() -> None:
         (
             {"facts": (c.LineFacts(chilled=True),)},
             {"chilled_bags": 0},
-            Reason.TOO_LARGE,
+            Reason.NO_CHILLED_BAG,
             "no courier it may go to with room for it has a chilled bag",
         ),
         (
             {"weight_g": 9_000, "volume_ml": 9_000},
             {"capacity_ml": 8_000},
             Reason.TOO_LARGE,
-            "who carries its 9000 g has room for more than 8000 ml",
+            "it takes 9000 ml and no courier it may go to has room for more than 8000 ml",
         ),
     ],
 )

@@ -223,15 +223,14 @@ def heavier_than_anybody_carries(street: Street) -> None:
 
 @gets(
     Reason.TOO_LARGE,
-    "it takes 200000 ml and no courier it may go to who carries its 1000 g has room for more "
-    "than 100000 ml",
+    "it takes 200000 ml and no courier it may go to has room for more than 100000 ml",
 )
 def larger_than_anybody_s_bag(street: Street) -> None:
     odd(street, volume_ml=200_000)
 
 
 @gets(
-    Reason.TOO_LARGE,
+    Reason.NO_CHILLED_BAG,
     "it must be kept cold and no courier it may go to with room for it has a chilled bag",
 )
 def colder_than_anybody_s_bag(street: Street) -> None:
