@@ -6,12 +6,11 @@ from typing import Annotated, Final
 
 from pydantic import Field, StringConstraints
 
-from api.schemas import Body, HappenedIn, Id, Moment, Name, Note, PlaceIn, Reason
+from api.schemas import LONGEST_BREAK_S, Body, HappenedIn, Id, Moment, Name, Note, PlaceIn, Reason
 from dispatch.records import ProofKind
 
 _MOST_PROOFS: Final = 10
 _MOST_ORDERS: Final = 100
-_LONGEST_BREAK_S: Final = 4 * 3600
 
 
 class PositionNowIn(Body):
@@ -24,7 +23,7 @@ class PositionNowIn(Body):
 class BreakIn(HappenedIn):
     """A break of so many seconds."""
 
-    duration_s: Annotated[int, Field(ge=60, le=_LONGEST_BREAK_S)]
+    duration_s: Annotated[int, Field(ge=60, le=LONGEST_BREAK_S)]
 
 
 class AcknowledgementIn(HappenedIn):

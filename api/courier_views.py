@@ -77,6 +77,18 @@ def courier_break(found: CourierState) -> Json | None:
     return None
 
 
+def planned_break(found: CourierState) -> Json | None:
+    """Return the break of a shift that is still to come."""
+    pause = found.pause
+    if pause is None:
+        return None
+    return {
+        "earliest": to_rfc3339(pause.earliest),
+        "latest": to_rfc3339(pause.latest),
+        "duration_s": pause.duration_s,
+    }
+
+
 def offer_in_short(found: CourierState) -> Json | None:
     """Return the stop a courier is asked about and until when."""
     asked = _asked(found)
@@ -102,6 +114,7 @@ def offer(state: State, found: CourierState) -> Json | None:
         },
         "dropoff": {"location": place(order.order.door), "address": order.order.address},
         "weight_g": order.order.weight_g,
+        "volume_ml": order.order.volume_ml,
         "tip_cents": order.order.tip_cents,
         "expected_at": to_rfc3339(asked.expected_at),
         "expires_at": to_rfc3339(asked.offered_until),

@@ -18,6 +18,7 @@ from api.schemas import (
     Note,
     PlaceIn,
     ReasonIn,
+    VolumeMl,
     WeightG,
     order_lines,
 )
@@ -35,12 +36,14 @@ Phone = Annotated[str, StringConstraints(pattern=r"^(\+[1-9][0-9]{6,14})?$")]
 
 def _given(value: object) -> object:
     if value is None:
-        raise ValueError("must be a number; leave it out where every article's weight is known")
+        raise ValueError("must be a number; leave it out to add up the articles")
     return value
 
 
 ParcelG = Annotated[WeightG | None, BeforeValidator(_given)]
 """Grams of the whole parcel; left out, but never null, to add up the articles."""
+ParcelMl = Annotated[VolumeMl | None, BeforeValidator(_given)]
+"""Millilitres of the whole parcel; left out, but never null, to add up the articles."""
 
 
 def _said(value: object) -> object:
@@ -61,6 +64,7 @@ class OrderLineIn(LineIn):
     """A quantity of one SKU, and what the shop says of it besides what the catalogue says."""
 
     weight_g: WeightG | None = None
+    volume_ml: VolumeMl | None = None
     chilled: bool | None = None
     age_limit: Annotated[int, Field(ge=0, le=_ELDEST)] | None = None
 
@@ -70,7 +74,9 @@ Lines = Annotated[list[OrderLineIn], Field(min_length=1, max_length=_MAX_LINES)]
 
 def facts_of(lines: Sequence[OrderLineIn]) -> tuple[LineFacts, ...]:
     """Return what the shop says of each line's article; empty when it says nothing."""
-    facts = tuple(LineFacts(line.weight_g, line.chilled, line.age_limit) for line in lines)
+    facts = tuple(
+        LineFacts(line.weight_g, line.chilled, line.age_limit, line.volume_ml) for line in lines
+    )
     return () if all(fact == LineFacts() for fact in facts) else facts
 
 
@@ -109,6 +115,7 @@ class QuoteIn(Body):
     dropoff: QuoteDropoffIn | None = None
     lines: Lines
     weight_g: ParcelG = None
+    volume_ml: ParcelMl = None
     basket_cents: Cents | None = None
     service_s: ServiceS = 120
     pick_s: PickS | None = None
@@ -122,6 +129,7 @@ class QuoteIn(Body):
             address=address if given is None else given.address,
             lines=model_lines(self.lines),
             weight_g=self.weight_g,
+            volume_ml=self.volume_ml,
             service_s=self.service_s,
             pick_s=self.pick_s,
             basket_cents=self.basket_cents,
@@ -144,6 +152,7 @@ class OrderIn(Body):
     phone: Phone = ""
     lines: Lines
     weight_g: ParcelG = None
+    volume_ml: ParcelMl = None
     basket_cents: Cents = 0
     tip_cents: Cents = 0
     paid_cents: Cents = 0
@@ -164,6 +173,7 @@ class OrderIn(Body):
             note="" if given is None else given.note,
             lines=model_lines(self.lines),
             weight_g=self.weight_g,
+            volume_ml=self.volume_ml,
             occurred_at=occurred_at,
             basket_cents=self.basket_cents,
             service_s=self.service_s,
@@ -205,6 +215,7 @@ class AmendIn(HappenedIn):
     phone: Annotated[Phone | None, NotNull] = None
     lines: Annotated[Lines | None, NotNull] = None
     weight_g: ParcelG = None
+    volume_ml: ParcelMl = None
     basket_cents: Annotated[Cents | None, NotNull] = None
     tip_cents: Annotated[Cents | None, NotNull] = None
     paid_cents: Annotated[Cents | None, NotNull] = None
@@ -249,6 +260,7 @@ class AmendIn(HappenedIn):
             phone=self.phone,
             lines=None if self.lines is None else model_lines(self.lines),
             weight_g=self.weight_g,
+            volume_ml=self.volume_ml,
             tip_cents=self.tip_cents,
             address_place=of_address,
             basket_cents=self.basket_cents,

@@ -167,6 +167,7 @@ def order(found: OrderState, *, at_risk: bool, parts: Sequence[OrderState] = ())
         "phone": bought.phone,
         "lines": [line(item) for part in of for item in part.order.lines],
         "weight_g": sum(part.order.weight_g for part in of),
+        "volume_ml": sum(part.order.volume_ml for part in of),
         "chilled": any(part.order.chilled for part in of),
         "age_limit": max(part.order.age_limit for part in of),
         "pin_required": bought.pin_required,

@@ -68,6 +68,7 @@ class Job:
     age_limit: int
     pin_required: bool
     updates_url: str = ""
+    volume_ml: int = 0
 
 
 @dataclass(frozen=True, slots=True)

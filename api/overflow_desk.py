@@ -148,6 +148,7 @@ class OverflowDesk:
             earliest=order.promise.earliest,
             latest=order.promise.latest,
             weight_g=bought.weight_g,
+            volume_ml=bought.volume_ml,
             chilled=bought.chilled,
             age_limit=bought.age_limit,
             pin_required=bought.pin_required,

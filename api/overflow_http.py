@@ -243,6 +243,7 @@ def _as_json(job: Job) -> Json:
         },
         "promise": {"earliest": to_rfc3339(job.earliest), "latest": to_rfc3339(job.latest)},
         "weight_g": job.weight_g,
+        "volume_ml": job.volume_ml,
         "chilled": job.chilled,
         "age_limit": job.age_limit,
         "pin_required": job.pin_required,

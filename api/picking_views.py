@@ -50,7 +50,7 @@ def queue(live: Live, found: StoreState) -> list[Json]:
     return [
         {
             **pick_row(state, order),
-            "start_by": to_rfc3339(pick.start_at),
+            "start_by": to_rfc3339(max(pick.start_at, order.pick_at or pick.start_at)),
             "ready_by": to_rfc3339(pick.ready_at),
             "needed_by": to_rfc3339(pick.needed_by),
         }

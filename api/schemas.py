@@ -6,9 +6,11 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
+from dispatch.bags import ROOM
 from dispatch.codec import from_rfc3339
+from dispatch.commands import StartShift
 from dispatch.errors import InvalidValueError
-from dispatch.model import Courier, OrderLine, Store
+from dispatch.model import Courier, OrderLine, Pause, Store
 from geo.service_area import MOST_DISTANCE_M, MOST_DURATION_S, AreaKind, from_json
 from geo.types import LonLat, Mode
 
@@ -17,6 +19,7 @@ _LATEST: Final = from_rfc3339("2100-01-01T00:00:00Z")
 
 _MAX_POSITIONS: Final = 2_000
 _DAY_S: Final = 86_400
+LONGEST_BREAK_S: Final = 4 * 3600
 
 
 def _moment(value: object) -> int:
@@ -85,6 +88,7 @@ class LineIn(Body):
 
 
 WeightG = Annotated[int, Field(ge=0, le=1_000_000)]
+VolumeMl = Annotated[int, Field(ge=0, le=10_000_000)]
 
 
 def order_lines(lines: list[LineIn]) -> tuple[OrderLine, ...]:
@@ -175,30 +179,56 @@ class CourierIn(Body):
     mode: Annotated[Mode, Field(strict=False)]
     home: PlaceIn
     capacity_g: Annotated[int, Field(ge=1, le=2_000_000)] = 15_000
+    capacity_ml: Annotated[int | None, Field(ge=1, le=10_000_000)] = None
     capacity_parcels: Annotated[int, Field(ge=1, le=100)] = 4
+    chilled_bags: Annotated[int | None, Field(ge=0, le=100)] = None
     phone: Annotated[str, StringConstraints(pattern=r"^(\+[1-9][0-9]{6,14})?$")] = ""
     takes_offers: bool = False
 
     def courier(self, courier_id: str) -> Courier:
-        """Return the model's courier."""
+        """Return the model's courier, with the bag that goes with the mode if none is named."""
+        usual = ROOM[self.mode]
         return Courier(
             courier_id=courier_id,
             name=self.name,
             mode=self.mode,
             home=self.home.lonlat(),
             capacity_g=self.capacity_g,
+            capacity_ml=usual.capacity_ml if self.capacity_ml is None else self.capacity_ml,
             capacity_parcels=self.capacity_parcels,
+            chilled_bags=usual.chilled_bags if self.chilled_bags is None else self.chilled_bags,
             phone=self.phone,
             takes_offers=self.takes_offers,
         )
 
 
+class PauseIn(Body):
+    """A break of a shift: when it begins at the earliest and at the latest, and its length."""
+
+    earliest: Moment
+    latest: Moment
+    duration_s: Annotated[int, Field(ge=60, le=LONGEST_BREAK_S)]
+
+
 class ShiftIn(Body):
-    """A shift that begins."""
+    """A shift that begins, and the break that is planned in it."""
 
     courier_id: Id
     starts_at: Moment | None = None
     ends_at: Moment
+    pause: Annotated[PauseIn | None, Field(alias="break")] = None
+
+    def command(self, now: int) -> StartShift:
+        """Return the command; a shift without a beginning begins now."""
+        pause = self.pause
+        if pause is not None and pause.latest < pause.earliest:
+            raise InvalidValueError("break.latest", "is before break.earliest")
+        return StartShift(
+            self.courier_id,
+            now if self.starts_at is None else self.starts_at,
+            self.ends_at,
+            None if pause is None else Pause(pause.earliest, pause.latest, pause.duration_s),
+        )
 
 
 class HappenedIn(Body):

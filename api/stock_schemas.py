@@ -14,6 +14,7 @@ MOST_LINES: Final = 200_000
 
 MOST_ON_HAND: Final = 1_000_000
 MOST_WEIGHT_G: Final = 1_000_000
+MOST_VOLUME_ML: Final = 10_000_000
 MOST_PRICE_CENTS: Final = 100_000_000
 MOST_AGE: Final = 99
 MOST_NAME: Final = 120
@@ -37,13 +38,14 @@ Shelf = Annotated[
 
 
 class ArticleIn(Body):
-    """What is known of an SKU; a `weight_g` of 0 is one that nobody entered."""
+    """What is known of an SKU; a `weight_g` or `volume_ml` of 0 is one that nobody entered."""
 
     sku: Sku
     name: Annotated[
         str, StringConstraints(max_length=MOST_NAME, pattern=_PLAIN, strip_whitespace=True)
     ] = ""
     weight_g: Annotated[int, Field(ge=0, le=MOST_WEIGHT_G)] = 0
+    volume_ml: Annotated[int, Field(ge=0, le=MOST_VOLUME_ML)] = 0
     price_cents: Annotated[int, Field(ge=0, le=MOST_PRICE_CENTS)] = 0
     chilled: bool = False
     age_limit: Annotated[int, Field(ge=0, le=MOST_AGE)] = 0

@@ -25,6 +25,7 @@ def article(found: Article) -> Json:
         "sku": found.sku,
         "name": found.name,
         "weight_g": found.weight_g,
+        "volume_ml": found.volume_ml,
         "price_cents": found.price_cents,
         "chilled": found.chilled,
         "age_limit": found.age_limit,

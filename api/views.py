@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from api.courier_views import activity, courier_details, stop_details
+from api.courier_views import activity, courier_details, planned_break, stop_details
 from api.legs import leg, place
 from api.live import Live
 from api.order_views import is_at_risk, line, moment, order, order_now, promise, quote
@@ -124,10 +124,16 @@ def courier(live: Live, found: CourierState) -> Json:
         "mode": known.mode.value,
         "home": place(known.home),
         "capacity_g": known.capacity_g,
+        "capacity_ml": known.capacity_ml,
         "capacity_parcels": known.capacity_parcels,
+        "chilled_bags": known.chilled_bags,
         "on_shift": on_shift,
         "shift": (
-            {"starts_at": moment(found.shift_start), "ends_at": moment(found.shift_end)}
+            {
+                "starts_at": moment(found.shift_start),
+                "ends_at": moment(found.shift_end),
+                "break": planned_break(found),
+            }
             if has_shift
             else None
         ),

@@ -6,9 +6,21 @@ from collections.abc import Collection
 from dataclasses import replace
 
 from dispatch.folds.pieces import amounts
-from dispatch.model import Order, OrderInPlay, Promise, Route, Snapshot, StoreInPlay
+from dispatch.model import (
+    Fulfilment,
+    Order,
+    OrderInPlay,
+    Promise,
+    Reason,
+    Refusal,
+    Route,
+    Snapshot,
+    StoreInPlay,
+)
 from dispatch.snapshot import asked_in_play
 from dispatch.state import OrderState, State, leave_at
+from geo.errors import TooFarFromRoadError
+from geo.types import TravelTimes
 
 
 def candidacy(
@@ -51,6 +63,22 @@ def candidacy(
         if route.visits
     )
     return replace(made_for, stores=_given_back(made_for, known), routes=routes), candidate
+
+
+def off_the_roads(state: State, travel: TravelTimes, asked: Order) -> Refusal | None:
+    """Return why nobody of the fleet gets near a door at all, None if somebody does."""
+    if asked.fulfilment is not Fulfilment.DELIVERY:
+        return None
+    fleet = {courier.courier.mode for courier in state.couriers.values()}
+    no: Refusal | None = None
+    for mode in sorted(fleet & travel.modes):
+        try:
+            travel.check_place(asked.door, mode)
+        except TooFarFromRoadError as error:
+            no = Refusal(Reason.OUTSIDE_RADIUS, str(error))
+        else:
+            return None
+    return no
 
 
 def _given_back(made_for: Snapshot, known: OrderState) -> tuple[StoreInPlay, ...]:

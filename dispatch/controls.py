@@ -159,7 +159,7 @@ def promise_policy(
     return replace(
         policy,
         promise_min_s=policy.promise_min_s + later_s,
-        promise_margin_s=policy.promise_margin_s + later_s,
+        promise_extra_s=policy.promise_extra_s + later_s,
         promise_max_s=policy.promise_max_s + later_s,
     )
 

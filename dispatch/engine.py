@@ -17,23 +17,23 @@ from typing import Final
 from dispatch import commands as c
 from dispatch import events as e
 from dispatch.apply import apply
-from dispatch.asking import candidacy
+from dispatch.asking import candidacy, off_the_roads
+from dispatch.bags import load_of, room_of
 from dispatch.check import check
 from dispatch.control_preview import Preview, preview
 from dispatch.controls import offered
 from dispatch.demand import DemandFold
 from dispatch.errors import DispatchError, InvalidValueError, SequenceError
+from dispatch.experience import ExperienceFold
 from dispatch.explain_order import explain_open
 from dispatch.explanation import Explanation
 from dispatch.journal import Asked, Handled, Journal, Published, Reported, Told
 from dispatch.model import (
     Courier,
-    Fulfilment,
     Order,
     Plan,
     Policy,
     Quote,
-    Reason,
     Refusal,
     Snapshot,
     StopKind,
@@ -57,7 +57,7 @@ from dispatch.timers import Timers
 from dispatch.views import Position, Views, fixed_stops
 from geo.area_shapes import check_shapes
 from geo.areas import ServedDoors
-from geo.errors import AreaError, TooFarFromRoadError
+from geo.errors import AreaError
 from geo.square_tables import SquareTables
 from geo.types import LonLat, Mode, TravelTimes
 
@@ -106,13 +106,15 @@ class Engine:
         self._present = Present(clock, journal, lambda: self._state.seq)
         self._served = ServedDoors()
         self._demand = DemandFold()
+        self._experience = ExperienceFold(policy)
         self._timers = Timers()
         self._views = Views()
         self._tables = SquareTables()
         state = State(zone_id)
         for recorded in log.read(0):
-            state = apply(state, recorded)
             self._demand.add(recorded)
+            self._experience.add(recorded, state)
+            state = apply(state, recorded)
         self._state = state
 
     @property
@@ -233,10 +235,21 @@ class Engine:
 
     # --- deciding ------------------------------------------------------------------------------
 
-    def snapshot(self, asked: Order | None = None, *, state: State | None = None) -> Snapshot:
-        """Return what a decision may know now; `state` is for what is not so, but might be."""
+    def snapshot(
+        self,
+        asked: Order | None = None,
+        *,
+        state: State | None = None,
+        spare: Collection[Mode] = (),
+    ) -> Snapshot:
+        """Return what a decision may know now.
+
+        `state` is for what is not so, but might be; `spare` are modes for when nobody is there.
+        """
         now = self._present.now()
-        foresees = self.policy.standby_horizon_s > 0 or self.policy.hold_match > 0
+        policy = self.policy
+        waits = policy.standby_horizon_s > 0 or policy.hold_match > 0
+        foresees = policy.future_cost > 0 or (waits and asked is None)
         return snapshot(
             self._state if state is None else state,
             now,
@@ -247,9 +260,11 @@ class Engine:
             served=self._served,
             seed=self.seed,
             asked=asked,
-            demand=self._demand.at(now) if foresees and asked is None else (),
+            demand=self._demand.at(now) if foresees else (),
+            experience=self._experience,
             views=self._views,
             tables=self._tables,
+            spare=spare,
         )
 
     def ask(self) -> Snapshot:
@@ -282,8 +297,9 @@ class Engine:
         free = state
         if order.hold is not None:
             free = replace(state, orders={**state.orders, order_id: replace(order, hold=None)})
+        registered = {courier.courier.mode for courier in state.couriers.values()}
         with self._present.held():
-            made_for = self.snapshot(state=free)
+            made_for = self.snapshot(state=free, spare=registered)
         plan = standing_plan(state, made_for.now)
         return lambda: explain_open(order, state, made_for, plan)
 
@@ -391,6 +407,10 @@ class Engine:
             begins = courier.shift_start if courier.shift_start is not None else 0
             if courier.break_until is not None:
                 begins = max(begins, courier.break_until)
+            pause, break_at = courier.pause, courier.route.break_at
+            if pause is not None and break_at is not None and break_at < courier.route.leave_at:
+                # The break comes before the way there.
+                begins = max(begins, break_at + pause.duration_s)
             if courier.standby is not None and not self.policy.standby_diverts:
                 begins = max(begins, courier.standby.expected_at)
             # Whoever is asked first needs the time to answer.
@@ -401,9 +421,7 @@ class Engine:
     def _has_room(self, courier: CourierState, order: Order) -> bool:
         """Tell whether an order goes into the bag besides what is in it now."""
         bag = [self._state.order(order_id).order for order_id in courier.on_board]
-        weight_g = order.weight_g + sum(carried.weight_g for carried in bag)
-        able = courier.courier
-        return len(bag) < able.capacity_parcels and weight_g <= able.capacity_g
+        return load_of([*bag, order]).fits(room_of(courier.courier))
 
     # --- recording -----------------------------------------------------------------------------
 
@@ -413,15 +431,17 @@ class Engine:
         # Fold first, append after: what cannot be applied must never reach the log.
         now = self._present.now()
         seq = self._state.seq
-        state = self._state
+        states = [self._state]
         for offset, event in enumerate(events, start=1):
-            state = apply(state, e.Recorded(state.zone_id, seq + offset, now, event))
+            made = e.Recorded(self._state.zone_id, seq + offset, now, event)
+            states.append(apply(states[-1], made))
         recorded = self.log.append(seq, now, events)
-        if recorded[-1].seq != state.seq:
-            raise SequenceError(f"the log ended at {recorded[-1].seq}, expected {state.seq}")
-        self._state = state
-        for entry in recorded:
+        if recorded[-1].seq != states[-1].seq:
+            raise SequenceError(f"the log ended at {recorded[-1].seq}, expected {states[-1].seq}")
+        self._state = states[-1]
+        for entry, before in zip(recorded, states, strict=False):
             self._demand.add(entry)
+            self._experience.add(entry, before)
         return recorded
 
     def adopt(self, recorded: Sequence[e.Recorded]) -> None:
@@ -435,8 +455,9 @@ class Engine:
         for entry in recorded:
             if entry.seq != self._state.seq + 1:
                 raise SequenceError(f"the log ended at {self._state.seq}, not before {entry.seq}")
-            self._state = apply(self._state, entry)
             self._demand.add(entry)
+            self._experience.add(entry, self._state)
+            self._state = apply(self._state, entry)
 
     def _new_id(self, prefix: str) -> str:
         """Return an opaque id that is the same in every run of the same log."""
@@ -472,20 +493,9 @@ class Engine:
         only: Collection[str] | None = None,
         also: Control | None = None,
     ) -> Offer | Refusal:
-        modes: list[Mode] = []
-        if asked.fulfilment is Fulfilment.DELIVERY:
-            modes = sorted({courier.courier.mode for courier in self._state.couriers.values()})
-        too_far: TooFarFromRoadError | None = None
-        for mode in modes:
-            try:
-                self.travel.check_place(asked.door, mode)
-            except TooFarFromRoadError as error:
-                too_far = error
-            else:
-                break
-        else:
-            if too_far is not None:
-                return Refusal(Reason.OUTSIDE_RADIUS, str(too_far))
+        no = off_the_roads(self._state, self.travel, asked)
+        if no is not None:
+            return no
         made_for = self.snapshot(asked)
         made_for, candidate = candidacy(self._state, made_for, asked, only)
         if asked.order_id in self._state.orders:

@@ -6,9 +6,18 @@ order is taken out, and put at its cheapest place with every courier in turn.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
+from dispatch.alternatives import (
+    Alternatives,
+    alternatives,
+    by_way,
+    courier_options,
+    priced_stores,
+    refused,
+    unable,
+)
 from dispatch.counterfactual import Ties, freeing, sooner
 from dispatch.errors import UnknownIdError
 from dispatch.explain_words import (
@@ -18,12 +27,7 @@ from dispatch.explain_words import (
     sentence,
     why_not_store,
 )
-from dispatch.explanation import (
-    Change,
-    CourierOption,
-    Explanation,
-    StoreOption,
-)
+from dispatch.explanation import Change, CourierOption, Explanation, StoreOption
 from dispatch.model import (
     UNREACHABLE_S,
     CourierInPlay,
@@ -36,17 +40,17 @@ from dispatch.model import (
     Visit,
 )
 from dispatch.planning import sourcing
+from dispatch.planning.arrays import JOB_BAG
 from dispatch.planning.improve import Search
 from dispatch.planning.picking import awaited
 from dispatch.planning.problem import Posed, is_fixed, pose
-from dispatch.planning.situation import read
+from dispatch.planning.situation import Situation, read
 from dispatch.planning.sourcing import minutes
-from dispatch.planning.writing import done_at, queues_of
+from dispatch.planning.terms import chance_in_time, hand_over_terms, told
+from dispatch.planning.writing import queues_of
+from dispatch.waits import waits
 
 __all__ = ["Change", "CourierOption", "Explanation", "StoreOption", "explain"]
-
-_MOST_COURIERS: Final = 5
-"""Alternative couriers told, the best ones."""
 
 _FREE: Final = Ties()
 
@@ -75,7 +79,9 @@ def explain(snapshot: Snapshot, plan: Plan, order_id: str, ties: Ties = _FREE) -
     end = _visit(route, order_id, StopKind.RETURN if found.returning else StopKind.DROPOFF)
     unassigned = next((entry for entry in plan.unassigned if entry.order_id == order_id), None)
     row = posed.rows.get(order_id)
-    held = found.courier_id is not None or found.on_board
+    # A courier's list may name what the order itself does not know of.
+    in_bag = row is not None and posed.problem.jobs[row, JOB_BAG] >= 0
+    held = found.courier_id is not None or found.on_board or bool(in_bag)
     store_id = plan.sourcing.get(order_id, found.store_id)
     explanation = Explanation(
         order_id=order_id,
@@ -94,9 +100,23 @@ def explain(snapshot: Snapshot, plan: Plan, order_id: str, ties: Ties = _FREE) -
         stores=_stores(posed, search, found, store_id),
         couriers=(),
     )
+    explanation = replace(explanation, waits=waits(posed, search, plan, found, route))
+    if route is not None and row is not None:
+        explanation = _with_costs(posed, search, row, explanation)
     if route is not None and not held and row is not None:
-        others = _priced(posed, search, row)
-        explanation = replace(explanation, couriers=_couriers(posed, others, route.courier_id))
+        others = alternatives(posed, search, row)
+        explanation = replace(
+            explanation,
+            couriers=courier_options(posed, others, route.courier_id),
+            refused=refused(posed, others, found, store_id, ties),
+            stores=priced_stores(explanation.stores, others),
+        )
+        if others.present is not None:
+            explanation = replace(
+                explanation,
+                terms=told(others.present.terms),
+                others_cost=round(others.present.others, 1),
+            )
         nearest = _nearest(posed, others, explanation, found, ties)
         explanation = replace(explanation, why_not_courier=nearest)
     if explanation.courier_id is not None and not found.on_board:
@@ -162,7 +182,21 @@ def _stores(
         # Where a bag waits is no shop for anybody else.
         if option.store_id == chosen or not situation.stores[option.store_id].store.is_point
     ]
+    if order.on_board or order.courier_id is not None or is_fixed(order):
+        options = [_settled(option, order, chosen, situation) for option in options]
     return tuple(sorted(options, key=lambda option: not option.chosen))
+
+
+def _settled(
+    option: StoreOption, order: OrderInPlay, chosen: str | None, situation: Situation
+) -> StoreOption:
+    """Return a store as it is for an order that stays where it is: no time of it means anything."""
+    store = situation.stores.get(chosen or "")
+    if option.chosen or option.reason is not None or store is None:
+        return option
+    begun = order.ready_at is not None or order.pick_started_at is not None
+    why = "is picked" if begun else "stays"
+    return replace(option, ready_at=None, detail=f"it {why} at {store.store.name}")
 
 
 def _store_settled(order: OrderInPlay, found: Explanation) -> str:
@@ -178,66 +212,42 @@ def _store_settled(order: OrderInPlay, found: Explanation) -> str:
     return said
 
 
+# --- costs -------------------------------------------------------------------------------------
+
+
+def _with_costs(posed: Posed, search: Search, row: int, found: Explanation) -> Explanation:
+    """Return an explanation with the chance of the promise, and what the hand-over costs."""
+    if search.owner[row] < 0:
+        return found
+    chance = chance_in_time(posed, search, row, found.done_at)
+    return replace(
+        found,
+        chance=None if chance is None else round(chance, 3),
+        terms=told(hand_over_terms(posed, search, row)),
+    )
+
+
 # --- couriers ----------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class _Price:
-    """What an order would add to the plan with a courier, and when it would be handed over."""
-
-    added: float
-    done_at: int
-
-
-def _priced(posed: Posed, search: Search, row: int) -> dict[str, _Price]:
-    """Return every courier who could have an order, all else as it is."""
-    search.remove(row)
-    mark = search.mark()
-    found: dict[str, _Price] = {}
-    for courier, key in enumerate(posed.courier_ids):
-        place = search.best(row, courier)
-        if place is not None and search.insert(row, place):
-            found[key] = _Price(place.added, done_at(search, row))
-        search.back_to(mark)
-    return found
-
-
-def _couriers(posed: Posed, prices: dict[str, _Price], mine: str) -> tuple[CourierOption, ...]:
-    others = sorted(
-        ((price, key) for key, price in prices.items() if key != mine),
-        key=lambda pair: (pair[0].added, pair[1]),
-    )
-    base = prices[mine].added if mine in prices else others[0][0].added if others else 0.0
-    names = posed.situation.couriers
-    return tuple(
-        CourierOption(key, names[key].courier.name, round(price.added - base, 1), price.done_at)
-        for price, key in others[:_MOST_COURIERS]
-    )
 
 
 def _nearest(
     posed: Posed,
-    prices: dict[str, _Price],
+    others: Alternatives,
     found: Explanation,
     order: OrderInPlay,
     ties: Ties,
 ) -> str:
     """Return why not the courier nearest to the store."""
-    store = posed.situation.stores.get(found.store_id or "")
-    if store is None:
+    if found.store_id not in posed.situation.stores:
         return next_best(found.couriers, found.done_at)
-    travel = posed.situation.snapshot.travel.duration_s
-    ways = sorted(
-        (int(travel[each.courier.mode][each.place, store.place]), key)
-        for key, each in posed.situation.couriers.items()
-    )
+    ways = by_way(posed, found.store_id)
     way_s, key = ways[0] if ways else (UNREACHABLE_S, "")
     names = posed.situation.couriers
     mine = next((at for at, each in ways if each == found.courier_id), UNREACHABLE_S)
     if not key or key == found.courier_id or way_s >= mine:
         who = names[found.courier_id or ""].courier.name if found.courier_id in names else "Nobody"
         return f"{who} is the nearest courier. {next_best(found.couriers, found.done_at)}".strip()
-    why = _why_not(names[key], order, prices.get(key), found, ties, posed.situation.now)
+    why = _why_not(names[key], order, others, found, ties, posed.situation.now)
     said = f"{names[key].courier.name} is nearer, {minutes(way_s)} from the store, but {why}."
     best = found.couriers[0] if found.couriers else None
     if best is None or best.courier_id == key:
@@ -248,15 +258,16 @@ def _nearest(
 def _why_not(
     courier: CourierInPlay,
     order: OrderInPlay,
-    price: _Price | None,
+    others: Alternatives,
     found: Explanation,
     ties: Ties,
     now: int,
 ) -> str:
     """Return why a courier who is nearer does not have an order."""
-    unable = _unable(courier, order, ties, now)
-    if unable:
-        return unable
+    no = unable(courier, order, ties, now)
+    if no:
+        return no
+    price = others.couriers.get(courier.courier_id)
     if price is None:
         return "cannot take it: the bag, the shift or the stops under way leave no room"
     if found.done_at is None:
@@ -266,16 +277,3 @@ def _why_not(
         is_busy = "is busy and " if busy else ""
         return f"{is_busy}would bring it {compared(price.done_at, found.done_at)}"
     return "is of more use to other orders: the whole plan would cost more"
-
-
-def _unable(courier: CourierInPlay, order: OrderInPlay, ties: Ties, now: int) -> str:
-    """Return what keeps a courier from an order at all, nothing if nothing does."""
-    who = courier.courier
-    if who.courier_id in order.declined_by:
-        locked = ties.locked_to is not None and who.courier_id not in ties.declined_by
-        return f"it is locked to {ties.locked_to}" if locked else "declined it"
-    if order.order.weight_g > who.capacity_g:
-        return f"carries {who.capacity_g} g at most"
-    if courier.shift_end <= now:
-        return "takes nothing new before the end of the shift, a break or an overdue stop"
-    return ""

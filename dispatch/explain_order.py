@@ -8,11 +8,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final
 
-from dispatch.counterfactual import WORTH_S, Ties, picked_first_at, released
+from dispatch.cases import picked_first_at
+from dispatch.counterfactual import WORTH_S, released
 from dispatch.explain import explain
 from dispatch.explain_words import REMEDIES, decided, if_so
 from dispatch.explanation import Change, Decision, Explanation, StoreOption
 from dispatch.model import Fulfilment, OrderInPlay, Plan, Reason, Snapshot
+from dispatch.otherwise import Ties
 from dispatch.planning.sourcing import minutes
 from dispatch.records import SLOT
 from dispatch.state import CourierState, OrderState, State, family

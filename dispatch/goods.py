@@ -1,11 +1,11 @@
-"""What the lines of an order come to: weight, cold, age, and shares of it.  Pure.
+"""What the lines of an order come to: weight, volume, cold, age, and shares of it.  Pure.
 
-The shop may say it of a line; else the zone's catalogue does.  Weights are grams.
+The shop may say it of a line; else the zone's catalogue does.  Grams and millilitres.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from dispatch.commands.orders import LineFacts
@@ -38,13 +38,19 @@ class Goods:
         """
         if stated is not None:
             return stated
-        each = self._line_weights()
+        each = self.line_weights()
         for line, weight in zip(self.lines, each, strict=True):
             if weight is None:
                 raise InvalidValueError(
                     "weight_g", f"is missing and the weight of {line.sku} is not known; state one"
                 )
         return sum(weight or 0 for weight in each)
+
+    def volume_ml(self, stated: int | None) -> int:
+        """Return the volume of everything; what nobody knows the volume of takes no room."""
+        if stated is not None:
+            return stated
+        return sum(volume or 0 for volume in self.line_volumes())
 
     @property
     def chilled(self) -> bool:
@@ -69,13 +75,25 @@ class Goods:
             for line, said in zip(self.lines, facts, strict=True)
         ]
 
-    def _line_weights(self) -> list[int | None]:
+    def line_weights(self) -> list[int | None]:
         """Return the weight of each line; None where neither shop nor catalogue knows one."""
+        return self._of_lines(
+            (facts.weight_g, article.weight_g) for article, facts in self._known()
+        )
+
+    def line_volumes(self) -> list[int | None]:
+        """Return the volume of each line; None where neither shop nor catalogue knows one."""
+        return self._of_lines(
+            (facts.volume_ml, article.volume_ml) for article, facts in self._known()
+        )
+
+    def _of_lines(self, pieces: Iterable[tuple[int | None, int]]) -> list[int | None]:
+        """Return a measure of each line from what the shop and the catalogue say of a piece."""
         found: list[int | None] = []
-        for line, (article, facts) in zip(self.lines, self._known(), strict=True):
-            # The catalogue's 0 is what an article has whose weight nobody entered.
-            piece_g = facts.weight_g if facts.weight_g is not None else article.weight_g or None
-            found.append(None if piece_g is None else piece_g * line.quantity)
+        for line, (said, catalogued) in zip(self.lines, pieces, strict=True):
+            # The catalogue's 0 is what an article has whose measure nobody entered.
+            piece = said if said is not None else catalogued or None
+            found.append(None if piece is None else piece * line.quantity)
         return found
 
     def taken(self, lines: Sequence[OrderLine]) -> Goods:
@@ -91,15 +109,20 @@ class Goods:
 
         By what the articles weigh where that is known of all, else by how many there are.
         """
-        return shares(total_g, [part.heaviness for part in parts])
+        return _shared(total_g, parts, [part.line_weights() for part in parts])
 
-    @property
-    def heaviness(self) -> int:
-        """Grams where the weight of everything is known, else how many pieces there are."""
-        each = self._line_weights()
-        if any(weight is None for weight in each):
-            return pieces(self.lines)
-        return sum(weight or 0 for weight in each)
+    def volumes_of(self, parts: Sequence[Goods], total_ml: int) -> list[int]:
+        """Return the volume of each part; they add up to that of the whole, as weights do."""
+        return _shared(total_ml, parts, [part.line_volumes() for part in parts])
+
+
+def _shared(
+    total: int, parts: Sequence[Goods], measures: Sequence[Sequence[int | None]]
+) -> list[int]:
+    """Return shares of a total by a measure of each line, by pieces where one is not known."""
+    if any(measure is None for lines in measures for measure in lines):
+        return shares(total, [pieces(part.lines) for part in parts])
+    return shares(total, [sum(measure or 0 for measure in lines) for lines in measures])
 
 
 def pieces(lines: Sequence[OrderLine]) -> int:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from dispatch.errors import InvalidValueError
 from dispatch.fields import MOST, check_least, check_tables, check_types, refusal
+from dispatch.policy import Policy
 from geo.service_area import ServiceArea
 from geo.types import UNREACHABLE_S, EpochS, LonLat, Mode
 
@@ -34,6 +35,7 @@ __all__ = [
     "OrderInPlay",
     "OrderLine",
     "OrderStatus",
+    "Pause",
     "Plan",
     "Policy",
     "Promise",
@@ -43,6 +45,7 @@ __all__ = [
     "Route",
     "ServiceArea",
     "Snapshot",
+    "Spread",
     "Standby",
     "Stop",
     "StopKind",
@@ -114,6 +117,8 @@ class Reason(StrEnum):
     NO_COURIER_BEFORE_DEADLINE = "no_courier_before_deadline"
     QUOTE_EXPIRED = "quote_expired"
     TOO_HEAVY = "too_heavy"
+    TOO_LARGE = "too_large"
+    NO_CHILLED_BAG = "no_chilled_bag"
     UNREACHABLE = "unreachable"
     NO_COURIER_ON_SHIFT = "no_courier_on_shift"
     STORE_EXCLUDED = "store_excluded"
@@ -157,8 +162,10 @@ class Order:
         Where it goes; `address` is what a courier reads.
     address_place
         Where the address itself is, if the customer dropped a pin elsewhere; `door` is the pin.
-    weight_g
-        Of the whole parcel.
+    weight_g, volume_ml
+        Of the whole parcel; a volume of 0 is one that nobody knows.
+    chilled
+        It must be kept cold: it takes one of a courier's chilled bags.
     service_s
         Time needed at the door to hand it over.
     pick_s
@@ -198,12 +205,15 @@ class Order:
     address_place: LonLat | None = None
     part_of: str | None = None
     return_of: str | None = None
+    volume_ml: int = 0
 
     def __post_init__(self) -> None:
         check_types(self)
         if not self.lines:
             raise InvalidValueError("lines", f"of {self.order_id} are empty; an order needs one")
-        check_least(self, 0, "weight_g", "service_s", "basket_cents", "fare_cents", "pick_s")
+        check_least(
+            self, 0, "weight_g", "volume_ml", "service_s", "basket_cents", "fare_cents", "pick_s"
+        )
         check_least(self, 0, "tip_cents", "paid_cents", "age_limit")
         check_least(self, -MOST, "created_at", "priority")
         _check_place("door", self.door)
@@ -288,6 +298,12 @@ class Courier:
 
     Attributes
     ----------
+    home
+        Where the courier starts, and would like to be when the shift is over.
+    capacity_g, capacity_ml, capacity_parcels
+        Most in the bag at a time: weight, volume, parcels.
+    chilled_bags
+        Most chilled parcels in the bag at a time.
     phone
         For text messages, in E.164 (`+358401234567`); empty for none.
     takes_offers
@@ -302,11 +318,14 @@ class Courier:
     capacity_parcels: int = 4
     phone: str = ""
     takes_offers: bool = False
+    capacity_ml: int = 100_000
+    chilled_bags: int = 4
 
     def __post_init__(self) -> None:
         check_types(self)
         _check_place("home", self.home)
-        check_least(self, 1, "capacity_g", "capacity_parcels")
+        check_least(self, 1, "capacity_g", "capacity_ml", "capacity_parcels")
+        check_least(self, 0, "chilled_bags")
 
 
 @dataclass(frozen=True, slots=True)
@@ -327,6 +346,61 @@ class Stop:
     def stop_id(self) -> str:
         """Opaque id, the same in every plan."""
         return f"stp_{self.order_id.removeprefix('ord_')}_{self.kind[0]}"
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """A break of a shift: it begins when the bag is first empty from `earliest` on.
+
+    Attributes
+    ----------
+    latest
+        Beginning it later has a price.
+    """
+
+    earliest: EpochS
+    latest: EpochS
+    duration_s: int
+
+    def __post_init__(self) -> None:
+        check_types(self)
+        check_least(self, -MOST, "earliest", "latest")
+        check_least(self, 1, "duration_s")
+        if self.latest < self.earliest:
+            raise InvalidValueError(
+                "pause", "must begin at the latest after it may at the earliest"
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """How far forecasts are off, as standard deviations; all zero where they are taken as certain.
+
+    Attributes
+    ----------
+    pick
+        Of picking times, as a share of them, by store; `""` for stores that are not named.
+    travel
+        Of the time ahead until a hand-over, as a share of it, by mode.
+    counter_s, door_s
+        Of the time at the counter and at the door.
+    kept
+        How many of them a promise keeps between the forecast and its end.
+    """
+
+    pick: Mapping[str, float] = field(default_factory=dict)
+    travel: Mapping[Mode, float] = field(default_factory=dict)
+    counter_s: float = 0.0
+    door_s: float = 0.0
+    kept: float = 0.0
+
+    def __post_init__(self) -> None:
+        check_types(self)
+        check_least(self, 0, "counter_s", "door_s", "kept")
+        for name in ("pick", "travel"):
+            shares = getattr(self, name)
+            if min(shares.values(), default=0.0) < 0:
+                raise refusal(self, name, shares, "0 or more each")
 
 
 # --- what a decision knows ---------------------------------------------------------------------
@@ -356,6 +430,12 @@ class OrderInPlay:
         Couriers who must not be given it: they declined it, or a person locked it to another.
     excluded_stores
         Stores it must not come from.
+    picked_up_at
+        When it came into the bag.
+    not_before
+        The hand-over begins no sooner; None where sooner is welcome.
+    told_eta
+        The latest forecast of the hand-over that the customer was told; None where nothing was.
     """
 
     order: Order
@@ -372,10 +452,14 @@ class OrderInPlay:
     returning: bool = False
     declined_by: frozenset[str] = frozenset()
     excluded_stores: frozenset[str] = frozenset()
+    picked_up_at: EpochS | None = None
+    not_before: EpochS | None = None
+    told_eta: EpochS | None = None
 
     def __post_init__(self) -> None:
         check_types(self)
         check_least(self, -MOST, "place", "pick_started_at", "ready_at")
+        check_least(self, -MOST, "picked_up_at", "not_before", "told_eta")
 
     @property
     def order_id(self) -> str:
@@ -458,6 +542,15 @@ class CourierInPlay:
         Store near which the courier was told to wait, and whether still on the way to it.
     on_board
         Orders in the bag; each must be dropped (or returned) by this courier.
+    pause
+        The break that is still to come.
+    home_place
+        Index of `Courier.home` in `Snapshot.places` where that matters, as towards the end of a
+        shift; None elsewhere.
+    worked_s
+        Time of this shift spent on orders.
+    acceptance
+        Chance that an offer to this courier is taken.
     """
 
     courier: Courier
@@ -471,10 +564,15 @@ class CourierInPlay:
     at_store: str | None = None
     standby: str | None = None
     under_way: bool = False
+    pause: Pause | None = None
+    home_place: int | None = None
+    worked_s: int = 0
+    acceptance: float = 1.0
 
     def __post_init__(self) -> None:
         check_types(self)
         check_least(self, -MOST, "place", "available_at", "shift_start", "shift_end")
+        check_least(self, 0, "worked_s", "acceptance")
 
     @property
     def courier_id(self) -> str:
@@ -503,149 +601,6 @@ class TravelTable:
     def __post_init__(self) -> None:
         check_types(self)
         check_tables(self, "duration_s", "length_m")
-
-
-@dataclass(frozen=True, slots=True)
-class Policy:
-    """Every weight, limit and switch of the engine.
-
-    Costs are in courier-seconds: what one second of a courier's time is worth, 1.0.
-
-    Attributes
-    ----------
-    undelivered_cost
-        For an order left without a route.
-    late_cost, late_square_cost
-        Per second after the promise, and per second squared: ten minutes late is worse than
-        twice five.
-    buffer_s, buffer_cost
-        Arriving less than this before the promise's end costs this per second: slack against
-        what forecasts get wrong.
-    waiting_cost
-        Per second from click to door, so that early is better than just in time.
-    travel_cost, length_cost
-        Per second on the way and per metre.
-    churn_cost
-        For moving an order that a courier was already shown to another courier, or that a store
-        was already given to another store.
-    departure_lead_s
-        A stop is committed this long before the courier must leave for it.
-    overdue_after_s
-        A courier whose committed stop is overdue by this much gets no new work until it is done:
-        whoever is not heard of cannot be counted on.
-    replan_every_s
-        Longest time between two plans.
-    one_store_per_trip
-        With goods in the bag a courier picks up only what is at the counter where they stand:
-        a trip is one store, then its doors, in the order fixed on leaving the store.
-    standby_horizon_s
-        Couriers without work move to where orders are expected within this time; 0 lets them
-        wait where they are.  What a move saves is priced by `waiting_cost`, its way by
-        `travel_cost`.
-    standby_diverts
-        A courier on the way to a standby may be given a stop at once; otherwise on arrival.
-    hold_match
-        Chance that an order which comes while a courier waits for it can share the trip: while
-        what that is expected to save is more than what waiting costs, and no promise comes to
-        be at risk, a courier is let wait for it.  0 never waits on purpose.
-    hold_max_s
-        Longest time that goods wait on purpose.
-    promise_min_s, promise_window_s, promise_margin_s
-        A promise is `[eta, eta + margin]`, widened to the window and never sooner than the
-        minimum after the click.
-    promise_max_s
-        No promise may end later than this after the click: the order is refused instead.
-    quote_valid_s
-        How long a quote holds.
-    sourcing_candidates
-        How many stores per order the decision weighs.
-    improve_rounds
-        Effort of ruin and recreate: how often a few orders are taken out and inserted again.
-    selection_neighbourhoods, selection_routes, selection_limit
-        Exact choice from the routes met, worth its time from some hundred rounds on: how many
-        neighbourhoods it looks at (0 for none), how many routes one of them may have, and the
-        solver's effort over all of them in its own deterministic unit, about a second each.
-    routing_min_orders, routing_min_stops
-        From this many open orders on, OR-Tools' routing model looks at routes of at least this
-        many stops; shorter ones are as good without.
-    routing_neighbourhoods, routing_solutions
-        Effort of that improvement: how many groups of neighbouring routes it looks at in one
-        plan, and how many solutions it may visit.
-    fare_base_cents, fare_km_cents
-        Price of a delivery: base and per started kilometre by road.
-    fare_15_cents, fare_30_cents, fare_60_cents, later_discount_cents
-        Added for a promise within so many minutes, and taken off for a later slot.
-    surge_from_load, surge_step_cents, surge_max_cents
-        From this many open deliveries per courier on shift on, each whole one more adds a step
-        to the price, up to a most.
-    slot_s, slots_ahead
-        Length of a later slot, and how many are offered.
-    offer_timeout_s
-        How long a courier who takes offers may think about one.
-    substitution_timeout_s, silence_accepts
-        How long a customer may think about a substitution, and whether silence accepts it.
-    collection_hold_s
-        Goods that nobody collects go back on the shelf so long after the promised time.
-    stall_after_s
-        An order is moved to another store when its picking has not begun so long after it should
-        have; 0 never moves it.
-    priority_lead_s
-        An order is planned as if promised so much sooner, for each step of its priority.
-    """
-
-    name: str = "balanced"
-    undelivered_cost: float = 100_000.0
-    late_cost: float = 20.0
-    late_square_cost: float = 0.02
-    buffer_s: int = 300
-    buffer_cost: float = 2.0
-    waiting_cost: float = 0.25
-    travel_cost: float = 1.0
-    length_cost: float = 0.0
-    churn_cost: float = 60.0
-    departure_lead_s: int = 30
-    overdue_after_s: int = 600
-    replan_every_s: int = 30
-    one_store_per_trip: bool = False
-    standby_horizon_s: int = 0
-    standby_diverts: bool = True
-    hold_match: float = 0.0
-    hold_max_s: int = 300
-    promise_min_s: int = 1200
-    promise_window_s: int = 900
-    promise_margin_s: int = 600
-    promise_max_s: int = 3600
-    quote_valid_s: int = 300
-    sourcing_candidates: int = 4
-    improve_rounds: int = 60
-    selection_neighbourhoods: int = 0
-    selection_routes: int = 4000
-    selection_limit: float = 1.0
-    routing_min_orders: int = 3
-    routing_min_stops: int = 8
-    routing_neighbourhoods: int = 2
-    routing_solutions: int = 200
-    fare_base_cents: int = 290
-    fare_km_cents: int = 60
-    fare_15_cents: int = 300
-    fare_30_cents: int = 150
-    fare_60_cents: int = 0
-    later_discount_cents: int = 100
-    surge_from_load: float = 3.0
-    surge_step_cents: int = 50
-    surge_max_cents: int = 300
-    slot_s: int = 3600
-    slots_ahead: int = 4
-    offer_timeout_s: int = 45
-    substitution_timeout_s: int = 180
-    silence_accepts: bool = False
-    collection_hold_s: int = 7200
-    stall_after_s: int = 600
-    priority_lead_s: int = 300
-
-    def __post_init__(self) -> None:
-        check_types(self)
-        check_least(self, 0, *_POLICY_NUMBERS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -687,6 +642,8 @@ class Snapshot:
         Of whatever the planner draws.
     demand
         Expected demand, by store; empty where nothing is known yet.
+    spread
+        How far its forecasts are off.
     """
 
     zone_id: str
@@ -701,6 +658,7 @@ class Snapshot:
     policy: Policy = field(default_factory=Policy)
     seed: int = 0
     demand: tuple[StoreDemand, ...] = ()
+    spread: Spread = field(default_factory=Spread)
 
     def __post_init__(self) -> None:
         check_types(self)
@@ -733,6 +691,8 @@ class Route:
     ----------
     leave_at
         When to leave the present position: just in time, not before.
+    break_at
+        When the courier's break begins on the way; None where it has none.
     version
         Counts what the courier was told; 0 until published.
     """
@@ -741,6 +701,7 @@ class Route:
     visits: tuple[Visit, ...]
     leave_at: EpochS
     version: int = 0
+    break_at: EpochS | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -774,18 +735,44 @@ class Unassigned:
 
 @dataclass(frozen=True, slots=True)
 class Objective:
-    """Cost of a plan by term, in courier-seconds; lower is better."""
+    """Cost of a plan by term, in courier-seconds; lower is better.
+
+    Attributes
+    ----------
+    undelivered
+        Orders without a route.
+    lateness
+        Expected lateness, and slack used up.
+    waiting
+        From click to door.
+    travel
+        By the second and by the metre.
+    churn
+        What couriers, stores and customers must be told anew.
+    stacking
+        What sharing a bag does to those who share it.
+    chilled
+        Chilled goods in the bag.
+    duty
+        An uneven spread of work, and offers that may be declined.
+    ending
+        Where and when routes end: overtime, the way home, far from the next order; late breaks.
+    """
 
     undelivered: float = 0.0
     lateness: float = 0.0
     waiting: float = 0.0
     travel: float = 0.0
     churn: float = 0.0
+    stacking: float = 0.0
+    chilled: float = 0.0
+    duty: float = 0.0
+    ending: float = 0.0
 
     @property
     def total(self) -> float:
         """Sum of all terms."""
-        return self.undelivered + self.lateness + self.waiting + self.travel + self.churn
+        return float(sum(getattr(self, term.name) for term in fields(self)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -806,6 +793,8 @@ class Plan:
         What found it: `insertion` (with ruin and recreate), `selection` or `routing`.
     standbys
         Moves of couriers without work, ascending by courier id.
+    pick_at
+        When picking should begin, of orders that had better wait.
     """
 
     plan_id: str
@@ -819,6 +808,7 @@ class Plan:
     method: str
     travel_version: str
     standbys: tuple[Standby, ...] = ()
+    pick_at: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -877,7 +867,7 @@ class Quote:
         Of the usual promise; all None when there is none, though some window can be had.
     windows
         The others to choose from.
-    fulfilment, door, lines, weight_g
+    fulfilment, door, lines, weight_g, volume_ml
         What was asked: an order holds its quote to this, and is held to it.
     length_m
         Of the way by road from store to door.
@@ -899,6 +889,7 @@ class Quote:
     weight_g: int = 0
     length_m: int | None = None
     parcels: tuple[QuotedParcel, ...] = ()
+    volume_ml: int = 0
 
     def window(self, window_id: str) -> Window | None:
         """Return the window of an id, None when the quote has none such."""
@@ -933,9 +924,6 @@ class Refusal:
 
     reason: Reason
     detail: str
-
-
-_POLICY_NUMBERS = tuple(entry.name for entry in fields(Policy) if entry.type in {"int", "float"})
 
 
 def _check_place(name: str, place: LonLat) -> None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import tomllib
 from dataclasses import fields
+from difflib import get_close_matches
 
 from dispatch.errors import InvalidValueError
-from dispatch.model import Policy
+from dispatch.policy import Policy, contradictions, keys, refuse
 
 
 def policy_from_toml(text: str) -> Policy:
@@ -15,7 +16,7 @@ def policy_from_toml(text: str) -> Policy:
     Raises
     ------
     InvalidValueError
-        Naming every key that is unknown, of the wrong type or negative.
+        Naming every key that is unknown, of the wrong type, out of bounds or in contradiction.
     """
     try:
         table = tomllib.loads(text)
@@ -28,19 +29,40 @@ def policy_from_toml(text: str) -> Policy:
     for key, value in table.items():
         kind = known.get(key)
         if kind is None:
-            problems.append(f"{key} is unknown")
+            like = get_close_matches(key, known, n=1, cutoff=0.0)[0]
+            problems.append(f"{key} is unknown; did you mean {like}?")
         elif kind is float and isinstance(value, int | float) and not isinstance(value, bool):
             values[key] = float(value)
         elif type(value) is not kind:
             problems.append(f"{key} must be of type {kind.__name__}, not {value!r}")
         else:
             values[key] = value
-    problems += [
-        f"{key} is {value}; 0 is the least"
-        for key, value in values.items()
-        if isinstance(value, int | float) and value < 0
+    try:
+        found = Policy(**values)  # type: ignore[arg-type]
+        refuse(contradictions(found))
+    except InvalidValueError as error:
+        problems.append(str(error))
+    else:
+        if not problems:
+            return found
+    raise InvalidValueError("policy", f"cannot be used: {'; '.join(problems)}")
+
+
+def policy_to_toml(policy: Policy) -> str:
+    """Return a policy as TOML, the unit and the effect of every key beside it."""
+    lines = [
+        "# Costs are in courier-seconds: what one second of a courier's time is worth, 1.0.",
     ]
-    if problems:
-        known_keys = ", ".join(sorted(known))
-        raise InvalidValueError("policy", f"{'; '.join(problems)}. Known keys: {known_keys}")
-    return Policy(**values)  # type: ignore[arg-type]
+    for key in keys():
+        lines += [
+            "",
+            f"# {key.effect} [{key.unit}]",
+            f"{key.name} = {_text(getattr(policy, key.name))}",
+        ]
+    return "\n".join(lines) + "\n"
+
+
+def _text(value: object) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return f'"{value}"' if isinstance(value, str) else str(value)

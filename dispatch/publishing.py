@@ -56,6 +56,11 @@ def publication(
         travel_version=plan.travel_version,
         solve_ms=solve_ms,
         cut_short=cut_short,
+        pick_at={
+            key: at
+            for key, at in sorted(plan.pick_at.items())
+            if key in state.orders and state.orders[key].status in UNPICKED
+        },
     )
     moves = (accepted.moves[key] for key in sorted(accepted.moves))
     return (*moves, published, *_standbys(plan, accepted, state, bad, now))

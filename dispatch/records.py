@@ -22,6 +22,8 @@ class Article:
 
     Attributes
     ----------
+    weight_g, volume_ml
+        Of one piece, packed to be carried; 0 where nobody entered it.
     age_limit
         Years a person must have lived to be handed it; 0 for everybody.
     barcode
@@ -38,12 +40,13 @@ class Article:
     age_limit: int = 0
     barcode: str = ""
     shelf: str = ""
+    volume_ml: int = 0
 
     def __post_init__(self) -> None:
         check_types(self)
         if not self.sku:
             raise InvalidValueError("sku", "is empty; name the article")
-        check_least(self, 0, "weight_g", "price_cents", "age_limit")
+        check_least(self, 0, "weight_g", "volume_ml", "price_cents", "age_limit")
 
 
 class SubstitutionAnswer(StrEnum):

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import lru_cache
 
 import numpy as np
 
+from dispatch.experience import ExperienceFold
 from dispatch.model import (
     AreaInPlay,
     CourierInPlay,
@@ -62,8 +63,10 @@ def snapshot(
     seed: int = 0,
     asked: Order | None = None,
     demand: tuple[StoreDemand, ...] = (),
+    experience: ExperienceFold | None = None,
     views: Views | None = None,
     tables: SquareTables | None = None,
+    spare: Collection[Mode] = (),
 ) -> Snapshot:
     """Return what a decision at `now` may know.
 
@@ -77,11 +80,15 @@ def snapshot(
         An order that somebody asks a quote for: its door and SKUs are added, itself is not.
     demand
         What stores are expected to be asked for.
+    experience
+        What forecasts and offers are worth; by the policy's priors without.
     views
         What was made of stores, orders and couriers before, so that only what changed is made
         anew.
     tables
         What made the travel tables before, so that only new ways are asked for.
+    spare
+        Modes to have travel tables for where no courier is in play.
 
     Notes
     -----
@@ -105,9 +112,14 @@ def snapshot(
     fixed += [order.order.door for order in open_orders]
     if asked is not None:
         fixed.append(asked.door)
+    homes: dict[str, int] = {}
+    for courier in couriers:
+        if _goes_home(courier, policy, now):
+            homes[courier.courier.courier_id] = len(fixed)
+            fixed.append(courier.courier.home)
     seen = [_start(state, courier, positions, policy, now) for courier in couriers]
     places = (*fixed, *(position.place for position in seen))
-    modes = sorted({courier.courier.mode for courier in couriers} & travel.modes)
+    modes = sorted(({courier.courier.mode for courier in couriers} or {*spare}) & travel.modes)
     known = {store.store.store_id for store in stores}
     counters = [_counter(courier, seen[index]) for index, courier in enumerate(couriers)]
     # A point where nothing waits any more is no counter.
@@ -119,6 +131,7 @@ def snapshot(
     if asked is not None:
         wanted |= {line.sku for line in asked.lines}
     views = Views() if views is None else views
+    known_of = ExperienceFold(policy) if experience is None else experience
     skus = tuple(sorted(wanted))
     stores_in_play = tuple(
         views.store(
@@ -140,7 +153,16 @@ def snapshot(
     couriers_in_play: list[CourierInPlay] = []
     for index, courier in enumerate(couriers):
         place = len(fixed) + index
-        spot = Spot(place, seen[index], counters[index], _way_s(courier, place, table, place_of))
+        who = courier.courier.courier_id
+        spot = Spot(
+            place,
+            seen[index],
+            counters[index],
+            _way_s(courier, place, table, place_of),
+            homes.get(who),
+            known_of.worked_s(who),
+            known_of.acceptance(who) if courier.courier.takes_offers else 1.0,
+        )
         couriers_in_play.append(views.courier(state, courier, spot, policy, now))
     views.keep(state.orders, state.couriers)
     return Snapshot(
@@ -158,6 +180,7 @@ def snapshot(
         policy=policy,
         seed=seed,
         demand=demand,
+        spread=known_of.spread(),
     )
 
 
@@ -232,12 +255,13 @@ def _way_s(
     courier: CourierState, place: int, table: TravelTable, place_of: Mapping[str, int]
 ) -> int:
     """Return how long it is from a place to the stop a courier is on the way to; 0 without one."""
-    commitment = courier.commitment
-    if commitment is None or not commitment.is_on_the_way:
+    commitment, mode = courier.commitment, courier.courier.mode
+    # A log from elsewhere may know modes that this city lacks.
+    if commitment is None or not commitment.is_on_the_way or mode not in table.duration_s:
         return 0
     stop = commitment.stop
     goal = stop.order_id if stop.kind is StopKind.DROPOFF else stop.store_id
-    return table.duration_s[courier.courier.mode].item(place, place_of[goal])
+    return table.duration_s[mode].item(place, place_of[goal])
 
 
 def _put_in_access(
@@ -283,6 +307,15 @@ def _areas(
         key: AreaInPlay(sites[key].area.describe(), frozenset(len(stores) + door for door in found))
         for key, found in served.serves(sites, doors, travel, now).items()
     }
+
+
+def _goes_home(courier: CourierState, policy: Policy, now: int) -> bool:
+    """Tell whether the way home has a price already."""
+    return (
+        policy.home_cost > 0
+        and courier.shift_end is not None
+        and courier.shift_end - now <= policy.home_ahead_s
+    )
 
 
 def _counts(courier: CourierState, now: int) -> bool:

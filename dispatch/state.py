@@ -19,6 +19,7 @@ from dispatch.model import (
     DeliveryStatus,
     Order,
     OrderStatus,
+    Pause,
     Promise,
     Quote,
     Route,
@@ -130,6 +131,8 @@ class OrderState:
         What became of the quote it rests on, None without one.
     start_by
         When its picking should begin: as the first plan since it came to its store expected.
+    pick_at
+        Until when the plan in force lets its picking wait; None where it had better begin.
     stuck_at, stuck_for
         When it should last have moved to another store and could not, and why it should have.
     heard
@@ -146,6 +149,7 @@ class OrderState:
     courier_id: str | None = None
     on_board: bool = False
     returning: bool = False
+    pick_at: int | None = None
     pick_started_at: int | None = None
     ready_at: int | None = None
     picked_up_at: int | None = None
@@ -256,6 +260,8 @@ class CourierState:
         Store at whose counter the courier picked up last, until the next stop elsewhere.
     standby
         Where to wait for work; None when there is work, or nowhere in particular.
+    pause
+        The break of this shift that is still to come.
     break_wanted_s, break_until
         A break asked for, and the end of the one that runs.
     stranded
@@ -278,6 +284,7 @@ class CourierState:
     route_version: int = 0
     counter: str | None = None
     standby: StandbyState | None = None
+    pause: Pause | None = None
     break_wanted_s: int | None = None
     break_until: int | None = None
     stranded: str | None = None

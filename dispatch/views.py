@@ -47,12 +47,19 @@ class Spot(NamedTuple):
         Store at whose counter they stand, None elsewhere.
     way_s
         To the stop that they are on the way to; 0 without one.
+    home_place
+        Number of the place where they live, where that matters.
+    worked_s, acceptance
+        Time on orders in this shift, and the chance that an offer is taken.
     """
 
     place: int
     seen: Position
     counter: str | None
     way_s: int
+    home_place: int | None = None
+    worked_s: int = 0
+    acceptance: float = 1.0
 
 
 class Views:
@@ -133,6 +140,9 @@ class Views:
                 shift_end=shift_end,
                 at_store=at_store,
                 under_way=under_way,
+                home_place=spot.home_place,
+                worked_s=spot.worked_s,
+                acceptance=spot.acceptance,
             )
         made = CourierInPlay(
             courier=courier.courier,
@@ -146,6 +156,10 @@ class Views:
             at_store=at_store,
             standby=courier.standby.store_id if courier.standby is not None else None,
             under_way=under_way,
+            pause=courier.pause,
+            home_place=spot.home_place,
+            worked_s=spot.worked_s,
+            acceptance=spot.acceptance,
         )
         if courier.route_lock is None:
             # Of a fixed order of stops the orders in it have a say.
@@ -192,7 +206,16 @@ def _order_in_play(
         returning=order.returning,
         declined_by=declined_by,
         excluded_stores=order.excluded_stores,
+        picked_up_at=order.picked_up_at,
+        not_before=_not_before(order, policy),
+        told_eta=None if order.eta is None else order.eta + bought.service_s,
     )
+
+
+def _not_before(order: OrderState, policy: Policy) -> int | None:
+    """Return from when on somebody is at home for a later slot; None for what is wanted soon."""
+    begins = order.promise.earliest
+    return begins if begins > order.order.created_at + policy.promise_max_s else None
 
 
 def _without_area(store: Store) -> Store:

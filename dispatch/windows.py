@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from dispatch.bags import why_too_much
 from dispatch.model import (
     Fare,
     Fulfilment,
@@ -94,8 +95,10 @@ def near(
     if offer is None:
         no = said if isinstance(said, Refusal) else Refusal(Reason.UNREACHABLE, "")
         return Window(key, reason=no.reason, detail=no.detail)
-    added_s = max(0, offer.margin_s - policy.promise_margin_s)
-    margin_s = min(policy.promise_margin_s, window_m * _MINUTE_S // _MARGIN_SHARE) + added_s
+    margin_s = offer.margin_s
+    if policy.promise_confidence == 0:
+        margin_s = min(policy.promise_margin_s, window_m * _MINUTE_S // _MARGIN_SHARE)
+        margin_s += offer.extra_s
     ends = asked.created_at + window_m * _MINUTE_S
     if offer.eta + margin_s > ends:
         what = "there" if asked.fulfilment is Fulfilment.DELIVERY else "ready"
@@ -105,7 +108,7 @@ def near(
             detail=f"the goods would be {what} in {minutes(offer.eta - now)} as things stand, and "
             f"{minutes(margin_s)} are kept for what a forecast gets wrong",
         )
-    if window_m * _MINUTE_S > policy.promise_max_s + added_s:
+    if window_m * _MINUTE_S > policy.promise_max_s + offer.extra_s:
         return Window(
             key,
             reason=Reason.NO_COURIER_BEFORE_DEADLINE,
@@ -226,13 +229,10 @@ def _crew_refusal(
             crew_s[courier_id] = works_s
     if not crew_s:
         return Refusal(Reason.NO_COURIER_ON_SHIFT, "no courier's shift reaches this slot yet")
-    strongest_g = max(state.couriers[key].courier.capacity_g for key in crew_s)
-    if asked.weight_g > strongest_g:
-        return Refusal(
-            Reason.TOO_HEAVY,
-            f"it weighs {asked.weight_g} g and no courier of this slot carries more than "
-            f"{strongest_g} g",
-        )
+    crew = [state.couriers[key].courier for key in crew_s]
+    no = why_too_much(asked, crew, "courier of this slot")
+    if no is not None:
+        return no
     taken = sum(
         key != asked.order_id and _is_promised_in(order, begins, ends)
         for key, order in state.orders.items()

@@ -9,8 +9,9 @@ from typing import Any, Final
 from simulations.arguments import duration_s, port, seed, speed
 from simulations.benchmarks import cli as benchmarks
 from simulations.load.cli import add_loadtest
-from simulations.replays.cli import ReadLedger, add_replay
+from simulations.replays.cli import ReadLedger, add_explain, add_replay
 from simulations.scenarios.cli import add_scenario
+from simulations.scenarios.policy_cli import add_policy
 from simulations.studies.compare_cli import add_compare
 from simulations.studies.simulate_cli import add_simulate
 
@@ -24,13 +25,15 @@ def add_parser(commands: Any, read_ledger: ReadLedger) -> None:
     Parameters
     ----------
     read_ledger
-        Reads the ledger of a service for `replay`.
+        Reads the ledger of a service for `replay` and `explain`.
     """
     _add_demo(commands)
     add_simulate(commands)
     add_compare(commands)
     add_replay(commands, read_ledger)
+    add_explain(commands, read_ledger)
     add_scenario(commands)
+    add_policy(commands)
     add_loadtest(commands)
     benchmarks.add_parser(commands)
 

@@ -44,6 +44,7 @@ from dispatch.commands import (
 from dispatch.events import Recorded
 from geo.service_area import as_json
 from geo.types import LonLat
+from simulations.bodies import courier_body, goods_body, place, shift_body
 from simulations.errors import ServiceError
 from simulations.worlds.couriers import SIMULATION, Seen
 
@@ -239,7 +240,7 @@ def _without_id(found: re.Match[str]) -> str:
 def positions_of(seen: Sequence[Seen]) -> Json:
     """Return the body of a report of positions."""
     positions = [
-        {"courier_id": one.courier_id, "location": _place(one.place), "at": to_rfc3339(one.at)}
+        {"courier_id": one.courier_id, "location": place(one.place), "at": to_rfc3339(one.at)}
         for one in seen
     ]
     return {"positions": positions}
@@ -258,15 +259,11 @@ def _code(response: httpx.Response) -> str:
         return f"http_{response.status_code}"
 
 
-def _place(place: LonLat) -> Json:
-    return {"lat": place.lat, "lng": place.lon}
-
-
 def _register_store(command: RegisterStore) -> Asked:
     store = command.store
     body = {
         "name": store.name,
-        "location": _place(store.location),
+        "location": place(store.location),
         "opening_hours": store.opening_hours,
         "pickers": store.pickers,
         "pick_base_s": store.pick_base_s,
@@ -287,32 +284,19 @@ def _set_stock(command: SetStock) -> Asked:
 
 def _register_courier(command: RegisterCourier) -> Asked:
     courier = command.courier
-    body = {
-        "name": courier.name,
-        "mode": courier.mode.value,
-        "home": _place(courier.home),
-        "capacity_g": courier.capacity_g,
-        "capacity_parcels": courier.capacity_parcels,
-        "takes_offers": courier.takes_offers,
-    }
-    return Asked("PUT", f"/v1/couriers/{courier.courier_id}", courier.courier_id, body)
+    path = f"/v1/couriers/{courier.courier_id}"
+    return Asked("PUT", path, courier.courier_id, courier_body(courier))
 
 
 def _start_shift(command: StartShift) -> Asked:
-    body = {
-        "courier_id": command.courier_id,
-        "starts_at": to_rfc3339(command.starts_at),
-        "ends_at": to_rfc3339(command.ends_at),
-    }
-    return Asked("POST", "/v1/shifts", command.courier_id, body)
+    return Asked("POST", "/v1/shifts", command.courier_id, shift_body(command))
 
 
 def _request_quote(command: RequestQuote) -> Asked:
     body = {
         "fulfilment": command.fulfilment.value,
-        "dropoff": {"location": _place(command.door), "address": command.address},
-        "lines": [{"sku": line.sku, "quantity": line.quantity} for line in command.lines],
-        "weight_g": command.weight_g,
+        "dropoff": {"location": place(command.door), "address": command.address},
+        **goods_body(command),
         "basket_cents": command.basket_cents,
         "service_s": command.service_s,
     }
@@ -326,12 +310,11 @@ def _place_order(command: PlaceOrder) -> Asked:
         "external_id": external_id,
         "fulfilment": command.fulfilment.value,
         "dropoff": {
-            "location": _place(command.door),
+            "location": place(command.door),
             "address": command.address,
             "note": command.note,
         },
-        "lines": [{"sku": line.sku, "quantity": line.quantity} for line in command.lines],
-        "weight_g": command.weight_g,
+        **goods_body(command),
         "basket_cents": command.basket_cents,
         "service_s": command.service_s,
         "created_at": to_rfc3339(command.occurred_at),
@@ -439,7 +422,7 @@ def _accept_offer(command: AcceptOffer) -> Asked:
 
 def _strand_courier(command: StrandCourier) -> Asked:
     body = {
-        "location": _place(command.place),
+        "location": place(command.place),
         "reason": command.reason,
         "occurred_at": to_rfc3339(command.occurred_at),
     }
@@ -461,7 +444,7 @@ def _take_break(command: TakeBreak) -> Asked:
 def _close_street(command: CloseStreet) -> Asked:
     closure = command.closure
     body = {
-        closure.shape.value: [_place(point) for point in closure.points],
+        closure.shape.value: [place(point) for point in closure.points],
         "modes": [mode.value for mode in closure.modes],
         "reason": closure.reason,
         "until": None if closure.until is None else to_rfc3339(closure.until),

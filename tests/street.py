@@ -24,8 +24,10 @@ from dispatch.model import (
     Promise,
     Route,
     Snapshot,
+    Spread,
     Stop,
     Store,
+    StoreDemand,
     StoreInPlay,
     TravelTable,
 )
@@ -46,6 +48,8 @@ class Street:
         self.orders: list[OrderInPlay] = []
         self.couriers: list[CourierInPlay] = []
         self.routes: tuple[Route, ...] = ()
+        self.demand: tuple[StoreDemand, ...] = ()
+        self.spread = Spread()
 
     def _place(self, at: int) -> int:
         self.places.append(at)
@@ -75,7 +79,7 @@ class Street:
         """Add an order clicked now, to be there within the hour."""
         of_order = {
             key: changes.pop(key)
-            for key in ("weight_g", "lines", "created_at", "fulfilment")
+            for key in ("weight_g", "volume_ml", "chilled", "lines", "created_at", "fulfilment")
             if key in changes
         }
         due_s = changes.pop("due_s", HOUR_S)
@@ -105,7 +109,10 @@ class Street:
         """Add a cyclist who is free now and stays for four hours."""
         of_courier = {
             key: changes.pop(key)
-            for key in ("mode", "capacity_g", "capacity_parcels")
+            for key in (
+                *("mode", "capacity_g", "capacity_ml", "capacity_parcels", "chilled_bags"),
+                "takes_offers",
+            )
             if key in changes
         }
         courier = Courier(f"cou_{name}", name.title(), Mode.BIKE, LonLat(25.0, 60.0))
@@ -137,6 +144,8 @@ class Street:
             couriers=tuple(self.couriers),
             routes=self.routes,
             policy=self.policy,
+            demand=self.demand,
+            spread=self.spread,
         )
 
 

@@ -35,7 +35,8 @@ def test_couriers_do_what_their_page_says(tmp_path: Path, bin_on_path: dict[str,
     assert "Brought by cou_veli delivered." in said
     stops = [row["stops"] for row in answers if "stops" in row]
     assert stops[-1][0]["name"] == "bag of Aino"
-    handed, resting, working = answers[-3:]
+    handed, resting, working, planned = answers[-4:]
     assert (handed["on_board"], handed["stranded"]) == ([], None)
     assert resting["break"]["ends_at"] is not None
     assert working["break"] is None
+    assert planned["shift"]["break"]["duration_s"] == 1800

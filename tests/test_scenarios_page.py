@@ -11,6 +11,8 @@ import pytest
 from test_documentation import ROOT, blocks
 
 import samehour
+from dispatch.bags import ROOM
+from geo.types import Mode
 from simulations.scenarios.scenario import find_scenario, load_scenario, read_sheet_as_scenario
 from simulations.scenarios.sheet import BASED_ON, laid_upon, read_sheet
 from simulations.scenarios.text import REQUIRED
@@ -89,8 +91,13 @@ def test_the_table_has_every_key_with_its_default_and_no_other(tmp_path: Path) -
     rows = {key: default for key, _, default, _ in ROW.findall(PAGE.read_text(encoding="utf-8"))}
     keys = keys_read(tmp_path)
     assert set(rows) == set(keys)
+    # Of a bicycle, as all couriers of `EVERYTHING` have one.
+    of_mode = {f"couriers.{name}": value for name, value in ROOM[Mode.BIKE]._asdict().items()}
+    assert {key for key, cell in rows.items() if cell == "that of the mode"} == set(of_mode)
     for key, default in keys.items():
-        if key not in {"name", "family"}:
+        if key in of_mode:
+            assert default == of_mode[key]
+        elif key not in {"name", "family"}:
             assert written(rows[key]) == (None if default == "" else default), key
 
 

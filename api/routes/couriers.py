@@ -45,7 +45,6 @@ from dispatch.commands import (
     RegisterCourier,
     RetryDelivery,
     SignOn,
-    StartShift,
     StrandCourier,
     TakeBreak,
 )
@@ -132,14 +131,12 @@ async def put_courier(courier_id: CourierId, asked: CourierIn, service: Here) ->
 
 @router.post("/shifts", status_code=201, summary="Start a shift")
 async def start_shift(asked: ShiftIn, service: Here) -> Json:
-    """Put a courier on shift, from now or from a stated time, until a stated time."""
+    """Put a courier on shift, from now or from a stated time, until a stated time.
+
+    A `break` is planned around, and begins by itself when it is due and the bag is empty.
+    """
     live = service.live
-
-    def command() -> Command:
-        starts_at = asked.starts_at if asked.starts_at is not None else live.clock.now()
-        return StartShift(asked.courier_id, starts_at, asked.ends_at)
-
-    return await _do(service, asked.courier_id, command)
+    return await _do(service, asked.courier_id, lambda: asked.command(live.clock.now()))
 
 
 @router.post("/couriers/{courier_id}/shift/end", summary="End a shift")

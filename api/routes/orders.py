@@ -153,6 +153,7 @@ def _same(asked: OrderIn, parts: Sequence[OrderState]) -> bool:
         _amounts(model_lines(asked.lines))
         == _amounts(tuple(line for part in whole for line in part.lines))
         and asked.weight_g in {None, sum(part.weight_g for part in whole)}
+        and asked.volume_ml in {None, sum(part.volume_ml for part in whole)}
         and asked.basket_cents == sum(part.basket_cents for part in whole)
         and asked.paid_cents == sum(part.paid_cents for part in whole)
         and asked.tip_cents == first.tip_cents

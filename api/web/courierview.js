@@ -2,7 +2,7 @@
 
 import { BREAK, specialAction, specialCard } from "./couriercards.js";
 import { h, keep, setText } from "./dom.js";
-import { MODE_NAMES, count, relative, shortName, toMs, weight } from "./format.js";
+import { MODE_NAMES, breakWords, count, relative, shortName, toMs, weight } from "./format.js";
 import { metresBetween } from "./glide.js";
 import { icon, modeGlyph } from "./glyphs.js";
 
@@ -96,7 +96,7 @@ export function nextAction(view) {
   const stop = route.stops[0];
   if (!actionable(stop, offline) || stop.kind === "standby") {
     const rests = me?.on_shift && !me.break && !offline;
-    return { action: null, other: rests ? BREAK : null, hint: "" };
+    return { action: null, other: rests ? BREAK : null, hint: breakHint(view) };
   }
   if (stop.status !== "arrived") {
     const decline =
@@ -113,7 +113,7 @@ export function nextAction(view) {
     return {
       action: { name: "arrived", label: `Arrived at ${place}`, stop },
       other: decline,
-      hint: me?.break ? "Your break comes after this." : "",
+      hint: me?.break ? "Your break comes after this." : breakHint(view),
     };
   }
   const unready = stop.kind === "pickup" && stop.parcel_ready === false && !offline;
@@ -132,6 +132,12 @@ export function nextAction(view) {
 
 function asChoices(reasons) {
   return reasons.map((reason) => ({ label: reason, value: reason }));
+}
+
+/** When the break of the shift comes, as long as it is still to come. */
+function breakHint({ me, zoneTime }) {
+  const words = breakWords(me?.shift, zoneTime);
+  return words && `Your break: ${words}.`;
 }
 
 /** The task at hand as a card. */

@@ -8,6 +8,7 @@ import {
   MODE_NAMES,
   PHASE_NAMES,
   age,
+  breakWords,
   count,
   eventNames,
   relative,
@@ -18,11 +19,14 @@ import {
 } from "./format.js";
 import { icon, levelGlyph, modeGlyph, orderGlyph } from "./glyphs.js";
 import { isOpen, levelClass } from "./rail.js";
+import { sureness, why } from "./why.js";
 
 /** How often what the board does not carry is asked for again. */
 const REFRESH_MS = 4000;
 /** And how often at most, while the board says that a route has changed. */
 const CHANGED_MS = 1000;
+
+const FOCUSABLE = "button, a, summary";
 
 /** What is asked of the service for each kind, by the name it is kept under. */
 const SOURCES = {
@@ -120,12 +124,12 @@ export class Details {
   }
 
   focusedPlace() {
-    const all = [...this.panel.querySelectorAll("button, a")];
+    const all = [...this.panel.querySelectorAll(FOCUSABLE)];
     return all.indexOf(document.activeElement);
   }
 
   restoreFocus(place) {
-    if (place >= 0) this.panel.querySelectorAll("button, a")[place]?.focus({ preventScroll: true });
+    if (place >= 0) this.panel.querySelectorAll(FOCUSABLE)[place]?.focus({ preventScroll: true });
   }
 
   async refresh(kind, id) {
@@ -173,21 +177,16 @@ function drawOrder(id, view, acts, orderDesk) {
     h(
       "section",
       {},
-      h("h3", {}, `Promised ${zoneTime.range(order.promise)}`),
+      h(
+        "h3",
+        {},
+        `Promised ${zoneTime.range(order.promise)}`,
+        over || !explanation ? null : sureness(explanation),
+      ),
       over ? null : windowDrawing(order, zoneTime, nowMs),
     ),
   ];
-  if (explanation?.sentence) {
-    parts.push(
-      h(
-        "section",
-        {},
-        h("h3", {}, "Why this way"),
-        h("p.sentence", {}, explanation.sentence),
-        changes(explanation),
-      ),
-    );
-  }
+  if (explanation?.sentence) parts.push(why(explanation, zoneTime));
   if (desk && explanation) parts.push(decisions(desk, explanation, view, orderDesk));
   parts.push(
     h(
@@ -209,12 +208,6 @@ function drawOrder(id, view, acts, orderDesk) {
     glyph: h(`span.${levelClass(order) || "plain"}`, {}, orderGlyph(order.phase)),
     parts,
   };
-}
-
-/** What would bring it sooner, but for the first, which the sentence has. */
-function changes({ changes: all = [] }) {
-  const rows = all.slice(1, 4).map(({ detail, effect }) => h("li", {}, `If ${detail}, ${effect}.`));
-  return rows.length ? h("ul.helps", {}, rows) : null;
 }
 
 /** What people decided about it, and what they may decide now. */
@@ -315,6 +308,7 @@ function drawCourier(id, view, acts) {
   const travelling = next && !courier.activity.startsWith("at_");
   const doing = ACTIVITY_NAMES[courier.activity] ?? courier.activity;
   const waits = standbyWords(courier);
+  const rests = breakWords(courier.shift, zoneTime);
   const there = waits && courier.line.length ? `, there at ${zoneTime.clock(courier.standby.expected_at)}` : "";
   const late = courier.late_s > 0 ? ` · ${Math.ceil(courier.late_s / 60)} min behind` : "";
   const parts = [
@@ -338,6 +332,7 @@ function drawCourier(id, view, acts) {
         Shift: courier.shift
           ? `${zoneTime.clock(courier.shift.starts_at)}–${zoneTime.clock(courier.shift.ends_at)}`
           : "Off shift",
+        ...(rests ? { "Next break": rests } : {}),
         "Position from": courier.position ? `${age(courier.position.at, nowMs)} ago` : "Not known",
         "Driven by": courier.operator === "simulation" ? "Simulation" : "A person",
       }),

@@ -120,6 +120,13 @@ export function standbyWords({ standby, line }) {
   return line.length ? `Goes to wait near ${standby.name}` : `Waits near ${standby.name}`;
 }
 
+/** The break of a shift that is still to come: `15 min, begins 18:30–18:45`; else nothing. */
+export function breakWords(shift, zoneTime) {
+  const planned = shift?.break;
+  if (!planned) return "";
+  return `${Math.round(planned.duration_s / 60)} min, begins ${zoneTime.range(planned)}`;
+}
+
 export const PHASE_NAMES = {
   waiting: "Waiting to be picked",
   picking: "Being picked",

@@ -5,7 +5,7 @@ Of two things with the same id the first counts, and what contradicts itself bin
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 import numpy as np
@@ -22,6 +22,7 @@ from dispatch.model import (
     Stop,
     StopKind,
     StoreInPlay,
+    Visit,
 )
 
 _UNPICKED: Final = frozenset({OrderStatus.RECEIVED, OrderStatus.SOURCED})
@@ -94,6 +95,36 @@ class Facts:
         """Return whether a courier is at the first stop of the route already."""
         bound = self.bound.get(courier.courier_id)
         return courier.arrived and bound is not None and bound[0] == courier.committed[0]
+
+    def earliest(self, courier: CourierInPlay) -> int:
+        """Return when a courier can leave, but for a break."""
+        earliest = courier.available_at
+        if courier.courier_id not in self.bound:
+            earliest = max(earliest, self.snapshot.now)
+            if courier.courier_id not in self.bags:
+                earliest = max(earliest, courier.shift_start)
+        return earliest
+
+    def first_break(
+        self, courier: CourierInPlay, visits: Sequence[Visit]
+    ) -> tuple[int, int] | None:
+        """Return (the visit before it, its beginning) of a courier's break; -1 for the start.
+
+        It is at the first moment from which it is due on with an empty bag and nothing committed;
+        None for no break or no such moment.
+        """
+        if courier.pause is None:
+            return None
+        committed = len(self.bound.get(courier.courier_id, ()))
+        parcels = len(self.bags.get(courier.courier_id, ()))
+        at = self.earliest(courier)
+        for index in range(-1, len(visits)):
+            if index >= 0:
+                parcels += 1 if visits[index].stop.kind is StopKind.PICKUP else -1
+                at = visits[index].depart_at
+            if not parcels and index + 1 >= committed and at >= courier.pause.earliest:
+                return index, at
+        return None
 
     def fastest_s(self, here: int, there: int) -> int:
         """Return the way by the fastest mode that anybody has; 0 for no fleet."""

@@ -105,25 +105,32 @@ def _place_named(stop: Stop, plan: Plan, facts: Facts) -> Iterator[Violation]:
 def _loads(route: Route, courier: CourierInPlay, facts: Facts) -> Iterator[Violation]:
     bag = facts.bags.get(courier.courier_id, ())
     committed = len(facts.bound.get(courier.courier_id, ()))
-    most_g, most = courier.courier.capacity_g, courier.courier.capacity_parcels
-    load_g = sum(facts.orders[key].order.weight_g for key in bag)
-    parcels = len(bag)
+    who = courier.courier
+    limits = (
+        (Kind.WEIGHT, "g", who.capacity_g),
+        (Kind.VOLUME, "ml", who.capacity_ml),
+        (Kind.CHILLED, "chilled", who.chilled_bags),
+        (Kind.PARCELS, "parcels", who.capacity_parcels),
+    )
+    load = [0, 0, 0, 0]
+    for key in bag:
+        load = [sum(pair) for pair in zip(load, _load(facts, key), strict=True)]
     for index, visit in enumerate(route.visits):
-        weight_g = facts.orders[visit.stop.order_id].order.weight_g
-        if visit.stop.kind is not StopKind.PICKUP:
-            load_g -= weight_g
-            parcels -= 1
+        sign = 1 if visit.stop.kind is StopKind.PICKUP else -1
+        change = _load(facts, visit.stop.order_id)
+        load = [now + sign * more for now, more in zip(load, change, strict=True)]
+        if index < committed or sign < 0:
             continue
-        load_g += weight_g
-        parcels += 1
-        if index < committed:
-            continue
-        if load_g > most_g:
-            detail = f"makes {load_g} g, the limit is {most_g}"
-            yield Violation(Kind.WEIGHT, visit.stop.stop_id, detail)
-        if parcels > most:
-            detail = f"makes {parcels}, the limit is {most}"
-            yield Violation(Kind.PARCELS, visit.stop.stop_id, detail)
+        for (kind, unit, most), loaded in zip(limits, load, strict=True):
+            if loaded > most:
+                detail = f"makes {loaded} {unit}, the limit is {most}"
+                yield Violation(kind, visit.stop.stop_id, detail)
+
+
+def _load(facts: Facts, order_id: str) -> tuple[int, int, int, int]:
+    """Return weight, volume, chilled bags and parcels of an order."""
+    order = facts.orders[order_id].order
+    return order.weight_g, order.volume_ml, int(order.chilled), 1
 
 
 def _times(route: Route, courier: CourierInPlay, plan: Plan, facts: Facts) -> Iterator[Violation]:
@@ -133,6 +140,7 @@ def _times(route: Route, courier: CourierInPlay, plan: Plan, facts: Facts) -> It
     yield from _leaving(route, courier, facts)
     standing = facts.is_standing(courier)
     place, at = courier.place, route.leave_at
+    yield from _break(route, courier, facts)
     for index, visit in enumerate(route.visits):
         stop = visit.stop
         here = (
@@ -153,18 +161,27 @@ def _times(route: Route, courier: CourierInPlay, plan: Plan, facts: Facts) -> It
             yield Violation(Kind.TRAVEL, stop.stop_id, detail)
         yield from _visit(visit, courier, plan, facts, committed=index < committed)
         place, at = here, visit.depart_at
+        if courier.pause is not None and route.break_at == at:
+            at += courier.pause.duration_s
+
+
+def _break(route: Route, courier: CourierInPlay, facts: Facts) -> Iterator[Violation]:
+    """Hold that a break begins at the first moment it can, if it keeps anything waiting."""
+    first = facts.first_break(courier, route.visits)
+    wanted = None if first is None or first[0] == len(route.visits) - 1 else first[1]
+    if route.break_at != wanted:
+        detail = f"its break begins at {route.break_at}, not {wanted}"
+        yield Violation(Kind.BREAK, courier.courier_id, detail)
 
 
 def _leaving(route: Route, courier: CourierInPlay, facts: Facts) -> Iterator[Violation]:
-    earliest = courier.available_at
+    earliest = facts.earliest(courier)
     if courier.courier_id in facts.bound:
         if route.leave_at > earliest:
             detail = f"was told to go {route.leave_at - earliest} s sooner"
             yield Violation(Kind.LEAVES_LATE, route.courier_id, detail)
-    else:
-        earliest = max(earliest, facts.snapshot.now)
-        if courier.courier_id not in facts.bags:
-            earliest = max(earliest, courier.shift_start)
+    elif courier.pause is not None and route.break_at == earliest:
+        earliest += courier.pause.duration_s
     if route.visits and route.leave_at < earliest:
         detail = f"leaves {earliest - route.leave_at} s too early"
         yield Violation(Kind.LEAVES_EARLY, route.courier_id, detail)
@@ -187,6 +204,9 @@ def _visit(
     if visit.depart_at != depart_at:
         detail = f"ends at {visit.depart_at}, not {depart_at}"
         yield Violation(Kind.SERVICE, stop.stop_id, detail)
+    sooner_s = 0 if order.not_before is None else order.not_before - visit.begin_at
+    if stop.kind is StopKind.DROPOFF and sooner_s > 0:
+        yield Violation(Kind.NOT_BEFORE, stop.stop_id, f"begins {sooner_s} s too early")
     if stop.kind is not StopKind.PICKUP or store is None:
         return
     ready_at = order.ready_at if order.ready_at is not None else plan.ready_at.get(order.order_id)
@@ -246,9 +266,11 @@ def _doors_in_order(facts: Facts) -> dict[str, list[str]]:
 def _bag_order(route: Route, told: list[str], facts: Facts) -> Iterator[Violation]:
     """Hold that a bag is emptied in the order fixed on leaving the store."""
     courier = facts.couriers[route.courier_id]
-    if courier.at_store is not None:
+    bound = facts.bound.get(route.courier_id, ())
+    # At a counter, or with one next, it may be fixed anew.
+    if courier.at_store is not None or (bound and bound[0].kind is StopKind.PICKUP):
         return
-    committed = len(facts.bound.get(route.courier_id, ()))
+    committed = len(bound)
     bag = set(facts.bags.get(route.courier_id, ()))
     doors = [
         visit.stop.order_id

@@ -63,6 +63,9 @@ class Kind(StrEnum):
 
     WEIGHT = "weight"
     PARCELS = "parcels"
+    VOLUME = "volume"
+    CHILLED = "chilled"
+    """More chilled parcels than chilled bags."""
     LEAVES_EARLY = "leaves_early"
     LEAVES_LATE = "leaves_late"
     TRAVEL = "travel"
@@ -71,6 +74,10 @@ class Kind(StrEnum):
     SERVICE = "service"
     READY = "ready"
     """A pickup begins before the goods are ready, or nobody says when that is."""
+    NOT_BEFORE = "not_before"
+    """A hand-over begins sooner than it may."""
+    BREAK = "break"
+    """A break that nobody has, that is not when it is due, or with goods in the bag."""
     SHIFT_END = "shift_end"
     CLOSED = "closed"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from dispatch.model import Courier, LonLat
+from dispatch.model import Courier, LonLat, Pause
 from geo.types import EpochS
 
 
@@ -17,11 +17,12 @@ class RegisterCourier:
 
 @dataclass(frozen=True, slots=True)
 class StartShift:
-    """Put a courier on shift until `ends_at`."""
+    """Put a courier on shift until `ends_at`; `pause` is the break planned in it."""
 
     courier_id: str
     starts_at: EpochS
     ends_at: EpochS
+    pause: Pause | None = None
 
 
 @dataclass(frozen=True, slots=True)

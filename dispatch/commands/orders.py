@@ -23,6 +23,7 @@ class LineFacts:
     weight_g: int | None = None
     chilled: bool | None = None
     age_limit: int | None = None
+    volume_ml: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +32,8 @@ class RequestQuote:
 
     Attributes
     ----------
-    weight_g
-        Of the whole parcel; None to add up the weights of the articles.
+    weight_g, volume_ml
+        Of the whole parcel; None to add up those of the articles.
     basket_cents
         None when it is not known yet.
     store_id
@@ -54,6 +55,7 @@ class RequestQuote:
     store_id: str | None = None
     may_split: bool = True
     facts: tuple[LineFacts, ...] = ()
+    volume_ml: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +64,8 @@ class PlaceOrder:
 
     Attributes
     ----------
-    weight_g
-        Of the whole parcel; None to add up the weights of the articles.
+    weight_g, volume_ml
+        Of the whole parcel; None to add up those of the articles.
     window_id
         The window that is wanted, of the quote or of this moment; the usual promise if None.
     store_id
@@ -99,6 +101,7 @@ class PlaceOrder:
     address_place: LonLat | None = None
     may_split: bool = True
     facts: tuple[LineFacts, ...] = ()
+    volume_ml: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +133,7 @@ class AcceptOrder:
     fulfilment: Fulfilment = Fulfilment.DELIVERY
     priority: int = 0
     note: str = ""
+    volume_ml: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,8 +153,8 @@ class AmendOrder:
     ----------
     address_place
         Where the address itself is, when `door` is a pin dropped elsewhere; counts with `door`.
-    weight_g
-        Of the whole parcel; None with other lines to add up the weights of the articles.
+    weight_g, volume_ml
+        Of the whole parcel; None with other lines to add up those of the articles.
     facts
         Of each line, in their order; empty for what the catalogue says.
     """
@@ -169,6 +173,7 @@ class AmendOrder:
     basket_cents: int | None = None
     paid_cents: int | None = None
     facts: tuple[LineFacts, ...] = ()
+    volume_ml: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

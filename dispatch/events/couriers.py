@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from dispatch.model import Courier, Store
+from dispatch.model import Courier, Pause, Store
 from geo.types import EpochS
 
 
@@ -15,9 +15,12 @@ class CourierRegistered:
 
 @dataclass(frozen=True, slots=True)
 class ShiftStarted:
+    """A courier is on shift, with a break planned in it or without."""
+
     courier_id: str
     starts_at: EpochS
     ends_at: EpochS
+    pause: Pause | None = None
 
 
 @dataclass(frozen=True, slots=True)

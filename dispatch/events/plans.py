@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from dispatch.model import Objective, Route, Unassigned
 from geo.types import EpochS
@@ -24,6 +24,8 @@ class PlanPublished:
         What `check` found wrong with the plan as it came from the planner.
     cut_short
         The planner's wall limit was reached: with more time the plan might have been better.
+    pick_at
+        When picking should begin, of orders that had better wait.
     """
 
     plan_id: str
@@ -39,3 +41,4 @@ class PlanPublished:
     travel_version: str
     solve_ms: float
     cut_short: bool = False
+    pick_at: dict[str, EpochS] = field(default_factory=dict)

@@ -26,13 +26,19 @@ def _shift_started(state: State, event: e.ShiftStarted, at: int) -> State:
     standby = courier.standby if courier.on_shift(at) else None
     return with_courier(
         state,
-        replace(courier, shift_start=event.starts_at, shift_end=event.ends_at, standby=standby),
+        replace(
+            courier,
+            shift_start=event.starts_at,
+            shift_end=event.ends_at,
+            pause=event.pause,
+            standby=standby,
+        ),
     )
 
 
 def _shift_ended(state: State, event: e.ShiftEnded, _at: int) -> State:
     courier = state.courier(event.courier_id)
-    courier = replace(courier, shift_end=event.occurred_at, standby=None)
+    courier = replace(courier, shift_end=event.occurred_at, pause=None, standby=None)
     return with_courier(state, courier)
 
 
@@ -60,18 +66,24 @@ def _without_new_work(courier: CourierState) -> CourierState:
 
 
 def _break_started(state: State, event: e.BreakStarted, _at: int) -> State:
+    known = state.courier(event.courier_id)
+    # Whichever break it is, it is the one of this shift.
     courier = replace(
-        state.courier(event.courier_id),
-        break_wanted_s=None,
-        break_until=event.ends_at,
-        standby=None,
+        known, pause=None, break_wanted_s=None, break_until=event.ends_at, standby=None
     )
+    route = known.route
+    if known.pause is not None and route is not None and route.leave_at >= event.ends_at:
+        # Planned around: what comes after the break stands as it was told.
+        return with_courier(state, courier)
     return with_courier(state, _without_new_work(courier))
 
 
 def _break_ended(state: State, event: e.BreakEnded, _at: int) -> State:
     courier = state.courier(event.courier_id)
-    return with_courier(state, replace(courier, break_wanted_s=None, break_until=None))
+    asked = courier.break_wanted_s is not None or courier.break_until is not None
+    # One that nobody had or asked for is the planned one, come too late to begin.
+    pause = courier.pause if asked else None
+    return with_courier(state, replace(courier, pause=pause, break_wanted_s=None, break_until=None))
 
 
 def _route_acknowledged(state: State, event: e.RouteAcknowledged, _at: int) -> State:

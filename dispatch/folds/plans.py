@@ -36,8 +36,12 @@ def _plan_published(state: State, event: e.PlanPublished, _at: int) -> State:
         eta = order.eta if order.is_carried_outside else etas.get(key)
         ready_at = event.ready_at.get(key, order.ready_forecast)
         start_by = _start_by(state, order, event.ready_at.get(key))
-        if (order.eta, order.ready_forecast, order.start_by) != (eta, ready_at, start_by):
-            orders[key] = replace(order, eta=eta, ready_forecast=ready_at, start_by=start_by)
+        pick_at = event.pick_at.get(key)
+        known = order.eta, order.ready_forecast, order.start_by, order.pick_at
+        if known != (eta, ready_at, start_by, pick_at):
+            orders[key] = replace(
+                order, eta=eta, ready_forecast=ready_at, start_by=start_by, pick_at=pick_at
+            )
     for route in event.routes:
         for visit in route.visits:
             found = orders.get(visit.stop.order_id)

@@ -38,7 +38,24 @@ JOB_AWAITED: Final = 9
 JOB_FIRST: Final = 10
 JOB_LAST: Final = 11
 """Its candidates are rows `[JOB_FIRST, JOB_LAST)` of `Problem.candidates`."""
-JOB_COLUMNS: Final = 12
+JOB_VOLUME_ML: Final = 12
+JOB_CHILLED: Final = 13
+"""Chilled bags it takes; 0 for what keeps by itself."""
+JOB_EARLIEST: Final = 14
+"""The hand-over begins no sooner: whoever is there before waits."""
+JOB_CLOSES: Final = 15
+"""The hand-over must begin by then, as a limit; `NEVER` where being late has a price only."""
+JOB_DOUBT_S2: Final = 16
+"""Variance of the hand-over of what is in a bag that does not hang on how far ahead it is."""
+JOB_FETCHED: Final = 17
+"""When it left the store, for what is in a bag; `NEVER` for what is still to be fetched."""
+JOB_DIRECT_S: Final = 18
+"""Straight ride from store to door of what is in a bag."""
+JOB_RIDES: Final = 19
+"""1 where time in the bag has a price: not for what goes back."""
+JOB_TOLD_BY: Final = 20
+"""A hand-over after this is news to the customer; `NEVER` where nothing was told."""
+JOB_COLUMNS: Final = 21
 
 # --- columns of `Problem.candidates` ------------------------------------------------------------
 
@@ -48,7 +65,9 @@ CAND_NEED: Final = 1
 CAND_PICK_S: Final = 2
 CAND_READY: Final = 3
 """When they are ready, where that does not hang on the queue (picked, or being picked); else -1."""
-CAND_COLUMNS: Final = 4
+CAND_DOUBT_S2: Final = 4
+"""Variance of a hand-over from there that does not hang on how far ahead it is."""
+CAND_COLUMNS: Final = 5
 
 # --- columns of `Problem.stores` ----------------------------------------------------------------
 
@@ -80,7 +99,15 @@ COURIER_STANDING: Final = 9
 """1 when already at the first stop: no leg leads to it."""
 COURIER_AT_STORE: Final = 10
 """Store at whose counter the courier stands; -1 elsewhere."""
-COURIER_COLUMNS: Final = 11
+COURIER_CAPACITY_ML: Final = 11
+COURIER_CAPACITY_CHILLED: Final = 12
+COURIER_BAG_ML: Final = 13
+COURIER_BAG_CHILLED: Final = 14
+COURIER_BREAK_FROM: Final = 15
+"""The break begins when the bag is first empty from then on; `NEVER` for none."""
+COURIER_BREAK_UNTIL: Final = 16
+COURIER_BREAK_S: Final = 17
+COURIER_COLUMNS: Final = 18
 
 # --- entries of `Problem.prices` ----------------------------------------------------------------
 
@@ -94,7 +121,25 @@ PRICE_WAITING: Final = 5
 PRICE_TRAVEL: Final = 6
 PRICE_LENGTH: Final = 7
 PRICE_CHURN: Final = 8
-PRICE_COLUMNS: Final = 9
+PRICE_CHURN_CUSTOMER: Final = 9
+PRICE_LATE_ONCE: Final = 10
+"""Of being late at all."""
+PRICE_OVERTIME: Final = 11
+PRICE_BREAK_LATE: Final = 12
+PRICE_CHILLED: Final = 13
+PRICE_STACK: Final = 14
+"""Per second in the bag beyond a limit."""
+PRICE_DETOUR_MAX_S: Final = 15
+PRICE_BAG_MAX_S: Final = 16
+PRICE_STACK_LATE: Final = 17
+"""Per second of lateness that a straight ride would not have had."""
+PRICE_RIDES: Final = 18
+"""1 where any price hangs on the time in the bag."""
+PRICE_COLUMNS: Final = 19
+
+
+UNENDING: Final = np.zeros((0, 0), dtype=np.int64)
+"""For `Problem.end_by` where no route has a time to be over by."""
 
 
 class Problem(NamedTuple):
@@ -118,10 +163,20 @@ class Problem(NamedTuple):
     duration_s, length_m : int32 (modes, places, places)
         `UNREACHABLE_S` for no way.
     prices : float64 (PRICE_COLUMNS,)
+    doubts : float64 (modes,)
+        Variance of travel by mode, per square second that a hand-over is ahead.
+    duty : float64 (couriers,)
+        Price of giving a courier one more order.
+    launch : float64 (couriers,)
+        Price of giving a courier anything to do at all.
+    ends : float64 (couriers, places)
+        Price of ending a route at a place, or of staying there with none; (0, 0) where it is free.
     now
         Time of the decision.
     one_store
         Whether a trip is one store, then its doors.
+    end_by : int64 (couriers, places)
+        A route that ends at a place must be over there by then, as a limit; (0, 0) for none.
     """
 
     jobs: NDArray[np.int64]
@@ -135,8 +190,13 @@ class Problem(NamedTuple):
     duration_s: NDArray[np.int32]
     length_m: NDArray[np.int32]
     prices: NDArray[np.float64]
+    doubts: NDArray[np.float64]
+    duty: NDArray[np.float64]
+    launch: NDArray[np.float64]
+    ends: NDArray[np.float64]
     now: int
     one_store: bool
+    end_by: NDArray[np.int64] = UNENDING
 
 
 class Routes(NamedTuple):

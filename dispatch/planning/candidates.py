@@ -214,7 +214,8 @@ def shortlist(
     rows = situation.store_rows
     own = np.array([rows.get(asked.order.store_id or "", -1) for asked in asking])
     weighed = _weighed(situation, asking, table, own)
-    most = max(1, situation.policy.sourcing_candidates)
+    policy = situation.policy
+    most = 1 if policy.sourcing_nearest else max(1, policy.sourcing_candidates)
     demand = [
         _Demand(asked, ranked, home)
         for asked, ranked, home in zip(asking, _ranked(weighed), own.tolist(), strict=True)
@@ -269,7 +270,10 @@ def _weighed(
     only = [-1 if asked.only is None else situation.store_rows[asked.only] for asked in asking]
     bound = np.array(only)[:, np.newaxis]
     code[(bound >= 0) & (bound != columns)] = _NOT_ASKED
-    merit = 2 * (trip_s + np.where(likely < NEVER, np.maximum(0, likely - now), 0)) - at_own
+    ahead_s = np.where(likely < NEVER, np.maximum(0, likely - now), 0)
+    if situation.policy.sourcing_nearest:
+        ahead_s = np.zeros_like(ahead_s)
+    merit = 2 * (trip_s + ahead_s) - at_own
     return _Weighed(code, soonest, merit)
 
 

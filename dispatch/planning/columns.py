@@ -16,14 +16,22 @@ from numpy.typing import NDArray
 
 from dispatch.planning.arrays import (
     COURIER_LOCKED,
+    COURIER_PLACE,
     JOB_BAG,
     JOB_FIRST,
     JOB_LAST,
     Problem,
     Routes,
 )
+from dispatch.planning.prices import telling
 from dispatch.planning.ruin import Pool
-from dispatch.planning.schedule import Board, choose, churn, ready_if, time_felt, time_route
+from dispatch.planning.schedule import (
+    Board,
+    choose,
+    ready_if,
+    time_felt,
+    time_route,
+)
 from geo.compiled import kernel, kernel_part
 
 PRESENT: Final = -1
@@ -141,7 +149,7 @@ def gather(
     free = np.flatnonzero((locked == 0) & (in_bag == 0))
     nothing = len(courier) + np.arange(len(free))
     courier = np.concatenate([courier, free])
-    costs = np.concatenate([costs, np.zeros(len(free))])
+    costs = np.concatenate([costs, _staying(problem, free)])
     row = np.concatenate([row, np.full(len(free), EMPTY)])
     sound = np.concatenate([sound, np.ones(len(free), dtype=bool)])
     key = np.concatenate([_key(job, ends, problem.job_count), np.zeros(len(free), np.uint64)])
@@ -313,15 +321,21 @@ def _price_again(
                 board.chosen[job] = candidate
                 board.ready[job] = ready[candidate]
                 extra += burden[candidate]
-                extra += churn(
-                    problem.jobs, problem.allowed, problem.prices, job, courier, candidate
-                )
+                extra += telling(problem, job, courier, candidate)
         time_route(problem, board, courier)
         cost[row] = board.cost[courier] + extra if board.sound[courier] else np.inf
         for index in range(count[row]):
             job = steps[row, index] >> 1
             board.chosen[job] = chosen[job]
             board.ready[job] = goods[job]
+
+
+def _staying(problem: Problem, couriers: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return what couriers with nothing to do cost."""
+    if not len(problem.ends):
+        return np.zeros(len(couriers))
+    cost: NDArray[np.float64] = problem.ends[couriers, problem.couriers[couriers, COURIER_PLACE]]
+    return cost
 
 
 def _padded(steps: NDArray[np.int32], width: int) -> NDArray[np.int32]:

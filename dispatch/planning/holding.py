@@ -14,10 +14,12 @@ from typing import Final
 from dispatch.model import Policy, Snapshot
 from dispatch.planning.arrays import (
     COURIER_BAG_PARCELS,
+    COURIER_BREAK_FROM,
     COURIER_CAPACITY_PARCELS,
     COURIER_LOCKED,
     COURIER_MODE,
     JOB_LATEST,
+    NEVER,
     STORE_PLACE,
     STORE_SERVICE_S,
 )
@@ -61,6 +63,8 @@ def _until(
     crew, state = problem.couriers[courier], board.state[courier]
     count = int(board.count[courier])
     store = int(state[0, STORE])
+    if crew[COURIER_BREAK_FROM] < NEVER:
+        return None
     if count == 0 or crew[COURIER_LOCKED] or crew[COURIER_BAG_PARCELS] or store < 0:
         return None
     fetched = 0

@@ -29,14 +29,17 @@ from dispatch.planning.arrays import (
     Problem,
     Routes,
 )
+from dispatch.planning.prices import telling
 from dispatch.planning.ruin import Pool, Ruins
 from dispatch.planning.schedule import (
+    ACCOUNT_TERMS,
     BEGIN,
     DEPART,
+    OVER,
     STATE_COLUMNS,
     WORTH_COLUMNS,
     Board,
-    churn,
+    account,
     set_up,
     time_felt,
     time_route,
@@ -112,7 +115,7 @@ class Search:
     def __init__(self, problem: Problem, routes: Routes, seed: int, *, pool: int = 0) -> None:
         self._posed = problem
         self.problem = problem._replace(couriers=problem.couriers.copy())
-        self.board = _board(problem, routes)
+        self.board = board_of(problem, routes)
         width = self.board.steps.shape[1]
         self._pool = Pool(
             courier=np.zeros(pool, dtype=np.int32),
@@ -122,7 +125,7 @@ class Search:
             cost=np.zeros(pool),
             met=np.zeros(1, dtype=np.int64),
         )
-        self._ruins = _ruins(problem, self.board, seed)
+        self._ruins = ruins_of(problem, self.board, seed)
         self._related = False
         set_up(problem, self.board)
 
@@ -144,9 +147,17 @@ class Search:
         return self.board.state[:, :-1, BEGIN]
 
     @property
-    def depart(self) -> NDArray[np.int64]:
+    def over(self) -> NDArray[np.int64]:
         """When each step is over, shape (couriers, most steps)."""
-        return self.board.state[:, 1:, DEPART]
+        return self.board.state[:, 1:, OVER]
+
+    @property
+    def depart(self) -> NDArray[np.int64]:
+        """When couriers leave for each step, after a break if there is one.
+
+        Shape (couriers, most steps + 1): in the end they leave for nothing in particular.
+        """
+        return self.board.state[:, :, DEPART]
 
     @property
     def owner(self) -> NDArray[np.int32]:
@@ -185,6 +196,22 @@ class Search:
     def cost(self) -> float:
         """Return the cost of the whole: routes, churn, and a price for each order without one."""
         return float(self.board.total[0])
+
+    def account(self, priced: Problem, fetched: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Return what all routes cost, term by term, as `schedule.account` has them.
+
+        Parameters
+        ----------
+        priced
+            The problem, or the same with other promises.
+        fetched : int64 (jobs,)
+            When each order leaves its store.
+        """
+        found = np.zeros(ACCOUNT_TERMS)
+        board = self.board._replace(fetched=fetched)
+        for courier in range(len(board.count)):
+            account(priced, board, courier, found)
+        return found
 
     # --- working on it -------------------------------------------------------------------------
 
@@ -254,9 +281,13 @@ class Search:
         """Return the cheapest place for an order, None if there is none."""
         return self._cheapest(job, self._ruins.all_couriers)
 
-    def _cheapest(self, job: int, among: NDArray[np.int32]) -> Insertion | None:
+    def best_from(self, job: int, candidate: int) -> Insertion | None:
+        """Return the cheapest place for an order from one store, None if there is none."""
+        return self._cheapest(job, self._ruins.all_couriers, candidate)
+
+    def _cheapest(self, job: int, among: NDArray[np.int32], only: int = -1) -> Insertion | None:
         added, courier, first, last, candidate = insertion.best_of(
-            self.problem, self.board, job, among, len(among), -1, self._ruins.ready
+            self.problem, self.board, job, among, len(among), only, self._ruins.ready
         )
         return None if courier < 0 else Insertion(added, courier, first, last, candidate)
 
@@ -327,29 +358,20 @@ class Search:
             return False
         return True
 
-    def churn_of(self, job: int) -> float:
-        """Return the churn of an order as it is routed now; 0 without a route."""
+    def telling_of(self, job: int) -> float:
+        """Return the price of who has an order now, from which store; 0 without a route."""
         courier = int(self.board.owner[job])
         if courier < 0:
             return 0.0
-        return float(
-            churn(
-                self.problem.jobs,
-                self.problem.allowed,
-                self.problem.prices,
-                job,
-                courier,
-                int(self.board.chosen[job]),
-            )
-        )
+        return float(telling(self.problem, job, courier, int(self.board.chosen[job])))
 
 
-def _board(problem: Problem, routes: Routes) -> Board:
-    """Return a board with room for a plan; its routes are those given."""
+def board_of(problem: Problem, routes: Routes, *, room: int = 0) -> Board:
+    """Return a board with room for a plan, `room` steps a route at least; its routes are given."""
     couriers = len(problem.couriers)
     fullest = int(routes.count.max(initial=0))
     even = _STEPS_AN_ORDER * problem.job_count // max(1, couriers)
-    width = fullest + min(2 * problem.job_count, _SPARE_STEPS + even)
+    width = max(room, fullest + min(2 * problem.job_count, _SPARE_STEPS + even))
     steps = np.zeros((couriers, width), dtype=np.int32)
     steps[:, :fullest] = routes.steps[:, :fullest]
     entries, stores = len(problem.jobs), len(problem.stores)
@@ -367,12 +389,17 @@ def _board(problem: Problem, routes: Routes) -> Board:
         cost=np.zeros(couriers),
         sound=np.ones(couriers, dtype=np.uint8),
         felt=np.zeros(couriers, dtype=np.uint8),
+        fetched=np.zeros(problem.job_count, dtype=np.int64),
+        direct_s=np.zeros(problem.job_count, dtype=np.int64),
+        doubt_s2=np.zeros(problem.job_count, dtype=np.int64),
+        leaving=np.zeros(width + 1, dtype=np.int64),
         picker=np.zeros(max(1, int(pickers.max(initial=0))), dtype=np.int64),
         total=np.zeros(2),
     )
 
 
-def _ruins(problem: Problem, board: Board, seed: int) -> Ruins:
+def ruins_of(problem: Problem, board: Board, seed: int) -> Ruins:
+    """Return room for ruining a board."""
     couriers, width = board.steps.shape
     jobs = problem.job_count
     options = problem.jobs[:jobs, JOB_LAST] - problem.jobs[:jobs, JOB_FIRST]

@@ -10,45 +10,54 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dispatch.planning.arrays import (
+    CAND_DOUBT_S2,
     CAND_STORE,
     COURIER_AT_STORE,
+    COURIER_CAPACITY_CHILLED,
     COURIER_CAPACITY_G,
+    COURIER_CAPACITY_ML,
     COURIER_CAPACITY_PARCELS,
     COURIER_LOCKED,
     COURIER_MODE,
     COURIER_SHIFT_END,
     JOB_BAG,
-    JOB_COUNTS_FROM,
+    JOB_CHILLED,
+    JOB_CLOSES,
+    JOB_EARLIEST,
     JOB_FIRST,
     JOB_LAST,
-    JOB_LATEST,
     JOB_PLACE,
     JOB_SERVICE_S,
+    JOB_VOLUME_ML,
     JOB_WEIGHT_G,
     NEVER,
+    PRICE_RIDES,
     PRICE_UNROUTED,
     STORE_PLACE,
     STORE_SERVICE_S,
     Problem,
 )
+from dispatch.planning.prices import ending, ends_late, hand_over, leg_cost, rest, telling
 from dispatch.planning.schedule import (
     AFTER,
     BEGIN,
     DEPART,
+    FETCH,
     GAIN,
     INFINITE,
     JOB,
+    LOAD_CHILLED,
     LOAD_G,
+    LOAD_ML,
+    OVER,
     PARCELS,
     PLACE,
     REST,
+    RESTED,
     STORE,
     Board,
     as_index,
     choose,
-    churn,
-    hand_over,
-    leg_cost,
     pickup_at,
     ready_if,
     time_felt,
@@ -66,23 +75,48 @@ def tail(
     jobs: NDArray[np.int64],
     stores: NDArray[np.int64],
     windows: NDArray[np.int64],
+    crew: NDArray[np.int64],
     duration_s: NDArray[np.int32],
     length_m: NDArray[np.int32],
     prices: NDArray[np.float64],
+    doubts: NDArray[np.float64],
+    ends: NDArray[np.float64],
+    end_by: NDArray[np.int64],
+    now: int,
     state: NDArray[np.int64],
     worth: NDArray[np.float64],
     goods: NDArray[np.int64],
-    mode: int,
-    shift_end: int,
+    fetched: NDArray[np.int64],
+    direct_s: NDArray[np.int64],
+    doubt_s2: NDArray[np.int64],
+    leaving: NDArray[np.int64],
     courier: int,
     count: int,
+    since: int,
     index: int,
+    rested: int,
+    unsettled: int,
+    bag: int,
     place: int,
     at: int,
     limit: float,
 ) -> float:
-    """Return the cost of going on from a place with step `index`; infinite if it fails."""
-    cost = 0.0
+    """Return the cost of going on from a place with step `index`; infinite if it fails.
+
+    Parameters
+    ----------
+    since
+        From this step on pickups are over at other times than before: at those in `leaving`.
+    unsettled
+        Orders fetched by those whose end is still to come.
+    bag
+        Parcels that the board counts in the bag all along and that are not.
+    """
+    mode = crew[courier, COURIER_MODE]
+    shift_end = crew[courier, COURIER_SHIFT_END]
+    over = at
+    parcels = state[courier, index, PARCELS] - bag
+    at, rested, cost = rest(crew, prices, courier, rested, parcels, at)
     for later in range(index, count):
         there = state[courier, later + 1, PLACE]
         leg_s = duration_s[mode, place, there]
@@ -95,17 +129,47 @@ def tail(
             begin = pickup_at(stores, windows, store, shift_end, max(begin, goods[job]))
             if begin >= NEVER:
                 return INFINITE
+        else:
+            begin = max(begin, jobs[job, JOB_EARLIEST])
+            if begin > jobs[job, JOB_CLOSES]:
+                return INFINITE
         cost += leg_cost(duration_s, length_m, prices, mode, place, there)
-        if begin == state[courier, later, BEGIN]:
+        if (
+            begin == state[courier, later, BEGIN]
+            and rested == state[courier, later, RESTED]
+            and (unsettled == 0 or prices[PRICE_RIDES] <= 0)
+        ):
             # The delay is absorbed here: the rest is as it was.
             return cost + worth[courier, later, REST]
-        at = begin + state[courier, later + 1, DEPART] - state[courier, later, BEGIN]
+        over = begin + state[courier, later + 1, OVER] - state[courier, later, BEGIN]
         if store < 0:
-            cost += hand_over(prices, jobs[job, JOB_COUNTS_FROM], jobs[job, JOB_LATEST], at)
+            left = fetched[job]
+            if state[courier, later, FETCH] >= since:
+                left = leaving[state[courier, later, FETCH]]
+                unsettled -= 1
+            cost += hand_over(
+                jobs,
+                prices,
+                doubts,
+                now,
+                job,
+                mode,
+                over,
+                begin - left,
+                direct_s[job],
+                doubt_s2[job],
+            )
             if cost >= limit:
                 return INFINITE
+        else:
+            leaving[later] = over
+            unsettled += 1
+        parcels = state[courier, later + 1, PARCELS] - bag
+        at, rested, late = rest(crew, prices, courier, rested, parcels, over)
+        cost += late
         place = there
-    return cost
+    late_there = ends_late(end_by, courier, place, over)
+    return INFINITE if late_there else cost + ending(crew, prices, ends, courier, place, over)
 
 
 @kernel_part
@@ -127,39 +191,60 @@ def best_pair(
     duration_s: NDArray[np.int32],
     length_m: NDArray[np.int32],
     prices: NDArray[np.float64],
+    doubts: NDArray[np.float64],
+    ends: NDArray[np.float64],
+    end_by: NDArray[np.int64],
+    now: int,
     state: NDArray[np.int64],
     worth: NDArray[np.float64],
     goods: NDArray[np.int64],
+    fetched: NDArray[np.int64],
+    direct_s: NDArray[np.int64],
+    doubt_s2: NDArray[np.int64],
+    leaving: NDArray[np.int64],
     one_store: bool,
     job: int,
     courier: int,
     count: int,
     store: int,
     ready: int,
+    own_s2: int,
     limit: float,
 ) -> tuple[float, int, int]:
     """Return cost and places of an order's two steps in a route, below a limit.
 
+    `own_s2` is the variance of its hand-over from this store but for what grows with time.
     Of places that cost the same the earliest is taken; the first place is -1 if there is none.
+    What is left early is left as if delays shortened nobody's time in the bag.
     """
     source = stores[store, STORE_PLACE]
     door = jobs[job, JOB_PLACE]
     door_service_s = jobs[job, JOB_SERVICE_S]
-    counts_from, latest = jobs[job, JOB_COUNTS_FROM], jobs[job, JOB_LATEST]
+    opens, closes = jobs[job, JOB_EARLIEST], jobs[job, JOB_CLOSES]
     mode = crew[courier, COURIER_MODE]
     shift_end = crew[courier, COURIER_SHIFT_END]
     room_g = crew[courier, COURIER_CAPACITY_G] - jobs[job, JOB_WEIGHT_G]
+    room_ml = crew[courier, COURIER_CAPACITY_ML] - jobs[job, JOB_VOLUME_ML]
+    room_chilled = crew[courier, COURIER_CAPACITY_CHILLED] - jobs[job, JOB_CHILLED]
     room = crew[courier, COURIER_CAPACITY_PARCELS] - 1
     ride_s = duration_s[mode, source, door]
     best = limit
     best_first, best_last = -1, -1
     if ride_s >= UNREACHABLE_S or ready >= NEVER or count + 2 >= state.shape[1]:
         return best, best_first, best_last
+    # The route may end elsewhere and sooner than it does now.
+    end_cost = worth[courier, count, AFTER]
     for first in range(crew[courier, COURIER_LOCKED], count + 1):
         here = state[courier, first, PLACE]
         leg_s = duration_s[mode, here, source]
         parcels = state[courier, first, PARCELS]
-        if leg_s >= UNREACHABLE_S or state[courier, first, LOAD_G] > room_g or parcels > room:
+        if (
+            leg_s >= UNREACHABLE_S
+            or state[courier, first, LOAD_G] > room_g
+            or state[courier, first, LOAD_ML] > room_ml
+            or state[courier, first, LOAD_CHILLED] > room_chilled
+            or parcels > room
+        ):
             continue
         if one_store and parcels > 0 and not _joins(crew, state, courier, first, store):
             continue
@@ -170,15 +255,21 @@ def best_pair(
         at = begin + stores[store, STORE_SERVICE_S]
         # The way goes on from the store: to the next stop, or to the door.
         onward = door if first == count else state[courier, first + 1, PLACE]
-        least = cost + worth[courier, first, REST]
+        soonest = max(at + ride_s, opens)
+        least = cost + worth[courier, first, REST] - end_cost
         least += leg_cost(duration_s, length_m, prices, mode, source, onward)
-        least += hand_over(prices, counts_from, latest, at + ride_s + door_service_s)
-        if least >= best:
+        least += hand_over(
+            jobs, prices, doubts, now, job, mode, soonest + door_service_s, ride_s, ride_s, own_s2
+        )
+        if least >= best or soonest > closes:
             continue
         begin = pickup_at(stores, windows, store, shift_end, begin)
         if begin >= NEVER:
             continue
         at = begin + stores[store, STORE_SERVICE_S]
+        picked = at
+        rested = state[courier, first, RESTED]
+        unsettled = 0
         place = source
         dropped = False
         for last in range(first, count + 1):
@@ -186,12 +277,15 @@ def best_pair(
             leg_s = duration_s[mode, place, door]
             # With other goods in the bag a door may not be followed by a counter.
             splits = one_store and following >= 0 and state[courier, last, PARCELS] > 0
-            if leg_s < UNREACHABLE_S and not splits:
-                done = at + leg_s + door_service_s
+            reached = max(at + leg_s, opens)
+            if leg_s < UNREACHABLE_S and not splits and reached <= closes:
+                done = reached + door_service_s
                 found = cost + leg_cost(duration_s, length_m, prices, mode, place, door)
-                found += hand_over(prices, counts_from, latest, done)
+                found += hand_over(
+                    jobs, prices, doubts, now, job, mode, done, reached - picked, ride_s, own_s2
+                )
                 # The rest costs at least what it did before, but for the leg to it.
-                least = found + worth[courier, last, REST]
+                least = found + worth[courier, last, REST] - end_cost
                 if last < count:
                     following_place = state[courier, last + 1, PLACE]
                     least += leg_cost(duration_s, length_m, prices, mode, door, following_place)
@@ -200,17 +294,28 @@ def best_pair(
                         jobs,
                         stores,
                         windows,
+                        crew,
                         duration_s,
                         length_m,
                         prices,
+                        doubts,
+                        ends,
+                        end_by,
+                        now,
                         state,
                         worth,
                         goods,
-                        mode,
-                        shift_end,
+                        fetched,
+                        direct_s,
+                        doubt_s2,
+                        leaving,
                         courier,
                         count,
+                        first,
                         last,
+                        rested,
+                        unsettled,
+                        0,
                         door,
                         done,
                         best - found,
@@ -229,6 +334,8 @@ def best_pair(
             if following >= 0:
                 if (
                     state[courier, last + 1, LOAD_G] > room_g
+                    or state[courier, last + 1, LOAD_ML] > room_ml
+                    or state[courier, last + 1, LOAD_CHILLED] > room_chilled
                     or state[courier, last + 1, PARCELS] > room
                 ):
                     break
@@ -237,16 +344,50 @@ def best_pair(
                 begin = pickup_at(stores, windows, following, shift_end, max(begin, goods[other]))
                 if begin >= NEVER:
                     break
+            else:
+                begin = max(begin, jobs[other, JOB_EARLIEST])
+                if begin > jobs[other, JOB_CLOSES]:
+                    break
             cost += leg_cost(duration_s, length_m, prices, mode, place, there)
-            at = begin + state[courier, last + 1, DEPART] - state[courier, last, BEGIN]
+            at = begin + state[courier, last + 1, OVER] - state[courier, last, BEGIN]
             if following < 0:
                 dropped = True
-                cost += hand_over(prices, jobs[other, JOB_COUNTS_FROM], jobs[other, JOB_LATEST], at)
+                left = fetched[other]
+                if state[courier, last, FETCH] >= first:
+                    left = leaving[state[courier, last, FETCH]]
+                    unsettled -= 1
+                cost += hand_over(
+                    jobs,
+                    prices,
+                    doubts,
+                    now,
+                    other,
+                    mode,
+                    at,
+                    begin - left,
+                    direct_s[other],
+                    doubt_s2[other],
+                )
+            else:
+                leaving[last] = at
+                unsettled += 1
             place = there
             # Neither the rest nor the hand-over gets cheaper by coming later.
-            soonest = at + duration_s[mode, place, door] + door_service_s
-            least = cost + hand_over(prices, counts_from, latest, soonest)
-            if least + worth[courier, last + 1, AFTER] >= best:
+            soonest = max(at + duration_s[mode, place, door], opens)
+            least = cost + worth[courier, last + 1, AFTER] - end_cost
+            least += hand_over(
+                jobs,
+                prices,
+                doubts,
+                now,
+                job,
+                mode,
+                soonest + door_service_s,
+                soonest - picked,
+                ride_s,
+                own_s2,
+            )
+            if least >= best or soonest > closes:
                 break
     return best, best_first, best_last
 
@@ -261,7 +402,6 @@ def best_end(problem: Problem, board: Board, job: int, courier: int) -> tuple[fl
     duration_s, length_m, one_store = problem.duration_s, problem.length_m, problem.one_store
     state, worth, goods = board.state, board.worth, board.ready
     mode = problem.couriers[courier, COURIER_MODE]
-    shift_end = problem.couriers[courier, COURIER_SHIFT_END]
     door = jobs[job, JOB_PLACE]
     first = problem.couriers[courier, COURIER_LOCKED]
     count = board.count[courier]
@@ -279,25 +419,48 @@ def best_end(problem: Problem, board: Board, job: int, courier: int) -> tuple[fl
         leg_s = duration_s[mode, here, door]
         splits = one_store and following >= 0 and state[courier, index, PARCELS] > 1
         if leg_s < UNREACHABLE_S and not splits:
-            done = state[courier, index, DEPART] + leg_s + jobs[job, JOB_SERVICE_S]
+            reached = max(state[courier, index, OVER] + leg_s, jobs[job, JOB_EARLIEST])
+            done = reached + jobs[job, JOB_SERVICE_S]
             found = leg_cost(duration_s, length_m, prices, mode, here, door)
-            found += hand_over(prices, jobs[job, JOB_COUNTS_FROM], jobs[job, JOB_LATEST], done)
+            found += hand_over(
+                jobs,
+                prices,
+                problem.doubts,
+                problem.now,
+                job,
+                mode,
+                done,
+                reached - board.fetched[job],
+                board.direct_s[job],
+                board.doubt_s2[job],
+            )
             found -= worth[courier, index, AFTER]
             found += tail(
                 jobs,
                 stores,
                 windows,
+                problem.couriers,
                 duration_s,
                 length_m,
                 prices,
+                problem.doubts,
+                problem.ends,
+                problem.end_by,
+                problem.now,
                 state,
                 worth,
                 goods,
-                mode,
-                shift_end,
+                board.fetched,
+                board.direct_s,
+                board.doubt_s2,
+                board.leaving,
                 courier,
                 count,
                 index,
+                index,
+                state[courier, index, RESTED],
+                0,
+                1,
                 door,
                 done,
                 INFINITE,
@@ -374,11 +537,27 @@ def best_of(
             source = stores[store, STORE_PLACE]
             # Nobody is at the store sooner than by going there at once.
             soonest = max(at + duration_s[mode, here, source], ready)
-            soonest += duration_s[mode, source, door] + jobs[job, JOB_SERVICE_S]
-            extra = churn(jobs, allowed, prices, job, courier, candidate)
+            ride_s = duration_s[mode, source, door]
+            soonest = max(soonest + ride_s, jobs[job, JOB_EARLIEST]) + jobs[job, JOB_SERVICE_S]
+            extra = telling(problem, job, courier, candidate)
+            if counts[courier] == 0:
+                extra += problem.launch[courier]
+            own_s2 = candidates[candidate, CAND_DOUBT_S2]
             least = extra + hand_over(
-                prices, jobs[job, JOB_COUNTS_FROM], jobs[job, JOB_LATEST], soonest
+                jobs,
+                prices,
+                problem.doubts,
+                problem.now,
+                job,
+                mode,
+                soonest,
+                ride_s,
+                ride_s,
+                own_s2,
             )
+            if len(problem.ends) > 0:
+                # Going away from where it is dear to stay saves that.
+                least -= worth[courier, counts[courier], AFTER]
             if least >= best:
                 continue
             found, first, last = best_pair(
@@ -389,15 +568,24 @@ def best_of(
                 duration_s,
                 length_m,
                 prices,
+                problem.doubts,
+                problem.ends,
+                problem.end_by,
+                problem.now,
                 state,
                 worth,
                 goods,
+                board.fetched,
+                board.direct_s,
+                board.doubt_s2,
+                board.leaving,
                 one_store,
                 job,
                 courier,
                 counts[courier],
                 store,
                 ready,
+                own_s2,
                 best - extra,
             )
             if first >= 0:
@@ -430,9 +618,7 @@ def put(
     if board.owner[job] < 0:
         board.owner[job] = courier
         board.total[0] -= problem.prices[PRICE_UNROUTED]
-        board.total[0] += churn(
-            problem.jobs, problem.allowed, problem.prices, job, courier, candidate
-        )
+        board.total[0] += telling(problem, job, courier, candidate)
     time_route(problem, board, courier)
     time_felt(problem, board)
 
@@ -454,7 +640,5 @@ def take(problem: Problem, board: Board, job: int) -> None:
     if not in_bag:
         board.owner[job] = -1
         board.total[0] += problem.prices[PRICE_UNROUTED]
-        board.total[0] -= churn(
-            problem.jobs, problem.allowed, problem.prices, job, courier, board.chosen[job]
-        )
+        board.total[0] -= telling(problem, job, courier, board.chosen[job])
     time_route(problem, board, courier)

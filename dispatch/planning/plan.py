@@ -14,6 +14,7 @@ from dispatch.planning import routing
 from dispatch.planning.arrays import JOB_BAG
 from dispatch.planning.holding import hold
 from dispatch.planning.improve import Search
+from dispatch.planning.nearest import append_to_nearest
 from dispatch.planning.problem import Posed, pose
 from dispatch.planning.situation import read
 from dispatch.planning.starts import improve_in_starts
@@ -65,8 +66,9 @@ def plans(snapshot: Snapshot, go_on: Callable[[], bool] = _always) -> Iterator[P
 def plan_by_insertion(snapshot: Snapshot) -> Plan:
     """Return a decision without OR-Tools: the fall-back that never fails."""
     posed, search = _first(snapshot)
-    for _ in _ruined_and_recreated(posed, search, _always):
-        pass
+    if not snapshot.policy.assign_nearest:
+        for _ in _ruined_and_recreated(posed, search, _always):
+            pass
     return _written(posed, search, "insertion")
 
 
@@ -81,12 +83,15 @@ def _written(posed: Posed, search: Search, method: str) -> Plan:
 
 def _first(snapshot: Snapshot) -> tuple[Posed, Search]:
     """Return a snapshot as a search that has a plan."""
-    posed = pose(read(snapshot))
     policy = snapshot.policy
+    posed = pose(read(snapshot), settled=policy.sourcing_nearest)
     pool = POOLED * policy.improve_rounds if policy.selection_neighbourhoods else 0
     search = Search(posed.problem, posed.routes, snapshot.seed, pool=pool)
     search.settle()
-    search.fill()
+    if policy.assign_nearest:
+        append_to_nearest(search)
+    else:
+        search.fill()
     return posed, search
 
 
@@ -94,6 +99,8 @@ def _better(posed: Posed, search: Search, go_on: Callable[[], bool]) -> Iterator
     """Improve a search step by step; yields the method that has led so far."""
     method = "insertion"
     policy = posed.situation.policy
+    if policy.assign_nearest:
+        return
     if policy.selection_neighbourhoods:
         for gained in _chosen_from_starts(search, policy, go_on):
             method = "selection" if gained else method

@@ -22,6 +22,7 @@ from dispatch.model import (
 from dispatch.planning import arrays as a
 from dispatch.planning.arrays import NEVER, Problem, Routes
 from dispatch.planning.candidates import Asking, StoreTable, shortlist, store_table
+from dispatch.planning.ending import doubt_s2, duty, ends
 from dispatch.planning.picking import awaited, begun_pick, has_begun, queues
 from dispatch.planning.seating import Seat, seat_all
 from dispatch.planning.situation import Situation
@@ -294,6 +295,10 @@ def _numbered(
         duration_s=_tables([travel.duration_s[mode] for mode in modes], places),
         length_m=_tables([travel.length_m[mode] for mode in modes], places),
         prices=_prices(situation.policy, situation.now, rows[:count]),
+        doubts=np.array([situation.snapshot.spread.travel.get(mode, 0.0) ** 2 for mode in modes]),
+        duty=duty(situation),
+        launch=np.zeros(len(situation.couriers)),
+        ends=ends(situation),
         now=situation.now,
         one_store=situation.policy.one_store_per_trip,
     )
@@ -321,6 +326,14 @@ def _candidates(
     )
     found[:, a.CAND_PICK_S] = taking_s
     found[:, a.CAND_NEED] = _needs(situation, jobs, entry, at)
+    known = np.array(
+        [order.ready_at is not None for order in (job.order for job in jobs)], dtype=bool
+    )
+    left_s = np.where(known[entry], 0, taking_s)
+    found[:, a.CAND_DOUBT_S2] = [
+        doubt_s2(situation, stores[store], left)
+        for store, left in zip(at.tolist(), left_s.tolist(), strict=True)
+    ]
     for row, job in enumerate(jobs):
         if not has_begun(job.order):
             continue
@@ -367,6 +380,13 @@ def _rows(
     rows[:, a.JOB_PLACE] = [order.place if situation.has_door(order) else 0 for order in orders]
     rows[:, a.JOB_SERVICE_S] = [order.order.service_s for order in orders]
     rows[:, a.JOB_WEIGHT_G] = [order.order.weight_g for order in orders]
+    rows[:, a.JOB_VOLUME_ML] = [order.order.volume_ml for order in orders]
+    rows[:, a.JOB_CHILLED] = [order.order.chilled for order in orders]
+    rows[:, a.JOB_EARLIEST] = [oldest if o.not_before is None else o.not_before for o in orders]
+    rows[:, a.JOB_CLOSES] = NEVER
+    rows[:, a.JOB_RIDES] = [not order.returning for order in orders]
+    news_s = situation.policy.churn_customer_s
+    rows[:, a.JOB_TOLD_BY] = [NEVER if o.told_eta is None else o.told_eta + news_s for o in orders]
     rows[:, a.JOB_COUNTS_FROM] = created
     rows[:, a.JOB_LATEST] = [max(oldest, order.promise.latest) for order in orders]
     rows[:, a.JOB_BAG] = [job.held_by for job in jobs]
@@ -384,10 +404,25 @@ def _rows(
             rows[row, a.JOB_SERVICE_S] = store.store.pickup_service_s
             rows[row, a.JOB_COUNTS_FROM] = now
             rows[row, a.JOB_LATEST] = NEVER
+            rows[row, a.JOB_EARLIEST] = oldest
         elif job.held_by < 0:
             shown = situation.courier_rows.get(situation.shown.get(order.order_id, ""), -1)
             rows[row, a.JOB_SHOWN] = shown
+        if not job.stores:
+            rows[row, a.JOB_DOUBT_S2] = doubt_s2(situation, None, 0)
+            rows[row, a.JOB_FETCHED] = now if order.picked_up_at is None else order.picked_up_at
+            rows[row, a.JOB_DIRECT_S] = _direct_s(situation, job)
     return rows
+
+
+def _direct_s(situation: Situation, job: _Job) -> int:
+    """Return the straight ride of what is in a bag, 0 where its store is unknown."""
+    store = situation.stores.get(job.order.store_id or "")
+    courier = list(situation.couriers.values())[job.held_by]
+    if store is None or not situation.has_door(job.order):
+        return 0
+    table = situation.snapshot.travel.duration_s[courier.courier.mode]
+    return int(table[store.place, job.order.place])
 
 
 def _couriers(
@@ -415,6 +450,13 @@ def _couriers(
             len(seat.told) + len(seat.locked) if seat else 0,
             seat is not None and seat.standing,
             situation.store_rows.get(courier.at_store or "", -1),
+            courier.courier.capacity_ml,
+            courier.courier.chilled_bags,
+            sum(order.volume_ml for order in bag),
+            sum(order.chilled for order in bag),
+            NEVER if courier.pause is None else courier.pause.earliest,
+            NEVER if courier.pause is None else courier.pause.latest,
+            0 if courier.pause is None else courier.pause.duration_s,
         )
         rows.append(row)
     return np.array(rows, dtype=np.int64).reshape(-1, a.COURIER_COLUMNS)
@@ -465,6 +507,16 @@ def _prices(policy: Policy, now: int, jobs: NDArray[np.int64]) -> NDArray[np.flo
     prices[a.PRICE_TRAVEL] = policy.travel_cost
     prices[a.PRICE_LENGTH] = policy.length_cost
     prices[a.PRICE_CHURN] = policy.churn_cost
+    prices[a.PRICE_CHURN_CUSTOMER] = policy.churn_customer_cost
+    prices[a.PRICE_LATE_ONCE] = policy.late_once_cost
+    prices[a.PRICE_OVERTIME] = policy.overtime_cost
+    prices[a.PRICE_BREAK_LATE] = policy.break_late_cost
+    prices[a.PRICE_CHILLED] = policy.chilled_cost
+    prices[a.PRICE_STACK] = policy.stack_cost
+    prices[a.PRICE_DETOUR_MAX_S] = policy.stack_detour_s
+    prices[a.PRICE_BAG_MAX_S] = policy.stack_bag_s
+    prices[a.PRICE_STACK_LATE] = policy.stack_late_cost
+    prices[a.PRICE_RIDES] = policy.chilled_cost + policy.stack_cost + policy.stack_late_cost
     late_s = float(now + _DAY_S - jobs[:, a.JOB_LATEST].min(initial=now))
     waits_s = float(now + _DAY_S - jobs[:, a.JOB_COUNTS_FROM].min(initial=now))
     worst = late_s * (policy.late_cost + policy.late_square_cost * late_s)

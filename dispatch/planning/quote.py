@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -16,8 +17,11 @@ from dispatch.model import (
     Snapshot,
 )
 from dispatch.planning import arrays as a
+from dispatch.planning.ending import doubt_s2
 from dispatch.planning.improve import Search
 from dispatch.planning.later import Later, collectable, later
+from dispatch.planning.nearest import append_to_nearest
+from dispatch.planning.picking import pick_s
 from dispatch.planning.problem import pose
 from dispatch.planning.situation import Situation, read
 from dispatch.planning.sourcing import minutes
@@ -46,8 +50,8 @@ class Offer:
         Base plus started kilometres of the way by road from store to door; 0 for a collection.
     length_m
         Of that way.
-    margin_s
-        What was kept for what forecasts get wrong.
+    margin_s, extra_s
+        What was kept for what forecasts get wrong; how much of it is `Policy.promise_extra_s`.
     later
         Where the order could come from later in the day.
     """
@@ -59,6 +63,7 @@ class Offer:
     fare_cents: int
     length_m: int = 0
     margin_s: int = 0
+    extra_s: int = 0
     later: Later = field(default_factory=Later)
 
 
@@ -92,7 +97,9 @@ def quote(snapshot: Snapshot, candidate: OrderInPlay) -> Offer | Refusal:
     """
     policy = snapshot.policy
     asked_at = candidate.order.created_at
-    latest = asked_at + max(0, policy.promise_max_s - policy.promise_margin_s)
+    latest = asked_at + max(
+        0, policy.promise_max_s - policy.promise_margin_s - policy.promise_extra_s
+    )
     asked = replace(candidate, promise=Promise(asked_at, latest, snapshot.now), store_id=None)
     others = tuple(order for order in snapshot.orders if order.order_id != asked.order_id)
     situation = read(replace(snapshot, orders=(*others, asked)))
@@ -110,10 +117,13 @@ def quote(snapshot: Snapshot, candidate: OrderInPlay) -> Offer | Refusal:
     search = Search(posed.problem, posed.routes, snapshot.seed)
     search.settle()
     unrouted = [job for job in np.flatnonzero(search.owner < 0).tolist() if job != row]
-    search.relate([*unrouted, row])
-    if unrouted:
-        search.fill(unrouted)
-    search.fill([row])
+    if policy.assign_nearest:
+        append_to_nearest(search, last=row)
+    else:
+        search.relate([*unrouted, row])
+        if unrouted:
+            search.fill(unrouted)
+        search.fill([row])
     courier = int(search.owner[row])
     if courier < 0:
         no = why_unrouted(posed, search, row)
@@ -123,25 +133,37 @@ def quote(snapshot: Snapshot, candidate: OrderInPlay) -> Offer | Refusal:
     mode = posed.problem.couriers[courier, a.COURIER_MODE]
     counter, door = situation.stores[store_id].place, asked.place
     length_m = int(posed.problem.length_m[mode, counter, door])
+    growing_s2 = float(posed.problem.doubts[mode]) * (eta - snapshot.now) ** 2
+    margin_s = kept_s(snapshot, float(search.board.doubt_s2[row]) + growing_s2)
     offer = Offer(
         eta=eta,
-        promise=promised(policy, asked_at, snapshot.now, eta),
+        promise=promised(policy, asked_at, snapshot.now, eta, margin_s),
         store_id=store_id,
         courier_id=posed.courier_ids[courier],
         fare_cents=fare_cents(policy, length_m),
         length_m=length_m,
-        margin_s=policy.promise_margin_s,
+        margin_s=margin_s,
+        extra_s=policy.promise_extra_s,
         later=slots,
     )
     return _in_time(policy, asked_at, offer)
 
 
-def promised(policy: Policy, asked_at: int, now: int, eta: int) -> Promise:
+def kept_s(snapshot: Snapshot, doubt_s2: float) -> int:
+    """Return what a promise keeps between a forecast of some variance and its end, in seconds."""
+    policy = snapshot.policy
+    kept = float(policy.promise_margin_s)
+    if policy.promise_confidence > 0:
+        kept = snapshot.spread.kept * math.sqrt(doubt_s2)
+    return round(kept) + policy.promise_extra_s
+
+
+def promised(policy: Policy, asked_at: int, now: int, eta: int, margin_s: int) -> Promise:
     """Return the window to promise for an order that would be handed over at `eta`.
 
     Its end is a full minute, so that it reads the same on every screen.
     """
-    latest = max(asked_at + policy.promise_min_s, eta + policy.promise_margin_s)
+    latest = max(asked_at + policy.promise_min_s, eta + margin_s)
     return ending(policy, now, latest)
 
 
@@ -158,14 +180,17 @@ def _collected(situation: Situation, asked: OrderInPlay) -> Offer | Refusal:
     found, slots = collectable(situation, asked)
     if isinstance(found, Refusal):
         return NotNow(found.reason, found.detail, None, slots)
+    store = situation.stores[found.store_id].store
+    margin_s = kept_s(situation.snapshot, doubt_s2(situation, store, pick_s(store, asked.order)))
     offer = Offer(
         eta=found.ready_at,
         # Nobody has to come: the goods may be promised as soon as they are picked.
-        promise=ending(policy, situation.now, found.ready_at + policy.promise_margin_s),
+        promise=ending(policy, situation.now, found.ready_at + margin_s),
         store_id=found.store_id,
         courier_id="",
         fare_cents=0,
-        margin_s=policy.promise_margin_s,
+        margin_s=margin_s,
+        extra_s=policy.promise_extra_s,
         later=slots,
     )
     return _in_time(policy, asked.order.created_at, offer)

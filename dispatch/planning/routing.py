@@ -318,7 +318,7 @@ class _Model:
         if not locked:
             crew = self.problem.couriers[courier]
             return int(crew[a.COURIER_PLACE]), int(crew[a.COURIER_START])
-        return self._place(locked[-1]), int(self.search.depart[courier, len(locked) - 1])
+        return self._place(locked[-1]), int(self.search.depart[courier, len(locked)])
 
     def _add_legs(self) -> None:
         places = [self._place(step) for step in self.steps]
@@ -420,7 +420,7 @@ class _Model:
         penalty = int(_SCALE * self.posed.situation.policy.undelivered_cost)
         crew = self.problem.couriers[self.couriers]
         done = [
-            int(self.search.depart[courier, self.search.routes.count[courier] - 1])
+            int(self.search.over[courier, self.search.routes.count[courier] - 1])
             for courier in self.couriers
         ]
         horizon_s = max(done) - self.now + 3600

@@ -26,7 +26,9 @@ from dispatch.planning.arrays import (
     STORE_PLACE,
     Problem,
 )
+from dispatch.planning.drawing import draw
 from dispatch.planning.insertion import best_end, best_of, put, take
+from dispatch.planning.prices import telling
 from dispatch.planning.schedule import (
     DEPART,
     INFINITE,
@@ -34,7 +36,6 @@ from dispatch.planning.schedule import (
     Board,
     as_index,
     choose,
-    churn,
     set_up,
     time_felt,
     time_route,
@@ -123,17 +124,6 @@ class Pool(NamedTuple):
     candidate: NDArray[np.int32]
     cost: NDArray[np.float64]
     met: NDArray[np.int64]
-
-
-@kernel_part
-def draw(random: NDArray[np.uint64]) -> float:
-    """Return a number from 0 to below 1."""
-    x = random[0]
-    x ^= x >> np.uint64(12)
-    x ^= x << np.uint64(25)
-    x ^= x >> np.uint64(27)
-    random[0] = x
-    return float((x * np.uint64(2685821657736338717)) >> np.uint64(11)) / 9007199254740992.0
 
 
 @kernel
@@ -391,9 +381,7 @@ def _record(problem: Problem, board: Board, pool: Pool, courier: int) -> None:
         if not step & 1:
             job = step >> 1
             pool.candidate[slot, index] = board.chosen[job]
-            cost += churn(
-                problem.jobs, problem.allowed, problem.prices, job, courier, board.chosen[job]
-            )
+            cost += telling(problem, job, courier, board.chosen[job])
     pool.cost[slot] = cost
 
 
@@ -544,16 +532,14 @@ def _restore(problem: Problem, board: Board, job: int, owner: int, store: int) -
         return
     courier = as_index(board.owner[job])
     if courier >= 0:
-        board.total[0] -= churn(
-            problem.jobs, problem.allowed, problem.prices, job, courier, board.chosen[job]
-        )
+        board.total[0] -= telling(problem, job, courier, board.chosen[job])
     else:
         board.total[0] -= problem.prices[PRICE_UNROUTED]
     if board.chosen[job] != store:
         choose(problem, board, job, store)
     board.owner[job] = owner
     if owner >= 0:
-        board.total[0] += churn(problem.jobs, problem.allowed, problem.prices, job, owner, store)
+        board.total[0] += telling(problem, job, owner, store)
     else:
         board.total[0] += problem.prices[PRICE_UNROUTED]
 

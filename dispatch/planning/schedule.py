@@ -12,13 +12,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dispatch.planning.arrays import (
+    CAND_DOUBT_S2,
     CAND_NEED,
     CAND_PICK_S,
     CAND_READY,
     CAND_STORE,
+    COURIER_BAG_CHILLED,
     COURIER_BAG_G,
+    COURIER_BAG_ML,
     COURIER_BAG_PARCELS,
+    COURIER_BREAK_UNTIL,
+    COURIER_CAPACITY_CHILLED,
     COURIER_CAPACITY_G,
+    COURIER_CAPACITY_ML,
     COURIER_CAPACITY_PARCELS,
     COURIER_LOCKED,
     COURIER_MODE,
@@ -28,24 +34,20 @@ from dispatch.planning.arrays import (
     COURIER_START,
     JOB_AWAITED,
     JOB_BAG,
-    JOB_COUNTS_FROM,
-    JOB_HOME,
-    JOB_LATEST,
+    JOB_CHILLED,
+    JOB_CLOSES,
+    JOB_DIRECT_S,
+    JOB_DOUBT_S2,
+    JOB_EARLIEST,
+    JOB_FETCHED,
     JOB_PLACE,
     JOB_RANK,
     JOB_SERVICE_S,
-    JOB_SHOWN,
+    JOB_VOLUME_ML,
     JOB_WEIGHT_G,
     NEVER,
-    PRICE_BUFFER,
-    PRICE_BUFFER_S,
-    PRICE_CHURN,
-    PRICE_LATE,
-    PRICE_LENGTH,
-    PRICE_SQUARE,
-    PRICE_TRAVEL,
+    PRICE_BREAK_LATE,
     PRICE_UNROUTED,
-    PRICE_WAITING,
     STORE_PICKER_FIRST,
     STORE_PICKER_LAST,
     STORE_PLACE,
@@ -53,6 +55,15 @@ from dispatch.planning.arrays import (
     STORE_WINDOW_FIRST,
     STORE_WINDOW_LAST,
     Problem,
+)
+from dispatch.planning.prices import (
+    ending,
+    ends_late,
+    hand_over,
+    hand_over_terms,
+    leg_cost,
+    rest,
+    telling,
 )
 from geo.compiled import kernel, kernel_part
 from geo.types import UNREACHABLE_S
@@ -75,7 +86,15 @@ STORE: Final = 5
 """Store of step i, a pickup; -1 for the end of an order, and after the last step."""
 JOB: Final = 6
 """Order of step i."""
-STATE_COLUMNS: Final = 7
+LOAD_ML: Final = 7
+LOAD_CHILLED: Final = 8
+OVER: Final = 9
+"""When step i - 1 is over: a break after it comes before `DEPART`."""
+RESTED: Final = 10
+"""1 once the break is had, or where there is none to come."""
+FETCH: Final = 11
+"""Which step fetched the order that step i ends; -1 for what was in the bag."""
+STATE_COLUMNS: Final = 12
 
 AFTER: Final = 0
 """With the leg to step i."""
@@ -105,6 +124,11 @@ class Board(NamedTuple):
         Of each route; a cost means nothing where it is not sound.
     felt : uint8 (couriers,)
         Routes whose ready times changed since they were timed.
+    fetched, direct_s, doubt_s2 : int64 (jobs,)
+        When each order leaves its store in the route it has, the straight ride from there, and
+        the variance of its hand-over but for what grows with the time ahead.
+    leaving : int64 (most steps + 1,)
+        Scratch: when pickups are over in a route that is being weighed.
     picker : int64 (most pickers,)
         Scratch.
     total : float64 (2,)
@@ -123,6 +147,10 @@ class Board(NamedTuple):
     cost: NDArray[np.float64]
     sound: NDArray[np.uint8]
     felt: NDArray[np.uint8]
+    fetched: NDArray[np.int64]
+    direct_s: NDArray[np.int64]
+    doubt_s2: NDArray[np.int64]
+    leaving: NDArray[np.int64]
     picker: NDArray[np.int64]
     total: NDArray[np.float64]
 
@@ -131,60 +159,6 @@ class Board(NamedTuple):
 def as_index(number: int) -> int:
     """Return an index in the one type that all kernels take, so that each is compiled once."""
     return np.int64(number)  # type: ignore[return-value]
-
-
-# --- prices ------------------------------------------------------------------------------------
-
-
-@kernel_part
-def hand_over(prices: NDArray[np.float64], counts_from: int, latest: int, at: int) -> float:
-    """Return the price of handing an order over at a time: waiting, slack used up, lateness."""
-    cost = prices[PRICE_WAITING] * (at - counts_from)
-    late = at - latest
-    if late > 0:
-        cost += prices[PRICE_BUFFER] * prices[PRICE_BUFFER_S]
-        cost += late * (prices[PRICE_LATE] + prices[PRICE_SQUARE] * late)
-    elif late > -prices[PRICE_BUFFER_S]:
-        cost += prices[PRICE_BUFFER] * (late + prices[PRICE_BUFFER_S])
-    return cost
-
-
-@kernel_part
-def churn(
-    jobs: NDArray[np.int64],
-    allowed: NDArray[np.uint8],
-    prices: NDArray[np.float64],
-    job: int,
-    courier: int,
-    candidate: int,
-) -> float:
-    """Return the price of telling somebody else: another courier, or another store."""
-    if jobs[job, JOB_BAG] >= 0:
-        return 0.0
-    changes = 0
-    shown = jobs[job, JOB_SHOWN]
-    if shown >= 0 and shown != courier and allowed[job, shown]:
-        changes += 1
-    home = jobs[job, JOB_HOME]
-    if home >= 0 and candidate != home:
-        changes += 1
-    return changes * prices[PRICE_CHURN]
-
-
-@kernel_part
-def leg_cost(
-    duration_s: NDArray[np.int32],
-    length_m: NDArray[np.int32],
-    prices: NDArray[np.float64],
-    mode: int,
-    here: int,
-    there: int,
-) -> float:
-    """Return the price of a leg: by the second and by the metre."""
-    cost = prices[PRICE_TRAVEL] * duration_s[mode, here, there]
-    if prices[PRICE_LENGTH] > 0:
-        cost += prices[PRICE_LENGTH] * length_m[mode, here, there]
-    return cost
 
 
 # --- opening hours and pick queues --------------------------------------------------------------
@@ -373,14 +347,21 @@ def time_route(problem: Problem, board: Board, courier: int) -> None:
     locked = crew[courier, COURIER_LOCKED]
     place = crew[courier, COURIER_PLACE]
     at = crew[courier, COURIER_START]
-    load_g = crew[courier, COURIER_BAG_G]
-    parcels = crew[courier, COURIER_BAG_PARCELS]
+    load_g, load_ml = crew[courier, COURIER_BAG_G], crew[courier, COURIER_BAG_ML]
+    parcels, chilled = crew[courier, COURIER_BAG_PARCELS], crew[courier, COURIER_BAG_CHILLED]
     shift_end = crew[courier, COURIER_SHIFT_END]
     count = board.count[courier]
+    rested = 0
+    state[courier, 0, OVER] = at
+    if locked == 0:
+        at, rested, _ = rest(crew, prices, courier, rested, parcels, at)
     state[courier, 0, PLACE] = place
     state[courier, 0, DEPART] = at
     state[courier, 0, LOAD_G] = load_g
+    state[courier, 0, LOAD_ML] = load_ml
     state[courier, 0, PARCELS] = parcels
+    state[courier, 0, LOAD_CHILLED] = chilled
+    state[courier, 0, RESTED] = rested
     sound = True
     for index in range(count):
         step = steps[courier, index]
@@ -404,6 +385,7 @@ def time_route(problem: Problem, board: Board, courier: int) -> None:
             sound = False
             begin = at
         price = leg
+        fetch = -1
         if store >= 0:
             begin = max(begin, goods[job])
             if not committed:
@@ -412,36 +394,80 @@ def time_route(problem: Problem, board: Board, courier: int) -> None:
                 sound = False
                 begin = at
             load_g += jobs[job, JOB_WEIGHT_G]
+            load_ml += jobs[job, JOB_VOLUME_ML]
+            chilled += jobs[job, JOB_CHILLED]
             parcels += 1
             if not committed and (
                 load_g > crew[courier, COURIER_CAPACITY_G]
+                or load_ml > crew[courier, COURIER_CAPACITY_ML]
+                or chilled > crew[courier, COURIER_CAPACITY_CHILLED]
                 or parcels > crew[courier, COURIER_CAPACITY_PARCELS]
             ):
                 sound = False
+        else:
+            begin = max(begin, jobs[job, JOB_EARLIEST])
+            if begin > jobs[job, JOB_CLOSES]:
+                sound = False
         # Whoever is overdue at a stop ends it now at the earliest.
         at = max(begin + service_s, problem.now)
-        if store < 0:
+        state[courier, index + 1, OVER] = at
+        if store >= 0:
+            board.fetched[job] = at
+            board.direct_s[job] = duration_s[mode, there, jobs[job, JOB_PLACE]]
+            board.doubt_s2[job] = candidates[chosen[job], CAND_DOUBT_S2]
+        else:
             load_g -= jobs[job, JOB_WEIGHT_G]
+            load_ml -= jobs[job, JOB_VOLUME_ML]
+            chilled -= jobs[job, JOB_CHILLED]
             parcels -= 1
-            price += hand_over(prices, jobs[job, JOB_COUNTS_FROM], jobs[job, JOB_LATEST], at)
+            for before in range(index):
+                if steps[courier, before] == step - 1:
+                    fetch = before
+            price += hand_over(
+                jobs,
+                prices,
+                problem.doubts,
+                problem.now,
+                job,
+                mode,
+                at,
+                begin - board.fetched[job],
+                board.direct_s[job],
+                board.doubt_s2[job],
+            )
+        if index + 1 >= locked:
+            at, rested, late = rest(crew, prices, courier, rested, parcels, at)
+            price += late
         place = there
         state[courier, index, BEGIN] = begin
         state[courier, index, STORE] = store
         state[courier, index, JOB] = job
+        state[courier, index, FETCH] = fetch
         state[courier, index + 1, PLACE] = place
         state[courier, index + 1, DEPART] = at
         state[courier, index + 1, LOAD_G] = load_g
+        state[courier, index + 1, LOAD_ML] = load_ml
         state[courier, index + 1, PARCELS] = parcels
+        state[courier, index + 1, LOAD_CHILLED] = chilled
+        state[courier, index + 1, RESTED] = rested
         worth[courier, index, AFTER] = price
         worth[courier, index, REST] = leg
     later = 0.0
+    if count > 0:
+        later = ending(crew, prices, problem.ends, courier, place, state[courier, count, OVER])
+        if ends_late(problem.end_by, courier, place, state[courier, count, OVER]):
+            sound = False
+    elif len(problem.ends) > 0:
+        later = problem.ends[courier, place]
     state[courier, count, STORE] = -1
-    worth[courier, count, AFTER] = 0.0
-    worth[courier, count, REST] = 0.0
+    worth[courier, count, AFTER] = later
+    worth[courier, count, REST] = later
     for index in range(count - 1, -1, -1):
         later += worth[courier, index, AFTER]
         worth[courier, index, AFTER] = later
         worth[courier, index, REST] = later - worth[courier, index, REST]
+    if count > 0:
+        later += problem.launch[courier]
     board.total[0] += later - board.cost[courier]
     board.cost[courier] = later
     board.total[1] += int(board.sound[courier]) - int(sound)
@@ -462,6 +488,10 @@ def set_up(problem: Problem, board: Board) -> None:
     """Work out everything from `steps`, `count` and `chosen` alone."""
     board.owner[:] = -1
     board.queued[:] = 0
+    for job in range(problem.job_count):
+        board.fetched[job] = problem.jobs[job, JOB_FETCHED]
+        board.direct_s[job] = problem.jobs[job, JOB_DIRECT_S]
+        board.doubt_s2[job] = problem.jobs[job, JOB_DOUBT_S2]
     board.felt[:] = 0
     board.cost[:] = 0.0
     board.sound[:] = 1
@@ -481,11 +511,63 @@ def set_up(problem: Problem, board: Board) -> None:
         if board.owner[job] < 0:
             board.total[0] += problem.prices[PRICE_UNROUTED]
         else:
-            board.total[0] += churn(
-                problem.jobs,
-                problem.allowed,
-                problem.prices,
-                job,
-                board.owner[job],
-                board.chosen[job],
+            board.total[0] += telling(problem, job, board.owner[job], board.chosen[job])
+
+
+ACCOUNT_WAITING: Final = 0
+ACCOUNT_LATE: Final = 1
+ACCOUNT_TOLD: Final = 2
+ACCOUNT_STACKING: Final = 3
+ACCOUNT_CHILLED: Final = 4
+ACCOUNT_TRAVEL: Final = 5
+ACCOUNT_DUTY: Final = 6
+ACCOUNT_ENDING: Final = 7
+ACCOUNT_TERMS: Final = 8
+
+
+@kernel
+def account(problem: Problem, board: Board, courier: int, found: NDArray[np.float64]) -> None:
+    """Add what a route costs, term by term, to `found`: shape (ACCOUNT_TERMS,)."""
+    jobs, crew, prices = problem.jobs, problem.couriers, problem.prices
+    state = board.state
+    mode = crew[courier, COURIER_MODE]
+    count = board.count[courier]
+    for index in range(count):
+        if index > 0 or crew[courier, COURIER_STANDING] == 0:
+            found[ACCOUNT_TRAVEL] += leg_cost(
+                problem.duration_s,
+                problem.length_m,
+                prices,
+                mode,
+                state[courier, index, PLACE],
+                state[courier, index + 1, PLACE],
             )
+        job = state[courier, index, JOB]
+        over = state[courier, index + 1, OVER]
+        if state[courier, index, STORE] >= 0:
+            if jobs[job, JOB_BAG] < 0:
+                found[ACCOUNT_DUTY] += problem.duty[courier]
+        else:
+            waiting, late, told, stacked, chilled = hand_over_terms(
+                jobs,
+                prices,
+                problem.doubts,
+                problem.now,
+                job,
+                mode,
+                over,
+                state[courier, index, BEGIN] - board.fetched[job],
+                board.direct_s[job],
+                board.doubt_s2[job],
+            )
+            found[ACCOUNT_WAITING] += waiting
+            found[ACCOUNT_LATE] += late
+            found[ACCOUNT_TOLD] += told
+            found[ACCOUNT_STACKING] += stacked
+            found[ACCOUNT_CHILLED] += chilled
+        if state[courier, index + 1, RESTED] > state[courier, index, RESTED]:
+            late_s = max(0, over - crew[courier, COURIER_BREAK_UNTIL])
+            found[ACCOUNT_ENDING] += prices[PRICE_BREAK_LATE] * late_s
+    found[ACCOUNT_ENDING] += board.worth[courier, count, AFTER]
+    if count > 0:
+        found[ACCOUNT_ENDING] += problem.launch[courier]

@@ -18,10 +18,6 @@ from numpy.typing import NDArray
 from ortools.sat.python import cp_model
 
 from dispatch.planning.arrays import (
-    JOB_BAG,
-    JOB_HOME,
-    JOB_SHOWN,
-    PRICE_CHURN,
     PRICE_UNROUTED,
 )
 from dispatch.planning.columns import (
@@ -475,15 +471,11 @@ def _worth_a_look(limits: Bound, upper: float) -> NDArray[np.int64]:
 
 def _with_churn(search: Search) -> NDArray[np.float64]:
     """Return what each present route costs with the churn of its orders."""
-    problem, owner = search.problem, search.owner
-    jobs, chosen = problem.jobs[: problem.job_count], search.routes.chosen[: problem.job_count]
-    shown, home = jobs[:, JOB_SHOWN], jobs[:, JOB_HOME]
-    possible = problem.allowed[np.arange(len(jobs)), shown] == 1
-    changes = ((shown >= 0) & (shown != owner) & possible).astype(np.int64)
-    changes += (home >= 0) & (home != chosen)
-    counts = (owner >= 0) & (jobs[:, JOB_BAG] < 0)
-    churn = np.bincount(owner[counts], changes[counts], minlength=len(problem.couriers))
-    costs: NDArray[np.float64] = search.route_cost + churn * float(problem.prices[PRICE_CHURN])
+    routed = np.flatnonzero(search.owner >= 0)
+    told = [search.telling_of(job) for job in routed.tolist()]
+    costs: NDArray[np.float64] = search.route_cost + np.bincount(
+        search.owner[routed], told, minlength=len(search.problem.couriers)
+    )
     return costs
 
 

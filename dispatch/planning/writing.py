@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from dispatch.bags import why_too_much
 from dispatch.model import (
     UNREACHABLE_S,
     Objective,
@@ -31,7 +32,18 @@ from dispatch.planning.improve import Search
 from dispatch.planning.picking import awaited
 from dispatch.planning.positioning import standbys
 from dispatch.planning.problem import Posed
+from dispatch.planning.schedule import (
+    ACCOUNT_CHILLED,
+    ACCOUNT_DUTY,
+    ACCOUNT_ENDING,
+    ACCOUNT_LATE,
+    ACCOUNT_STACKING,
+    ACCOUNT_TOLD,
+    ACCOUNT_TRAVEL,
+    ACCOUNT_WAITING,
+)
 from dispatch.planning.situation import opening
+from dispatch.planning.timing import pick_at
 
 
 class Steps(NamedTuple):
@@ -47,8 +59,8 @@ class Steps(NamedTuple):
         Of a pickup; -1 for the end of an order.
     leg_s, leg_m
         Of the way that leads to it.
-    begin, depart
-        When it begins and is over.
+    depart, begin, over
+        When the courier leaves for it, and when it begins and is over.
     """
 
     courier: NDArray[np.int64]
@@ -58,8 +70,9 @@ class Steps(NamedTuple):
     store: NDArray[np.int64]
     leg_s: NDArray[np.int64]
     leg_m: NDArray[np.int64]
-    begin: NDArray[np.int64]
     depart: NDArray[np.int64]
+    begin: NDArray[np.int64]
+    over: NDArray[np.int64]
 
 
 def steps_of(posed: Posed, search: Search) -> Steps:
@@ -84,8 +97,9 @@ def steps_of(posed: Posed, search: Search) -> Steps:
         store=store,
         leg_s=np.where(standing, 0, problem.duration_s[mode, before, place]),
         leg_m=np.where(standing, 0, problem.length_m[mode, before, place]),
-        begin=search.begin[courier, index],
         depart=search.depart[courier, index],
+        begin=search.begin[courier, index],
+        over=search.over[courier, index],
     )
 
 
@@ -101,18 +115,22 @@ def write(posed: Posed, search: Search, method: str) -> Plan:
         no = why_unrouted(posed, search, row)
         unassigned.append(Unassigned(posed.entries[row].order_id, no.reason, no.detail))
     sourced, ready_at = _sources(posed, search)
+    routes = tuple(_routes(posed, search, steps))
+    waits = pick_at(posed, search, routes)
+    ready_at |= {order_id: wait.ready_at for order_id, wait in waits.items()}
     return Plan(
         plan_id=_plan_id(snapshot),
         snapshot_seq=snapshot.seq,
         made_at=snapshot.now,
-        routes=tuple(_routes(posed, search, steps)),
+        routes=routes,
         sourcing=sourced,
         ready_at=ready_at,
         unassigned=tuple(sorted(unassigned, key=lambda entry: entry.order_id)),
-        objective=_objective(posed, search, steps, len(unassigned)),
+        objective=_objective(posed, search, steps, routes, len(unassigned)),
         method=method,
         travel_version=snapshot.travel.version,
         standbys=standbys(snapshot, search, posed.store_ids, posed.courier_ids),
+        pick_at={order_id: wait.begin_at for order_id, wait in waits.items()},
     )
 
 
@@ -120,7 +138,14 @@ def done_at(search: Search, row: int) -> int:
     """Return when an order that has a route is handed over."""
     courier = int(search.owner[row])
     steps = search.routes.steps[courier, : search.routes.count[courier]]
-    return int(search.depart[courier, int(np.argmax(steps == 2 * row + 1))])
+    return int(search.over[courier, int(np.argmax(steps == 2 * row + 1))])
+
+
+def begun_at(search: Search, row: int) -> int | None:
+    """Return when the pickup of an order that has a route begins; None for what is in a bag."""
+    courier = int(search.owner[row])
+    (found,) = np.nonzero(search.routes.steps[courier, : search.routes.count[courier]] == 2 * row)
+    return int(search.begin[courier, found[0]]) if len(found) else None
 
 
 def _plan_id(snapshot: Snapshot) -> str:
@@ -164,7 +189,9 @@ def _stores(posed: Posed, search: Search) -> list[str | None]:
     return [names[number] for number in _columns(posed, search).tolist()]
 
 
-def _objective(posed: Posed, search: Search, steps: Steps, unassigned: int) -> Objective:
+def _objective(
+    posed: Posed, search: Search, steps: Steps, routes: Sequence[Route], unassigned: int
+) -> Objective:
     """Return the cost by term; what a search cannot change, such as a store that closed, counts."""
     problem, policy = posed.problem, posed.situation.policy
     rows = posed.situation.store_rows
@@ -172,24 +199,30 @@ def _objective(posed: Posed, search: Search, steps: Steps, unassigned: int) -> O
     promised = [NEVER if order.returning else order.promise.latest for order in orders]
     # A store that is gone is left too; who had none leaves none.
     home = [-1 if o.store_id is None else rows.get(o.store_id, len(rows)) for o in orders]
-    job, done = steps.job[steps.ends], steps.depart[steps.ends]
-    late = done - np.array(promised, dtype=np.int64)[job]
-    over = np.maximum(late, 0).astype(np.float64)
-    used = np.clip(late + policy.buffer_s, 0, max(0, policy.buffer_s))
-    lateness = policy.buffer_cost * used
-    lateness += over * (policy.late_cost + policy.late_square_cost * over)
-    waiting = policy.waiting_cost * (done - problem.jobs[job, a.JOB_COUNTS_FROM])
+    job = steps.job[steps.ends]
     shown, given = problem.jobs[job, a.JOB_SHOWN], np.array(home, dtype=np.int64)[job]
     told_other = (shown >= 0) & (shown != steps.courier[steps.ends])
     left_store = (given >= 0) & (given != _columns(posed, search)[job])
     changes = (told_other.astype(np.int64) + left_store)[problem.jobs[job, a.JOB_BAG] < 0]
-    travel = policy.travel_cost * steps.leg_s + policy.length_cost * steps.leg_m
+    jobs = problem.jobs.copy()
+    jobs[: problem.job_count, a.JOB_LATEST] = promised
+    fetched = search.board.fetched.copy()
+    for route in routes:
+        for visit in route.visits:
+            if visit.stop.kind is StopKind.PICKUP:
+                # Leaving just in time fetches later than leaving at once.
+                fetched[posed.rows[visit.stop.order_id]] = visit.depart_at
+    terms = search.account(problem._replace(jobs=jobs), fetched)
     return Objective(
         undelivered=unassigned * policy.undelivered_cost,
-        lateness=float(lateness.sum()),
-        waiting=float(waiting.sum()),
-        travel=float(travel.sum()),
-        churn=float(policy.churn_cost * changes.sum()),
+        lateness=float(terms[ACCOUNT_LATE]),
+        waiting=float(terms[ACCOUNT_WAITING]),
+        travel=float(terms[ACCOUNT_TRAVEL]),
+        churn=float(policy.churn_cost * changes.sum() + terms[ACCOUNT_TOLD]),
+        stacking=float(terms[ACCOUNT_STACKING]),
+        chilled=float(terms[ACCOUNT_CHILLED]),
+        duty=float(terms[ACCOUNT_DUTY]),
+        ending=float(terms[ACCOUNT_ENDING]),
     )
 
 
@@ -200,7 +233,7 @@ def _routes(posed: Posed, search: Search, steps: Steps) -> Iterator[Route]:
     """Yield the route of every courier who has anything to do, ascending by courier."""
     stops = _stops(posed, search, steps)
     leg_s, leg_m = steps.leg_s.tolist(), steps.leg_m.tolist()
-    begin, depart = steps.begin.tolist(), steps.depart.tolist()
+    begin, over, depart = steps.begin.tolist(), steps.over.tolist(), steps.depart.tolist()
     start_at = search.problem.couriers[:, a.COURIER_START].tolist()
     locked = posed.problem.couriers[:, a.COURIER_LOCKED].tolist()
     end = 0
@@ -208,7 +241,8 @@ def _routes(posed: Posed, search: Search, steps: Steps) -> Iterator[Route]:
         if not count:
             continue
         start, end = end, end + count
-        leave_at = start_at[courier]
+        leave_at = depart[start]
+        break_at = start_at[courier] if leave_at > start_at[courier] else None
         if not locked[courier]:
             pickups = 0
             while stops[start + pickups].kind is StopKind.PICKUP:
@@ -222,14 +256,16 @@ def _routes(posed: Posed, search: Search, steps: Steps) -> Iterator[Route]:
             )
             if left > leave_at:
                 leave_at = left
-                depart[block] = [at + s for at, s in zip(begin[block], service_s, strict=True)]
+                over[block] = [at + s for at, s in zip(begin[block], service_s, strict=True)]
+                depart[start + 1 : start + pickups] = over[start : start + pickups - 1]
         visits: list[Visit] = []
-        at = leave_at
+        depart[start] = leave_at
         for row in range(start, end):
-            arrive = at + leg_s[row]
-            at = depart[row]
-            visits.append(Visit(stops[row], arrive, begin[row], at, leg_s[row], leg_m[row]))
-        yield Route(posed.courier_ids[courier], tuple(visits), leave_at)
+            arrive = depart[row] + leg_s[row]
+            visits.append(Visit(stops[row], arrive, begin[row], over[row], leg_s[row], leg_m[row]))
+            if row + 1 < end and depart[row + 1] > over[row]:
+                break_at = over[row]
+        yield Route(posed.courier_ids[courier], tuple(visits), leave_at, break_at=break_at)
 
 
 def just_in_time(
@@ -314,13 +350,13 @@ def why_unrouted(posed: Posed, search: Search, row: int) -> Refusal:
     if not len(able):
         declined = len(order.declined_by & situation.couriers.keys())
         return Refusal(Reason.NO_COURIER_ON_SHIFT, f"all {declined} couriers on shift declined it")
-    strongest_g = int(problem.couriers[able, a.COURIER_CAPACITY_G].max())
-    if order.order.weight_g > strongest_g:
-        return Refusal(
-            Reason.TOO_HEAVY,
-            f"it weighs {order.order.weight_g} g and no courier it may go to carries "
-            f"more than {strongest_g} g",
-        )
+    # Whoever takes nothing new says nothing about whose bag is large enough.
+    fresh = able[problem.couriers[able, a.COURIER_SHIFT_END] > situation.now]
+    rows = (fresh if len(fresh) else able).tolist()
+    couriers = [situation.couriers[posed.courier_ids[row]].courier for row in rows]
+    no = why_too_much(order.order, couriers, "courier it may go to")
+    if no is not None:
+        return no
     candidates = posed.candidates(row)
     names = ", ".join(
         situation.stores[posed.store_of(candidate)].store.name for candidate in candidates

@@ -34,13 +34,14 @@ _WORDS: Final = {
     "phone": "phone",
     "lines": "lines",
     "weight_g": "weight_g",
+    "volume_ml": "volume_ml",
     "tip_cents": "tip_cents",
     "basket_cents": "basket_cents",
     "paid_cents": "paid_cents",
 }
 """Fields of an order that can be amended, with their names on the wire."""
 
-_OFFERED_ANEW: Final = frozenset({"door", "lines", "weight_g"})
+_OFFERED_ANEW: Final = frozenset({"door", "lines", "weight_g", "volume_ml"})
 """What an order's time depends on."""
 
 
@@ -140,13 +141,17 @@ def _changed(state: State, bought: Order, command: c.AmendOrder, *, is_first: bo
             order,
             lines=command.lines,
             weight_g=goods.weight_g(command.weight_g),
+            volume_ml=goods.volume_ml(command.volume_ml),
             age_limit=goods.age_limit,
             chilled=goods.chilled,
             # What the shop said of the time to pick was said of other goods.
             pick_s=None,
         )
-    elif command.weight_g is not None:
-        order = replace(order, weight_g=command.weight_g)
+    else:
+        for name in ("weight_g", "volume_ml"):
+            said = getattr(command, name)
+            if said is not None:
+                order = replace(order, **{name: said})
     return order
 
 

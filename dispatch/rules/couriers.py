@@ -35,7 +35,14 @@ def _start_shift(state: State, command: c.StartShift, _context: Context) -> Sequ
     state.courier(command.courier_id)
     if command.ends_at <= command.starts_at:
         raise InvalidValueError("ends_at", "is not after starts_at; a shift needs a length")
-    return [e.ShiftStarted(command.courier_id, command.starts_at, command.ends_at)]
+    pause = command.pause
+    if pause is not None and pause.earliest < command.starts_at:
+        raise InvalidValueError("break.earliest", "is before starts_at; the shift begins first")
+    if pause is not None and pause.latest + pause.duration_s > command.ends_at:
+        raise InvalidValueError(
+            "break.latest", "is so late that the break outlasts the shift; it must end by ends_at"
+        )
+    return [e.ShiftStarted(command.courier_id, command.starts_at, command.ends_at, pause)]
 
 
 def _end_shift(state: State, command: c.EndShift, _context: Context) -> Sequence[e.Event]:
@@ -114,7 +121,15 @@ def _next_break(state: State, _policy: Policy) -> int | None:
             times.append(courier.break_until)
         elif courier.break_wanted_s is not None and not courier.busy:
             times.append(state.at)
+        elif courier.pause is not None and _may_pause(courier, state.at):
+            times.append(courier.pause.earliest)
     return min(times, default=None)
+
+
+def _may_pause(courier: CourierState, at: int) -> bool:
+    """Tell whether the planned break of a courier can begin as soon as it is due."""
+    is_over = courier.shift_end is None or courier.shift_end <= at
+    return not is_over and not courier.busy and not courier.rests
 
 
 def _turn_breaks(state: State, context: Context) -> Sequence[e.Event]:
@@ -124,11 +139,17 @@ def _turn_breaks(state: State, context: Context) -> Sequence[e.Event]:
             events.append(e.BreakEnded(courier_id, courier.break_until))
         elif courier.break_wanted_s is not None and not courier.busy:
             events.append(_begun(courier_id, courier, courier.break_wanted_s, context.now))
+        elif (
+            courier.pause is not None
+            and courier.pause.earliest <= context.now
+            and _may_pause(courier, state.at)
+        ):
+            events.append(_begun(courier_id, courier, courier.pause.duration_s, context.now))
     return events
 
 
 def _begun(courier_id: str, courier: CourierState, duration_s: int, now: int) -> e.Event:
-    """Return the break that a courier asked for, as far as the shift has room for it."""
+    """Return the break that a courier is due, as far as the shift has room for it."""
     ends_at = now + duration_s
     if courier.shift_end is not None:
         ends_at = min(ends_at, courier.shift_end)

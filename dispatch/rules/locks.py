@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from dispatch import commands as c
 from dispatch import events as e
+from dispatch.bags import load_of, room_of
 from dispatch.codec import LOG
 from dispatch.errors import ConflictError, InvalidValueError
 from dispatch.model import UNREACHABLE_S, Fulfilment, OrderStatus, Policy, Stop, StopKind
@@ -64,12 +65,9 @@ def _refuse_unable(order: OrderState, courier: CourierState, context: Context) -
         raise ConflictError(f"{name} ({who}) is off shift; start a shift first")
     if who in order.declined_by:
         raise ConflictError(f"{name} ({who}) declined order {order.order_id}; ask another courier")
-    if order.order.weight_g > courier.courier.capacity_g:
-        raise InvalidValueError(
-            "courier_id",
-            f"{who} carries {courier.courier.capacity_g} g at most, and the order weighs "
-            f"{order.order.weight_g} g",
-        )
+    too_much = load_of([order.order]).too_much_for(room_of(courier.courier))
+    if too_much:
+        raise InvalidValueError("courier_id", f"{who} carries {too_much}")
     snap = context.snapshot(None)
     door = next((o.place for o in snap.orders if o.order_id == order.order_id), None)
     store = next((s.place for s in snap.stores if s.store_id == order.store_id), None)
@@ -167,12 +165,13 @@ def refuse_impossible(
                 field,
                 f"{stop.stop_id} is at {stop.store_id}, with goods of another store in the bag",
             )
-        load_g = sum(state.order(order_id).order.weight_g for order_id in bag)
-        if load_g > who.capacity_g or len(bag) > who.capacity_parcels:
+        load = load_of(state.order(order_id).order for order_id in bag)
+        too_much = load.too_much_for(room_of(who))
+        if too_much:
             raise InvalidValueError(
                 field,
-                f"{stop.stop_id} makes {len(bag)} parcels of {load_g} g in the bag; {who.name} "
-                f"carries {who.capacity_parcels} of {who.capacity_g} g at most",
+                f"{stop.stop_id} makes {len(bag)} parcels of {load.weight_g} g in the bag; "
+                f"{who.name} carries {too_much}",
             )
 
 

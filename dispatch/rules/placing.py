@@ -72,6 +72,7 @@ def _accept_order(state: State, command: c.AcceptOrder, context: Context) -> Seq
         address=command.address,
         lines=command.lines,
         weight_g=command.weight_g,
+        volume_ml=command.volume_ml,
         service_s=command.service_s,
         basket_cents=command.basket_cents,
         fare_cents=command.fare_cents,
@@ -146,6 +147,7 @@ def _asked(command: c.PlaceOrder, goods: Goods, context: Context) -> Order:
         address=command.address,
         lines=command.lines,
         weight_g=goods.weight_g(command.weight_g),
+        volume_ml=goods.volume_ml(command.volume_ml),
         service_s=command.service_s,
         basket_cents=command.basket_cents,
         fulfilment=command.fulfilment,
@@ -334,6 +336,7 @@ def _differs(quote: Quote, asked: Order, store_id: str | None) -> str:
         ),
         "it was quoted for other goods": not _is_within(asked.lines, quote.lines),
         "it was quoted for a lighter parcel": asked.weight_g > quote.weight_g,
+        "it was quoted for a smaller parcel": 0 < quote.volume_ml < asked.volume_ml,
     }
     return next((what for what, differs in others.items() if differs), "")
 

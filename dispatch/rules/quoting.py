@@ -79,7 +79,7 @@ def terms(
     Parameters
     ----------
     goods
-        Of the order, for the weight of its parts.
+        Of the order, for the weight and volume of its parts.
     store_id
         The only store it may come from; None for any.
     """
@@ -136,6 +136,7 @@ def _parts_of(asked: Order, goods: Goods, shared: Sequence[Share]) -> list[Order
     """Return an order in parts: each with its goods and their share of what they cost."""
     of = [goods.taken(share.lines) for share in shared]
     weights = goods.weights_of(of, asked.weight_g)
+    volumes = goods.volumes_of(of, asked.volume_ml)
     worth = [worth_cents(share.lines, goods.catalogue) for share in shared]
     by_worth = weights if any(cents is None for cents in worth) else [cents or 0 for cents in worth]
     baskets = shares(asked.basket_cents, by_worth)
@@ -149,14 +150,15 @@ def _parts_of(asked: Order, goods: Goods, shared: Sequence[Share]) -> list[Order
             tip_cents=asked.tip_cents if number == 1 else 0,
             lines=part.lines,
             weight_g=weight_g,
+            volume_ml=volume_ml,
             chilled=part.chilled,
             age_limit=part.age_limit,
             pick_s=None,
             basket_cents=basket_cents,
             paid_cents=paid_cents,
         )
-        for number, (part, weight_g, basket_cents, paid_cents) in enumerate(
-            zip(of, weights, baskets, paid, strict=True), start=1
+        for number, (part, weight_g, volume_ml, basket_cents, paid_cents) in enumerate(
+            zip(of, weights, volumes, baskets, paid, strict=True), start=1
         )
     ]
 
@@ -173,6 +175,7 @@ def _request_quote(state: State, command: c.RequestQuote, context: Context) -> S
         address=command.address,
         lines=command.lines,
         weight_g=goods.weight_g(command.weight_g),
+        volume_ml=goods.volume_ml(command.volume_ml),
         service_s=command.service_s,
         basket_cents=command.basket_cents or 0,
         fulfilment=command.fulfilment,
@@ -197,6 +200,7 @@ def _request_quote(state: State, command: c.RequestQuote, context: Context) -> S
         door=command.door,
         lines=command.lines,
         weight_g=asked.weight_g,
+        volume_ml=asked.volume_ml,
     )
     if isinstance(usual, Offer):
         fare = price(policy, asked, usual.length_m, 0, busyness(state, now))

@@ -21,7 +21,8 @@ from dispatch.errors import (
     WrongStateError,
 )
 from dispatch.folds.pieces import amounts, changed_by
-from dispatch.model import DeliveryStatus, Order, OrderLine, OrderStatus, Promise, Reason, Store
+from dispatch.goods import Goods
+from dispatch.model import DeliveryStatus, Order, OrderStatus, Promise, Reason, Store
 from dispatch.rules.context import Context, Rule, Timer
 from dispatch.state import OrderState, State, StoreState
 
@@ -205,7 +206,8 @@ def _request_return(state: State, command: c.RequestReturn, context: Context) ->
                 f"{max(0, left.get(line.sku, 0))} of {line.sku} can still come back",
             )
     home = _shop(state, order.store_id)
-    weight_g = command.weight_g or _weight_g(state, command.lines)
+    goods = Goods(command.lines, (), state.catalogue)
+    weight_g = command.weight_g or sum(each or 0 for each in goods.line_weights())
     point = Store(
         store_id=context.new_id("pnt"),
         name=bought.address,
@@ -221,6 +223,7 @@ def _request_return(state: State, command: c.RequestReturn, context: Context) ->
         address=home.store.name,
         lines=command.lines,
         weight_g=weight_g,
+        volume_ml=goods.volume_ml(None),
         service_s=_HAND_OVER_S,
         note=command.reason,
         phone=bought.phone,
@@ -228,11 +231,6 @@ def _request_return(state: State, command: c.RequestReturn, context: Context) ->
     )
     promise = Promise(context.now, _closing(home, context), context.now)
     return [e.StoreRegistered(point), e.OrderReceived(errand, promise, point.store_id)]
-
-
-def _weight_g(state: State, lines: tuple[OrderLine, ...]) -> int:
-    known = ((state.catalogue.get(line.sku), line.quantity) for line in lines)
-    return sum(article.weight_g * quantity for article, quantity in known if article is not None)
 
 
 def _closing(home: StoreState, context: Context) -> int:

@@ -70,7 +70,7 @@ class _Courier:
     shifts: list[tuple[int, int]] = field(default_factory=list)
     told: Stop | None = None
     here: Stop | None = None
-    bag: dict[str, int] = field(default_factory=dict)
+    bag: dict[str, tuple[int, int, int]] = field(default_factory=dict)
     is_resting: bool = False
     is_stranded: bool = False
     known: list[_Known] = field(default_factory=list)
@@ -162,7 +162,7 @@ class Couriers:
             case e.StopDeclined(order_id=order_id) | e.StopReleased(order_id=order_id):
                 _let_go(courier, order_id)
             case e.OrderRevived(order_id=order_id):
-                courier.bag[order_id] = self._weight_g(order_id)
+                courier.bag[order_id] = self._size(order_id)
             case e.BreakStarted():
                 courier.is_resting = True
                 if courier.bag:
@@ -215,16 +215,19 @@ class Couriers:
             self._was_at(courier, seq, event.occurred_at, courier.here)
         courier.told = courier.here = None
         if isinstance(event, e.ParcelPickedUp):
-            courier.bag[order_id] = self._weight_g(order_id)
+            courier.bag[order_id] = self._size(order_id)
             # Late reports say what was truly carried, whatever we would have told.
             if not is_late:
                 yield from _load(courier)
         elif not isinstance(event, e.DeliveryFailed):
             courier.bag.pop(order_id, None)
 
-    def _weight_g(self, order_id: str) -> int:
+    def _size(self, order_id: str) -> tuple[int, int, int]:
+        """Return weight, volume and chilled bags of an order."""
         order = self._orders.get(order_id)
-        return 0 if order is None else order.weight_g
+        if order is None:
+            return 0, 0, 0
+        return order.weight_g, order.volume_ml, int(order.chilled)
 
     # --- where they were -----------------------------------------------------------------------
 
@@ -300,9 +303,13 @@ def _load(courier: _Courier) -> Iterator[str]:
     who, able = courier.courier.courier_id, courier.courier
     if len(courier.bag) > able.capacity_parcels:
         yield f"{who} has {len(courier.bag)} parcels and room for {able.capacity_parcels}"
-    weight_g = sum(courier.bag.values())
+    weight_g, volume_ml, chilled = map(sum, zip((0, 0, 0), *courier.bag.values(), strict=True))
     if weight_g > able.capacity_g:
         yield f"{who} carries {weight_g} g and may carry {able.capacity_g} g"
+    if volume_ml > able.capacity_ml:
+        yield f"{who} carries {volume_ml} ml and has room for {able.capacity_ml} ml"
+    if chilled > able.chilled_bags:
+        yield f"{who} has {chilled} chilled parcels and {able.chilled_bags} chilled bags"
 
 
 def _name(stop: Stop) -> str:

@@ -9,6 +9,7 @@ from math import inf
 import numpy as np
 from numpy.typing import NDArray
 
+from dispatch.bags import load_of, room_of
 from simulations.baselines.scene import Scene
 
 
@@ -101,16 +102,17 @@ class Shape:
         self._scene = scene
         self._settings = settings
         people = [hand.courier.courier for hand in scene.hands.values()]
-        self._most_g = max((one.capacity_g for one in people), default=0)
-        most = max((one.capacity_parcels for one in people), default=1)
+        self._rooms = frozenset(room_of(person) for person in people)
+        most = max((room.parcels for room in self._rooms), default=1)
         self.most_parcels = min(most, settings.most_orders)
 
     def fits(self, order_ids: Sequence[str]) -> bool:
         """Return whether anybody could carry a bundle; a single order is always one."""
         orders = self._scene.situation.orders
-        weight_g = sum(orders[key].order.weight_g for key in order_ids)
-        few = len(order_ids) <= self.most_parcels and weight_g <= self._most_g
-        return few or len(order_ids) == 1
+        if len(order_ids) == 1:
+            return True
+        load = load_of(orders[key].order for key in order_ids)
+        return load.parcels <= self.most_parcels and any(load.fits(room) for room in self._rooms)
 
     def cost(self, store_id: str, order_ids: Sequence[str]) -> Cost:
         """Return what a sequence costs, nothing for an empty one."""

@@ -23,6 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
+from dispatch.bags import load_of, room_of
 from dispatch.model import UNREACHABLE_S, Plan, Route, Snapshot, StopKind
 from simulations.baselines.bundles import Bundle, Settings, Shape
 from simulations.baselines.routes import timed, written
@@ -219,8 +220,7 @@ class _Decision:
         orders = self.scene.situation.orders
         return (
             bundle.courier_id not in orders[added].declined_by
-            and len(order_ids) <= person.capacity_parcels
-            and sum(orders[key].order.weight_g for key in order_ids) <= person.capacity_g
+            and load_of(orders[key].order for key in order_ids).fits(room_of(person))
             and self.shape.last_pickup(bundle.store_id, fetched).begin(bundle.arrive_at)
             <= hand.courier.shift_end
         )
@@ -285,7 +285,7 @@ class _Decision:
             mode: self.shape.tour_s(store, bundle.order_ids, tables[mode])
             for mode in {one.hand.courier.courier.mode for one in free}
         }
-        weight_g = sum(scene.free[key].order.weight_g for key in bundle.order_ids)
+        load = load_of(scene.free[key].order for key in bundle.order_ids)
         declined = frozenset[str]().union(*(scene.free[k].declined_by for k in bundle.order_ids))
         found = np.full(len(free), _NEVER)
         for row, one in enumerate(free):
@@ -297,8 +297,7 @@ class _Decision:
                 way_s >= UNREACHABLE_S
                 or tour_s[person.mode] >= UNREACHABLE_S
                 or begin > courier.shift_end
-                or weight_g > person.capacity_g
-                or len(bundle.order_ids) > person.capacity_parcels
+                or not load.fits(room_of(person))
                 or courier.courier_id in declined
             ):
                 continue

@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from hashlib import sha256
 
+from dispatch.bags import load_of, room_of, why_too_much
+from dispatch.check import cost_of
 from dispatch.model import (
     UNREACHABLE_S,
     Objective,
@@ -49,6 +51,10 @@ def timed(
     length_m = scene.situation.snapshot.travel.length_m[courier.courier.mode]
     visits: list[Visit] = []
     place, at = courier.place, scene.earliest(hand)
+    parcels, break_at = len(hand.in_bag), None
+    rest_s = 0 if courier.pause is None else courier.pause.duration_s
+    if _rests(hand, parcels, 0, at):
+        break_at, at = at, at + rest_s
     leave_at = at
     for index, stop in enumerate(stops):
         here = scene.place(stop)
@@ -64,30 +70,45 @@ def timed(
         depart = max(begin + scene.service_s(stop), scene.now)
         visits.append(Visit(stop, at + travel_s, begin, depart, travel_s, travelled_m))
         place, at = here, depart
+        parcels += 1 if stop.kind is StopKind.PICKUP else -1
+        is_last = index + 1 == len(stops)
+        if break_at is None and not is_last and _rests(hand, parcels, index + 1, at):
+            break_at, at = at, at + rest_s
     if just_in_time and not hand.stops:
         spare_s = visits[0].begin_at - visits[0].arrive_at
         leave_at += spare_s
         visits[0] = replace(visits[0], arrive_at=visits[0].begin_at)
-    return Route(courier.courier_id, tuple(visits), leave_at)
+    return Route(courier.courier_id, tuple(visits), leave_at, break_at=break_at)
+
+
+def _rests(hand: Hand, parcels: int, done: int, at: int) -> bool:
+    """Return whether a courier's break begins now, with so many stops done."""
+    pause = hand.courier.pause
+    return (
+        pause is not None and not parcels and done >= len(hand.committed) and at >= pause.earliest
+    )
 
 
 def _is_carried(scene: Scene, hand: Hand, stops: Sequence[Stop]) -> bool:
     """Return whether the courier can carry what the stops fetch, the committed ones aside."""
     orders = scene.situation.orders
     person = hand.courier.courier
-    load_g = sum(orders[key].order.weight_g for key in hand.in_bag)
-    parcels = len(hand.in_bag)
+    bag = list(hand.in_bag)
     for index, stop in enumerate(stops):
-        sign = 1 if stop.kind is StopKind.PICKUP else -1
-        load_g += sign * orders[stop.order_id].order.weight_g
-        parcels += sign
-        full = load_g > person.capacity_g or parcels > person.capacity_parcels
-        if full and sign > 0 and index >= len(hand.committed):
+        if stop.kind is not StopKind.PICKUP:
+            bag = [key for key in bag if key != stop.order_id]
+            continue
+        bag.append(stop.order_id)
+        full = not load_of(orders[key].order for key in bag).fits(room_of(person))
+        if full and index >= len(hand.committed):
             return False
     return True
 
 
 def _begin(scene: Scene, hand: Hand, stop: Stop, arrive: int, *, committed: bool) -> int | None:
+    if stop.kind is StopKind.DROPOFF:
+        not_before = scene.situation.orders[stop.order_id].not_before
+        return arrive if not_before is None else max(arrive, not_before)
     if stop.kind is not StopKind.PICKUP:
         return arrive
     begin = max(arrive, scene.ready_at[stop.order_id])
@@ -136,7 +157,7 @@ def written(
         if visit.stop.kind is StopKind.PICKUP:
             sourcing[visit.stop.order_id] = visit.stop.store_id
     unassigned.sort(key=lambda entry: entry.order_id)
-    return Plan(
+    plan = Plan(
         plan_id=_plan_id(snapshot, method),
         snapshot_seq=snapshot.seq,
         made_at=snapshot.now,
@@ -144,45 +165,12 @@ def written(
         sourcing=sourcing,
         ready_at=scene.ready_at,
         unassigned=tuple(unassigned),
-        objective=_cost(scene, all_routes, len(unassigned)),
+        objective=Objective(),
         method=method,
         travel_version=snapshot.travel.version,
     )
-
-
-def _cost(scene: Scene, routes: Sequence[Route], unassigned: int) -> Objective:
-    """Return what routes cost by the policy, though no baseline looks at it."""
-    policy, situation = scene.situation.policy, scene.situation
-    lateness = waiting = 0.0
-    travel_s = length_m = moved = 0
-    for route in routes:
-        committed = scene.hands[route.courier_id].committed
-        for visit in route.visits:
-            order = situation.orders[visit.stop.order_id]
-            travel_s += visit.travel_s
-            length_m += visit.length_m
-            if visit.stop.kind is StopKind.PICKUP:
-                before = situation.shown.get(order.order_id, route.courier_id)
-                elsewhere = before != route.courier_id and before not in order.declined_by
-                moved += int(visit.stop not in committed and elsewhere)
-                continue
-            goes_back = visit.stop.kind is StopKind.RETURN
-            since = scene.now if goes_back else order.order.created_at
-            waiting += policy.waiting_cost * (visit.depart_at - since)
-            if not goes_back:
-                late_s = visit.depart_at - order.promise.latest
-                over_s = max(0, late_s)
-                lateness += policy.late_cost * over_s + policy.late_square_cost * over_s**2
-                lateness += policy.buffer_cost * min(
-                    max(0, late_s + policy.buffer_s), policy.buffer_s
-                )
-    return Objective(
-        undelivered=unassigned * policy.undelivered_cost,
-        lateness=lateness,
-        waiting=waiting,
-        travel=policy.travel_cost * travel_s + policy.length_cost * length_m,
-        churn=policy.churn_cost * moved,
-    )
+    # No baseline looks at what a plan costs; the judge of them all says it.
+    return replace(plan, objective=cost_of(plan, snapshot))
 
 
 def _why(scene: Scene, order_id: str, detail: str) -> Unassigned:
@@ -196,13 +184,9 @@ def _why(scene: Scene, order_id: str, detail: str) -> Unassigned:
         return Unassigned(
             order_id, Reason.NO_COURIER_ON_SHIFT, "no courier on shift has not declined it"
         )
-    strongest_g = max(courier.capacity_g for courier in able)
-    if order.order.weight_g > strongest_g:
-        return Unassigned(
-            order_id,
-            Reason.TOO_HEAVY,
-            f"it weighs {order.order.weight_g} g, nobody carries more than {strongest_g} g",
-        )
+    no = why_too_much(order.order, able, "courier")
+    if no is not None:
+        return Unassigned(order_id, no.reason, no.detail)
     return Unassigned(order_id, Reason.NO_COURIER_BEFORE_DEADLINE, detail)
 
 

@@ -28,6 +28,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from dispatch.bags import load_of, room_of
 from dispatch.model import UNREACHABLE_S, Plan, Route, Snapshot, Stop, StopKind
 from simulations.baselines.errors import PeerMissingError
 from simulations.baselines.routes import timed, written
@@ -169,7 +170,7 @@ class _Model:
         kit, scene, one = self._kit, self._scene, self._vehicles[index]
         courier = one.hand.courier
         orders = scene.situation.orders
-        load_g = sum(orders[stop.order_id].order.weight_g for stop in one.ends)
+        load = load_of(orders[stop.order_id].order for stop in one.ends)
         skills = {index}
         skills |= {
             len(self._vehicles) + number
@@ -184,10 +185,7 @@ class _Model:
             index,
             start=one.place,
             profile=str(courier.courier.mode.value),
-            capacity=[
-                max(courier.courier.capacity_g, load_g),
-                max(courier.courier.capacity_parcels, len(one.ends)),
-            ],
+            capacity=list(map(max, room_of(courier.courier), load)),
             skills=skills,
             time_window=kit.TimeWindow(start, max(start, end)),
         )
@@ -212,7 +210,7 @@ class _Model:
                 default_service=order.order.service_s,
                 time_windows=[kit.TimeWindow(0, max(0, until))],
             ),
-            amount=[order.order.weight_g, 1],
+            amount=list(load_of([order.order])),
             skills={len(self._vehicles) + number} if order.declined_by else set(),
         )
 
@@ -226,7 +224,7 @@ class _Model:
             number,
             scene.place(stop),
             default_service=scene.service_s(stop),
-            delivery=[order.order.weight_g, 1],
+            delivery=list(load_of([order.order])),
             skills={index},
             priority=_MUST,
             time_windows=[kit.TimeWindow(0, max(0, until))],

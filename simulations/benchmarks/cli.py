@@ -9,6 +9,7 @@ from typing import Any, Final
 from geo.modes import Mode
 from simulations.arguments import seed, whole
 from simulations.benchmarks.evening_cli import add_evening
+from simulations.benchmarks.lilim_cli import add_lilim
 from simulations.benchmarks.pool_cli import add_pool
 from simulations.benchmarks.tick_cli import add_tick
 
@@ -68,6 +69,7 @@ def add_parser(commands: Any) -> None:
     add_tick(kinds)
     add_pool(kinds)
     add_evening(kinds)
+    add_lilim(kinds)
 
 
 def _add_mdrp(kinds: Any) -> None:

@@ -1,4 +1,4 @@
-"""`samehour replay`: its command line; the rest is imported when it runs."""
+"""`samehour replay` and `explain`: their command lines; the rest is imported when they run."""
 
 from __future__ import annotations
 
@@ -89,6 +89,34 @@ def add_replay(commands: Any, read_ledger: ReadLedger) -> None:
     )
     parser.add_argument("--json", action="store_true", help="the last line is a JSON object")
     parser.set_defaults(handler=lambda arguments: _run(arguments, read_ledger))
+
+
+def add_explain(commands: Any, read_ledger: ReadLedger) -> None:
+    """Add `explain` to the command line."""
+    parser: argparse.ArgumentParser = commands.add_parser(
+        "explain",
+        help="say why an order of a ledger went as it went: store, courier, times, costs",
+        description="Read a service's ledger up to a moment and explain an order as the engine saw "
+        "it then: the chosen store and courier, what it waits for, what it costs, what else was "
+        "weighed and why not, and the smallest change that would help. The ledger is only read. "
+        "Without --at: an open order as of the end, a closed one as of the last moment before its "
+        "courier was told, and how it went. Exit code 0: done; 2: wrong use.",
+    )
+    parser.add_argument("ledger", metavar="LEDGER", help="a ledger's file, or its database URL")
+    parser.add_argument("order", metavar="ORDER", help="its id, or the shop's own")
+    parser.add_argument("--at", metavar="TIME", help="as of then: 2026-11-20T17:00, local time")
+    parser.add_argument("--zone", metavar="NAME", help="of a ledger with several")
+    parser.add_argument(
+        "--city", metavar="NAME", help="a city in the box, or its folder (what the ledger says)"
+    )
+    parser.add_argument("--json", action="store_true", help="print a JSON object instead")
+    parser.set_defaults(handler=lambda arguments: _explain(arguments, read_ledger))
+
+
+def _explain(arguments: argparse.Namespace, read_ledger: ReadLedger) -> int:
+    from simulations.replays.explaining import run  # noqa: PLC0415
+
+    return run(arguments, read_ledger)
 
 
 def _run(arguments: argparse.Namespace, read_ledger: ReadLedger) -> int:

@@ -292,8 +292,9 @@ def _of_events(log: Iterable[e.Recorded], left_out: Counter[str]) -> Iterator[Sc
                 yield Scripted(at, c.SetCatalogue(articles))
             case e.CourierRegistered(courier=courier):
                 yield Scripted(at, c.RegisterCourier(courier))
-            case e.ShiftStarted(courier_id=courier_id, starts_at=starts_at, ends_at=ends_at):
-                yield Scripted(at, c.StartShift(courier_id, starts_at, ends_at))
+            case e.ShiftStarted():
+                shift = (event.courier_id, event.starts_at, event.ends_at, event.pause)
+                yield Scripted(at, c.StartShift(*shift))
             case e.BreakWanted(courier_id=courier_id, duration_s=length_s, occurred_at=when):
                 yield Scripted(at, c.TakeBreak(courier_id, length_s, when))
             case e.StreetClosed(closure=closure):
@@ -323,6 +324,7 @@ def _placed(taken: e.OrderReceived, parts: Sequence[Order]) -> c.PlaceOrder:
         address=order.address,
         lines=tuple(line for part in parts for line in part.lines),
         weight_g=sum(part.weight_g for part in parts),
+        volume_ml=sum(part.volume_ml for part in parts),
         occurred_at=order.created_at,
         basket_cents=sum(part.basket_cents for part in parts),
         service_s=order.service_s,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import datetime as dt
 import json
 import os
 import sys
@@ -11,19 +10,19 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
-from zoneinfo import ZoneInfo
 
 from dispatch.codec import to_rfc3339
 from dispatch.model import Policy
 from dispatch.recording import Recording, RecordingError
-from geo.city import City, find_city, load_city
+from geo.city import City
 from geo.edition import edition
-from geo.errors import CityError, GeoError
+from geo.errors import GeoError
 from geo.progress import shown, stage
 from simulations.compiling import compile_all
 from simulations.errors import ReplayError, SimulationError
 from simulations.load.wanted import checked_url
 from simulations.replays.as_json import as_json
+from simulations.replays.asked import city_of, moment
 from simulations.replays.calibration import calibrate
 from simulations.replays.changes import Fleet, changed, parse_fleet
 from simulations.replays.cli import ReadLedger
@@ -91,9 +90,9 @@ def _run(arguments: argparse.Namespace, read_ledger: ReadLedger) -> int:
     push_to = None if arguments.push is None else checked_url(arguments.push)
     with stage("reading the ledger"):
         recording = read_ledger(arguments.ledger, arguments.zone)
-    city = _city(arguments.city, recording)
-    since = _moment(arguments.since, "--from", city.time_zone)
-    until = _moment(arguments.until, "--to", city.time_zone)
+    city = city_of(arguments.city, recording)
+    since = moment(arguments.since, "--from", city.time_zone)
+    until = moment(arguments.until, "--to", city.time_zone)
     if since is not None and until is not None and since >= until:
         raise ReplayError(f"--to {arguments.until} is not after --from {arguments.since}")
     key = digest_of(recording.zone, _first(recording), edition(_CODE), since, until)
@@ -240,29 +239,6 @@ def _within(happened: Happenings, since: int, until: int) -> Happenings:
 
 
 # --- what is asked -------------------------------------------------------------------------------
-
-
-def _city(named: str | None, recording: Recording) -> City:
-    beginnings = recording.beginnings
-    name = named or (beginnings[-1].city if beginnings else recording.zone)
-    try:
-        return load_city(find_city(name))
-    except CityError as error:
-        raise ReplayError(f"{error}. Name the city of {recording.where} with --city") from error
-
-
-def _moment(text: str | None, flag: str, time_zone: str) -> int | None:
-    if text is None:
-        return None
-    try:
-        moment = dt.datetime.fromisoformat(text)
-    except ValueError as error:
-        raise ReplayError(
-            f"{flag} {text} is no time; write 2026-11-20T17:00 (local), or with Z or an offset"
-        ) from error
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=ZoneInfo(time_zone))
-    return int(moment.timestamp())
 
 
 def _first(recording: Recording) -> list[object]:

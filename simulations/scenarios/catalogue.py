@@ -14,6 +14,8 @@ from simulations.scenarios.text import Problems, Section, repeated
 
 _COLUMNS: Final = ("sku", "name", "weight_g", "price_cents", "popularity")
 _GROUP: Final = "group"
+_IF_YOU_LIKE: Final = (_GROUP, "volume_ml", "chilled")
+_TRUTH: Final = {"": False, "false": False, "true": True}
 _LAST: Final = 99
 """Problems of a catalogue are told after those of the scenario's own files."""
 
@@ -48,6 +50,8 @@ def _listed(root: Section) -> tuple[Article, ...]:
                 price_cents=section.integer("price_cents", low=1),
                 popularity=section.integer("popularity", low=1),
                 group=section.text("group", default=""),
+                volume_ml=section.integer("volume_ml", low=0, default=0),
+                chilled=section.truth("chilled", default=False),
             )
         )
         section.end()
@@ -66,8 +70,13 @@ def _from_csv(path: Path, problems: Problems) -> tuple[Article, ...]:
         with path.open(encoding="utf-8", newline="") as file:
             reader = csv.DictReader(file)
             columns = tuple(reader.fieldnames or ())
-            if columns not in (_COLUMNS, (*_COLUMNS, _GROUP)):
-                problem(1, f"the columns must be {','.join(_COLUMNS)}, and {_GROUP} if you like")
+            further = columns[len(_COLUMNS) :]
+            if columns[: len(_COLUMNS)] != _COLUMNS or not _is_in_order(further):
+                problem(
+                    1,
+                    f"the columns must be {','.join(_COLUMNS)}, and of {','.join(_IF_YOU_LIKE)} "
+                    "those you like, in this order",
+                )
                 return ()
             for row in reader:
                 found = _article(row, columns)
@@ -102,6 +111,12 @@ def _article(row: Mapping[str | None, str | None], columns: tuple[str, ...]) -> 
             problems.append(f"{column} is {cells[column]!r}; it must be a whole number, 1 or more")
         else:
             figures[column] = int(cells[column])
+    volume = cells.get("volume_ml") or "0"
+    if not (volume.isascii() and volume.isdigit()):
+        problems.append(f"volume_ml is {volume!r}; it must be a whole number, 0 or more")
+    chilled = _TRUTH.get(cells.get("chilled", ""))
+    if chilled is None:
+        problems.append(f"chilled is {cells['chilled']!r}; it must be true or false")
     if problems:
         return problems
     return Article(
@@ -111,4 +126,11 @@ def _article(row: Mapping[str | None, str | None], columns: tuple[str, ...]) -> 
         price_cents=figures["price_cents"],
         popularity=figures["popularity"],
         group=cells.get(_GROUP, ""),
+        volume_ml=int(volume),
+        chilled=bool(chilled),
     )
+
+
+def _is_in_order(further: tuple[str, ...]) -> bool:
+    """Tell whether columns are some of those one may have, in their order and once each."""
+    return further == tuple(column for column in _IF_YOU_LIKE if column in further)

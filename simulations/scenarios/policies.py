@@ -27,6 +27,16 @@ def find_policy(name_or_path: str, beside: Path | None = None) -> Path:
     return find_file("policy", name_or_path, box("policies"), beside or Path())
 
 
+def policies_in_the_box() -> dict[str, str]:
+    """Return what each policy in the box is for, by its name: the first line of its file."""
+    found: dict[str, str] = {}
+    for folder in reversed(box("policies")):
+        for path in folder.glob("*.toml"):
+            first = path.read_text(encoding="utf-8").partition("\n")[0]
+            found[path.stem] = first.removeprefix("#").strip()
+    return dict(sorted(found.items()))
+
+
 def load_policy(name_or_path: str | None) -> Policy:
     """Read a policy; None gives the engine's own.
 

@@ -8,6 +8,7 @@ from dataclasses import MISSING, fields
 from functools import partial
 from typing import Any, Final, get_args
 
+from dispatch.bags import ROOM
 from dispatch.pricing import TIER_MINUTES
 from geo.types import LonLat, Mode
 from simulations.errors import ScenarioError
@@ -45,6 +46,9 @@ LONGEST_NIGHT_S: Final = 12 * 3600
 _TIERS: Final = (*(f"{minutes}m" for minutes in TIER_MINUTES), ANY_TIER)
 _DISTRIBUTIONS: Final[tuple[Distribution, ...]] = get_args(Distribution)
 _ROUNDING: Final = 1e-6
+
+_BREAK_SPREAD_S: Final = 3600
+"""The breaks of a crew are spread over this time, so that its town is never without couriers."""
 
 
 def _default(settings: type[Any], name: str) -> Any:
@@ -404,6 +408,8 @@ def _crew(section: Section, names: tuple[str, ...]) -> list[CourierSettings]:
     shift = _shift(section)
     capacity_g = section.integer("capacity_g", low=1)
     capacity_parcels = section.integer("capacity_parcels", low=1)
+    capacity_ml = section.integer("capacity_ml", low=1, default=ROOM[mode].capacity_ml)
+    chilled_bags = section.integer("chilled_bags", low=0, default=ROOM[mode].chilled_bags)
     takes_offers = section.truth("takes_offers", default=default("takes_offers"))
     accept_share = section.share("accept_share", default=default("accept_share"))
     ignore_share = section.share("ignore_share", default=default("ignore_share"))
@@ -415,8 +421,12 @@ def _crew(section: Section, names: tuple[str, ...]) -> list[CourierSettings]:
             "accept_share",
             f"and ignore_share are {accept_share + ignore_share:g} together; at most 1",
         )
-    if break_after_s is not None and break_after_s + break_s > shift[1] - shift[0] > 0:
+    room_s = shift[1] - shift[0] - break_s - (break_after_s or 0)
+    if break_after_s is not None and room_s < 0 < shift[1] - shift[0]:
         section.problem("break_after", "is so late that the break outlasts the shift")
+    spread_s = section.duration("break_spread", default=max(0, min(_BREAK_SPREAD_S, room_s)))
+    if break_after_s is not None and 0 <= room_s < spread_s:
+        section.problem("break_spread", "is so long that the last break may outlast the shift")
     return [
         CourierSettings(
             courier_id=f"cou_{_plain(name)}",
@@ -429,11 +439,25 @@ def _crew(section: Section, names: tuple[str, ...]) -> list[CourierSettings]:
             accept_share=accept_share,
             ignore_share=ignore_share,
             answer_s=answer_s,
-            break_after_s=break_after_s,
+            break_after_s=(
+                None if break_after_s is None else break_after_s + _in_turn(number, spread_s)
+            ),
             break_s=break_s,
+            capacity_ml=capacity_ml,
+            chilled_bags=chilled_bags,
         )
-        for name in names
+        for number, name in enumerate(names)
     ]
+
+
+def _in_turn(number: int, spread_s: int) -> int:
+    """Return when in a time the break of the courier of a number begins.
+
+    By the bits of the number in reverse (van der Corput 1935): however many there are, they are
+    spread evenly, and whoever is added changes nothing for the others.
+    """
+    bits = number.bit_length()
+    return spread_s * int(f"{number:b}"[::-1], 2) >> bits
 
 
 def _shift(section: Section) -> tuple[int, int]:

@@ -35,6 +35,8 @@ class Article:
         Its weight in the draw of a basket.
     group
         Articles of a group stand in for one another; empty for none.
+    volume_ml, chilled
+        Room one takes in a bag, 0 where it does not matter; whether it needs a chilled bag.
     """
 
     sku: str
@@ -43,6 +45,8 @@ class Article:
     price_cents: int
     popularity: int
     group: str = ""
+    volume_ml: int = 0
+    chilled: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -285,8 +289,10 @@ class CourierSettings:
     takes_offers, accept_share, answer_s
         Whether work is offered to them, how much of it they take, and how long they think; those
         who neither take nor refuse it let it lapse (`ignore_share`).
+    capacity_ml, chilled_bags
+        Of the bag.
     break_after_s, break_s
-        When in the shift they want a break, and how long; None for no break.
+        When in the shift their break is planned, and how long; None for no break.
     """
 
     courier_id: str
@@ -301,6 +307,8 @@ class CourierSettings:
     answer_s: tuple[int, int] = (4, 25)
     break_after_s: int | None = None
     break_s: int = 900
+    capacity_ml: int = 100_000
+    chilled_bags: int = 4
 
 
 @dataclass(frozen=True, slots=True)

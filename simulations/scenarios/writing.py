@@ -101,7 +101,8 @@ def _crew(couriers: Sequence[CourierSettings]) -> dict[str, object]:
         "break_lasts": _duration(one.break_s),
     }
     if one.break_after_s is not None:
-        values["break_after"] = _duration(one.break_after_s)
+        # Each has their own time already.
+        values |= {"break_after": _duration(one.break_after_s), "break_spread": _duration(0)}
     return {"names": [courier.name for courier in couriers]} | values
 
 

@@ -18,7 +18,6 @@ from dispatch.commands import (
     FailStop,
     RecoverCourier,
     StrandCourier,
-    TakeBreak,
     TakeInWork,
 )
 from dispatch.model import Order, Stop, StopKind, Store
@@ -210,19 +209,6 @@ class Surroundings:
             told_at = agent.silent_until(recovers_at) or recovers_at
             return told_at, RecoverCourier(agent.courier_id, recovers_at)
         return None
-
-    def rest(self, agent: Agent) -> Step | None:
-        """Return when a courier asks for their break; None without one."""
-        rests_at, shift = agent.rests_at, agent.shift
-        if rests_at is None or shift is None or agent.operator != SIMULATION:
-            return None
-        if agent.broken is not None or agent.is_stranded:
-            return None
-        rest_s = self._settings[agent.courier_id].break_s
-        if rests_at + rest_s > shift[1]:
-            return None
-        told_at = agent.silent_until(rests_at) or rests_at
-        return told_at, TakeBreak(agent.courier_id, rest_s, rests_at)
 
     def _said(self, agent: Agent, said: Said | None) -> Step | None:
         """Return when something is said, in time or after the gap it happened in."""

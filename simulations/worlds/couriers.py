@@ -112,8 +112,6 @@ class Agent:
         When we began to act for them (again).
     broken, is_stranded, recovers_at
         What has given way; whether the engine knows; when they can say that it is mended.
-    rests_at
-        When they want their break; None for no break, or none any more.
     weak, breakdowns
         What breaks as soon as they are under way, and what will.
     gaps, inbox, track
@@ -138,7 +136,6 @@ class Agent:
     broken: Broken | None = None
     is_stranded: bool = False
     recovers_at: int | None = None
-    rests_at: int | None = None
     weak: Breakdown | None = None
     breakdowns: tuple[Breakdown, ...] = ()
     gaps: Gaps = ()

@@ -13,11 +13,12 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from numpy.typing import NDArray
 
+from dispatch.commands import LineFacts
 from dispatch.model import Fulfilment, OrderLine
 from geo.city import Doors
 from geo.types import LonLat
 from simulations.rng import Streams
-from simulations.scenarios.settings import Scenario, Surge
+from simulations.scenarios.settings import Article, Scenario, Surge
 from simulations.worlds.around import metres_from
 from simulations.worlds.streets import utc
 
@@ -62,6 +63,8 @@ class Ask:
     window_id: str | None = None
     fulfilment: Fulfilment = Fulfilment.DELIVERY
     asks_first: bool = False
+    volume_ml: int | None = None
+    facts: tuple[LineFacts, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,20 +197,28 @@ class Demand:
     def _ask(
         self, external_id: str, at: int, door: int, surges: list[Surge], draw: np.random.Generator
     ) -> Ask:
-        lines, weight_g, basket_cents = self._basket(draw, surges)
+        basket = self._basket(draw, surges)
+        volume_ml = sum(article.volume_ml * quantity for article, quantity in basket)
+        is_cold = any(article.chilled for article, _ in basket)
         settings, streams = self._scenario.demand, self._streams
         return Ask(
             external_id=external_id,
             at=at,
             door=LonLat(float(self._doors.lon[door]), float(self._doors.lat[door])),
             address=self._doors.address[door],
-            lines=lines,
-            weight_g=weight_g,
-            basket_cents=basket_cents,
+            lines=tuple(OrderLine(article.sku, quantity) for article, quantity in basket),
+            weight_g=sum(article.weight_g * quantity for article, quantity in basket),
+            basket_cents=sum(article.price_cents * quantity for article, quantity in basket),
             service_s=self._scenario.handover.door_s,
             window_id=self._tier(external_id),
             fulfilment=self._fulfilment(external_id),
             asks_first=streams.chance("asks first", external_id, settings.quote_share),
+            volume_ml=volume_ml or None,
+            facts=(
+                tuple(LineFacts(chilled=article.chilled) for article, _ in basket)
+                if is_cold
+                else ()
+            ),
         )
 
     def _tier(self, external_id: str) -> str | None:
@@ -228,9 +239,7 @@ class Demand:
             return Fulfilment.CURBSIDE
         return Fulfilment.DELIVERY
 
-    def _basket(
-        self, draw: np.random.Generator, surges: list[Surge]
-    ) -> tuple[tuple[OrderLine, ...], int, int]:
+    def _basket(self, draw: np.random.Generator, surges: list[Surge]) -> list[tuple[Article, int]]:
         """Draw articles without repetition, and how many of each.
 
         Popular ones come more often (Efraimidis & Spirakis 2006, doi:10.1016/j.ipl.2005.11.003).
@@ -244,15 +253,8 @@ class Demand:
         quantities = np.minimum(
             draw.geometric(1 - baskets.more_share, len(self._popularity)), _MOST_OF_ONE
         )
-        lines: list[OrderLine] = []
-        weight_g = basket_cents = 0
-        for index in picked:
-            article = self._scenario.catalogue[int(index)]
-            quantity = int(quantities[index])
-            lines.append(OrderLine(article.sku, quantity))
-            weight_g += quantity * article.weight_g
-            basket_cents += quantity * article.price_cents
-        return tuple(lines), weight_g, basket_cents
+        catalogue = self._scenario.catalogue
+        return [(catalogue[int(index)], int(quantities[index])) for index in picked]
 
     def _popular(self, surges: list[Surge]) -> NDArray[np.float64]:
         weights = self._popularity

@@ -18,13 +18,10 @@ from dispatch.commands import (
     AcceptOffer,
     RegisterCourier,
     StartShift,
-    TakeBreak,
 )
 from dispatch.events import (
     BagHandedOver,
-    BreakEnded,
     BreakStarted,
-    BreakWanted,
     CourierRecovered,
     CourierRegistered,
     CourierStranded,
@@ -50,7 +47,7 @@ from dispatch.events import (
     StreetClosed,
     StreetReopened,
 )
-from dispatch.model import Courier, StopKind
+from dispatch.model import Courier, Pause, StopKind
 from geo.types import LonLat
 from simulations.worlds.courier_mishaps import breakdowns, is_absent, late_s
 from simulations.worlds.courier_moves import BREAK, HEAR, STREETS, STRIKE, Moves
@@ -58,6 +55,9 @@ from simulations.worlds.courier_steps import BREAKDOWN, Step, Surroundings
 from simulations.worlds.couriers import SIMULATION, Agent, Asked, Seen, Waiting, next_shift
 from simulations.worlds.intents import Intents
 from simulations.worlds.signal import signal_gaps
+
+BREAK_LATER_S: Final = 900
+"""A planned break should begin within this time: what is under way may be done first."""
 
 _LONGEST_ABSENCE: Final = 60
 """Days in a row after which nobody is waited for any more."""
@@ -79,9 +79,7 @@ class Fleet:
             ShiftStarted: self._on_shift_started,
             ShiftEnded: self._on_shift_ended,
             OperatorChanged: self._on_operator_changed,
-            BreakWanted: self._on_break_known,
             BreakStarted: self._on_break_started,
-            BreakEnded: self._on_break_known,
             CourierStranded: self._on_stranded,
             CourierRecovered: self._on_recovered,
             BagHandedOver: self._on_bag_handed_over,
@@ -197,12 +195,10 @@ class Fleet:
         self._moves.set_out(agent, at)
         self._step(agent)
 
-    def turned_down(self, command: AcceptOffer | TakeBreak) -> None:
-        """Let a courier forget an offer that was gone, or a break they may not have."""
+    def turned_down(self, command: AcceptOffer) -> None:
+        """Let a courier forget an offer that was gone."""
         agent = self._agents[command.courier_id]
-        if isinstance(command, TakeBreak):
-            agent.rests_at = None
-        elif agent.asked is not None and agent.asked.stop.stop_id == command.stop_id:
+        if agent.asked is not None and agent.asked.stop.stop_id == command.stop_id:
             agent.asked = None
         self._step(agent)
 
@@ -242,7 +238,8 @@ class Fleet:
             begins = start + late_s(streams, mishaps, courier_id, day)
             if begins < end and not is_absent(streams, mishaps, courier_id, day):
                 starts_at = max(begins, at)
-                self._intents.want(starts_at, StartShift(courier_id, starts_at, end))
+                rests = self._pause(courier_id, start, (starts_at, end))
+                self._intents.want(starts_at, StartShift(courier_id, starts_at, end, rests))
                 return
             at = end
 
@@ -257,22 +254,28 @@ class Fleet:
         agent.gaps = signal_gaps(streams, mishaps, agent.courier_id, starts_at, ends_at)
         found = breakdowns(streams, mishaps, agent.courier_id, starts_at, ends_at)
         self._moves.expect(agent, tuple(one for one in found if one.at >= at))
-        self._plan_break(agent, starts_at, at)
 
-    def _plan_break(self, agent: Agent, starts_at: int, at: int) -> None:
-        settings = self._settings[agent.courier_id]
-        agent.rests_at = None
-        if settings.break_after_s is not None:
-            # Who is at work already when the world begins may have had their break.
-            nominal, _ = next_shift(settings.shift, self._zone, starts_at)
-            rests_at = nominal + settings.break_after_s
-            agent.rests_at = rests_at if rests_at >= at else None
+    def _pause(self, courier_id: str, begins: int, shift: tuple[int, int]) -> Pause | None:
+        """Return the break planned in a shift, None for no break, or none any more.
+
+        Parameters
+        ----------
+        begins, shift
+            When the shift should begin, and from and until when it really is.
+        """
+        settings = self._settings[courier_id]
+        if settings.break_after_s is None:
+            return None
+        earliest, last = begins + settings.break_after_s, shift[1] - settings.break_s
+        # Who is at work already when the world begins may have had their break.
+        if not shift[0] <= earliest <= last:
+            return None
+        return Pause(earliest, min(earliest + BREAK_LATER_S, last), settings.break_s)
 
     def _on_shift_ended(self, agent: Agent, event: ShiftEnded, at: int) -> None:
         if agent.shift is None:
             return
         agent.shift = (agent.shift[0], event.occurred_at)
-        agent.rests_at = None
         if agent.doing is None:
             self._moves.halt(agent, at)
             agent.standby = None
@@ -287,11 +290,7 @@ class Fleet:
             agent.resumed_at = at
             self._plan_shift(agent, max(at, agent.shift[1] if agent.shift else at))
 
-    def _on_break_known(self, agent: Agent, _event: BreakWanted | BreakEnded, _at: int) -> None:
-        agent.rests_at = None
-
     def _on_break_started(self, agent: Agent, _event: BreakStarted, at: int) -> None:
-        agent.rests_at = None
         self._moves.halt(agent, at)
         agent.standby = None
 
@@ -305,11 +304,8 @@ class Fleet:
             # Mended before anybody took note.
             agent.recovers_at = at
 
-    def _on_recovered(self, agent: Agent, _event: CourierRecovered, at: int) -> None:
+    def _on_recovered(self, agent: Agent, _event: CourierRecovered, _at: int) -> None:
         agent.is_stranded, agent.recovers_at = False, None
-        if agent.rests_at is not None and agent.rests_at <= at:
-            # They have sat about for long enough.
-            agent.rests_at = None
 
     # --- hearing -------------------------------------------------------------------------------
 
@@ -408,7 +404,6 @@ class Fleet:
             return
         self._want("stop", agent, self._around.next_step(agent))
         self._want("trouble", agent, self._around.trouble(agent))
-        self._want("break", agent, self._around.rest(agent))
 
     def _want(self, kind: str, agent: Agent, step: Step | None) -> None:
         if step is None:

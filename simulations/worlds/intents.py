@@ -32,7 +32,6 @@ from dispatch.commands import (
     StartPick,
     StartShift,
     StrandCourier,
-    TakeBreak,
     TakeInWork,
 )
 from simulations.agenda import Agenda
@@ -71,7 +70,6 @@ _INTENTS: Final[dict[type[Command], tuple[int, str, Callable[[Any], str]]]] = {
     TakeInWork: (7, "stop", lambda command: str(command.courier_id)),
     StrandCourier: (8, "trouble", lambda command: str(command.courier_id)),
     RecoverCourier: (8, "trouble", lambda command: str(command.courier_id)),
-    TakeBreak: (9, "break", lambda command: str(command.courier_id)),
     CloseStreet: (10, "street", lambda command: str(command.closure)),
 }
 """Priority among what is due at the same time, kind, and whom it concerns."""

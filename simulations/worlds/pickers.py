@@ -18,6 +18,7 @@ from dispatch.events import (
     OrderResourced,
     PickCompleted,
     PickStarted,
+    PlanPublished,
     Recorded,
     StopCommitted,
     StopDeclined,
@@ -63,6 +64,8 @@ class Pick:
         When everything is in the bag, whatever the customer still has to say.
     unanswered
         Articles about which the customer was asked.
+    wait_until
+        When the plan lets it be begun.
     """
 
     order: Order
@@ -72,6 +75,7 @@ class Pick:
     is_awaited: bool = False
     done_at: int = 0
     unanswered: set[str] = field(default_factory=set)
+    wait_until: int = 0
 
 
 @dataclass(slots=True)
@@ -122,6 +126,7 @@ class Pickers:
         self._shelves = shelves
         self._counters: dict[str, Counter] = {}
         self._store_of: dict[str, str] = {}
+        self._waits = False
 
     def hear(self, recorded: Recorded) -> None:  # noqa: C901, PLR0912  a table
         """React to an event."""
@@ -140,6 +145,8 @@ class Pickers:
                     self._queue(pick.order, pick.latest, to_store_id, at)
             case PickStarted(order_id=order_id, occurred_at=occurred_at):
                 self._begin(order_id, occurred_at)
+            case PlanPublished(pick_at=pick_at) if pick_at or self._waits:
+                self._wait(pick_at, at)
             case PickCompleted(order_id=order_id) | OrderCancelled(order_id=order_id):
                 self._drop(order_id, at)
             case LineShort(order_id=order_id, sku=sku):
@@ -244,6 +251,14 @@ class Pickers:
             counter.picks[order_id].is_awaited = is_awaited
             self._hand_out(counter, at)
 
+    def _wait(self, pick_at: Mapping[str, int], at: int) -> None:
+        """Let orders wait as the plan has it; whose time has come is begun."""
+        self._waits = bool(pick_at)
+        for counter in self._counters.values():
+            for order_id, pick in counter.picks.items():
+                pick.wait_until = pick_at.get(order_id, 0)
+            self._hand_out(counter, at)
+
     def _begin(self, order_id: str, occurred_at: int) -> None:
         store_id = self._store_of.get(order_id)
         if store_id is None:
@@ -313,7 +328,7 @@ class Pickers:
         waiting = [
             (not pick.is_awaited, pick.needed_by, pick.order.created_at, order_id)
             for order_id, pick in counter.picks.items()
-            if pick.progress is Progress.WAITING
+            if pick.progress is Progress.WAITING and (pick.is_awaited or pick.wait_until <= at)
         ]
         for not_awaited, _, _, order_id in sorted(waiting)[: max(free, 0)]:
             # Somebody lets the courier in who was told to come: that pick does not wait for

@@ -27,7 +27,6 @@ from dispatch.commands import (
     ReportShort,
     RequestQuote,
     StartPick,
-    TakeBreak,
 )
 from dispatch.errors import InvalidValueError
 from dispatch.events import (
@@ -69,7 +68,6 @@ _NOT_INSISTED_ON: Final = (
     CancelOrder,
     AnswerSubstitution,
     AcceptOffer,
-    TakeBreak,
     CloseStreet,
     ReportShort,
 )
@@ -226,7 +224,7 @@ class World:
             self._intents.turned_down(command, code)
             if isinstance(command, ReportShort) and code == InvalidValueError.code:
                 self._pickers.not_there(command, self._now)
-            if isinstance(command, AcceptOffer | TakeBreak):
+            if isinstance(command, AcceptOffer):
                 self._fleet.turned_down(command)
             return
         gave_up = self._intents.refused(command, code, self._now)
@@ -313,6 +311,8 @@ class World:
             home=self._home(settings, city),
             capacity_g=settings.capacity_g,
             capacity_parcels=settings.capacity_parcels,
+            capacity_ml=settings.capacity_ml,
+            chilled_bags=settings.chilled_bags,
             takes_offers=settings.takes_offers,
         )
 

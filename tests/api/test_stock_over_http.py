@@ -170,6 +170,7 @@ def test_the_catalogue_is_taken_whole_and_read_by_page_and_sku(shop: Town) -> No
         "sku": "c/oat",
         "name": "Oat drink",
         "weight_g": 1050,
+        "volume_ml": 0,
         "price_cents": 219,
         "chilled": True,
         "age_limit": 0,

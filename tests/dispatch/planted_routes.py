@@ -26,6 +26,9 @@ from street import HOUR_S, NOW, PICK_S
 from dispatch.check import Kind
 from dispatch.model import (
     AreaInPlay,
+    Order,
+    Pause,
+    Snapshot,
     Standby,
     Stop,
     StopKind,
@@ -159,6 +162,10 @@ def picked_while_closed() -> Case:
     return store(snapshot, SOUTH, open_windows=((NOW + 1, LATER),)), plan
 
 
+def bought(snapshot: Snapshot, order_id: str) -> Order:
+    return next(one.order for one in snapshot.orders if one.order_id == order_id)
+
+
 # --- loads and times -----------------------------------------------------------------------------
 
 
@@ -173,6 +180,43 @@ def parcels() -> Case:
     # b is in the bag, c is committed, a makes three.
     snapshot, plan = sound()
     return courier(snapshot, "cou_ida", capacity_parcels=2), plan
+
+
+@plants(Kind.VOLUME)
+def volume() -> Case:
+    snapshot, plan = sound()
+    snapshot = order(snapshot, "ord_f", order=replace(bought(snapshot, "ord_f"), volume_ml=60_001))
+    return courier(snapshot, "cou_una", capacity_ml=60_000), plan
+
+
+@plants(Kind.CHILLED)
+def chilled() -> Case:
+    snapshot, plan = sound()
+    snapshot = order(snapshot, "ord_f", order=replace(bought(snapshot, "ord_f"), chilled=True))
+    return courier(snapshot, "cou_una", chilled_bags=0), plan
+
+
+@plants(Kind.NOT_BEFORE)
+def at_a_door_whose_owner_is_out() -> Case:
+    snapshot, plan = sound()
+    return order(snapshot, "ord_f", not_before=NOW + HOUR_S), plan
+
+
+@plants(Kind.BREAK)
+def no_break_where_one_is_due() -> Case:
+    # Una starts with an empty bag.
+    snapshot, plan = sound()
+    return courier(snapshot, "cou_una", pause=Pause(NOW - 60, NOW, 600)), plan
+
+
+@plants(Kind.BREAK)
+def a_break_nobody_has() -> Case:
+    snapshot, plan = sound()
+    routes = tuple(
+        replace(route, break_at=NOW) if route.courier_id == "cou_una" else route
+        for route in plan.routes
+    )
+    return snapshot, replace(plan, routes=routes)
 
 
 @plants(Kind.LEAVES_EARLY)

@@ -156,7 +156,9 @@ def order(snapshot: Snapshot, order_id: str, **changes: object) -> Snapshot:
 
 def courier(snapshot: Snapshot, courier_id: str, **changes: object) -> Snapshot:
     of_courier = {
-        key: changes.pop(key) for key in ("capacity_g", "capacity_parcels") if key in changes
+        key: changes.pop(key)
+        for key in ("capacity_g", "capacity_ml", "capacity_parcels", "chilled_bags")
+        if key in changes
     }
     couriers = tuple(
         replace(c, courier=replace(c.courier, **of_courier), **changes)

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from dispatch.planning.arrays import (
     CAND_COLUMNS,
+    CAND_DOUBT_S2,
     COURIER_AT_STORE,
     COURIER_BAG_G,
     COURIER_BAG_PARCELS,
+    COURIER_BREAK_FROM,
+    COURIER_BREAK_S,
+    COURIER_BREAK_UNTIL,
+    COURIER_CAPACITY_CHILLED,
     COURIER_CAPACITY_G,
+    COURIER_CAPACITY_ML,
     COURIER_CAPACITY_PARCELS,
     COURIER_COLUMNS,
     COURIER_MODE,
@@ -17,24 +24,44 @@ from dispatch.planning.arrays import (
     COURIER_SHIFT_END,
     COURIER_START,
     JOB_BAG,
+    JOB_CHILLED,
+    JOB_CLOSES,
     JOB_COLUMNS,
     JOB_COUNTS_FROM,
+    JOB_DIRECT_S,
+    JOB_DOUBT_S2,
+    JOB_EARLIEST,
+    JOB_FETCHED,
     JOB_FIRST,
     JOB_HOME,
     JOB_LAST,
     JOB_LATEST,
     JOB_PLACE,
     JOB_RANK,
+    JOB_RIDES,
     JOB_SERVICE_S,
     JOB_SHOWN,
+    JOB_TOLD_BY,
+    JOB_VOLUME_ML,
     JOB_WEIGHT_G,
+    NEVER,
+    PRICE_BAG_MAX_S,
+    PRICE_BREAK_LATE,
     PRICE_BUFFER,
     PRICE_BUFFER_S,
+    PRICE_CHILLED,
     PRICE_CHURN,
+    PRICE_CHURN_CUSTOMER,
     PRICE_COLUMNS,
+    PRICE_DETOUR_MAX_S,
     PRICE_LATE,
+    PRICE_LATE_ONCE,
     PRICE_LENGTH,
+    PRICE_OVERTIME,
+    PRICE_RIDES,
     PRICE_SQUARE,
+    PRICE_STACK,
+    PRICE_STACK_LATE,
     PRICE_TRAVEL,
     PRICE_UNROUTED,
     PRICE_WAITING,
@@ -64,8 +91,12 @@ def problem(
     one_store: bool = False,
     modes: int = 2,
     side_m: int = 4000,
+    lived: bool = False,
 ) -> tuple[Problem, Routes]:
-    """Draw a problem; about one order in seven is in a bag, which holds two at most."""
+    """Draw a problem; about one order in seven is in a bag, which holds two at most.
+
+    A `lived` one has a price for everything, doubts, breaks, windows and small bags.
+    """
     draw = np.random.default_rng(seed)
     places = draw.integers(0, side_m, (stores + orders + couriers, 2))
     length_m = np.abs(places[:, None] - places[None]).sum(axis=2).astype(np.int32)
@@ -115,7 +146,7 @@ def problem(
         for store in np.argsort(length_m[:stores, stores + job], kind="stable")[:options]:
             need = created + 2400 - int(duration_s[0, store, stores + job])
             pick_s = 60 + 25 * int(draw.integers(1, 12))
-            candidates.append([int(store), need, pick_s, -1])
+            candidates.append([int(store), need, pick_s, -1, 0])
         jobs[job, JOB_LAST] = len(candidates)
         chosen[job] = jobs[job, JOB_FIRST]
         jobs[job, JOB_HOME] = chosen[job]
@@ -129,10 +160,25 @@ def problem(
     prices[PRICE_TRAVEL] = 1.0
     prices[PRICE_LENGTH] = 0.1
     prices[PRICE_CHURN] = 60.0
+    jobs[:, JOB_VOLUME_ML] = 2000
+    jobs[:, JOB_CLOSES] = NEVER
+    jobs[:, JOB_FETCHED] = NOW - 300
+    jobs[:, JOB_DIRECT_S] = 400
+    jobs[:, JOB_RIDES] = 1
+    jobs[:, JOB_TOLD_BY] = NEVER
+    crew[:, COURIER_CAPACITY_ML] = 100_000
+    crew[:, COURIER_CAPACITY_CHILLED] = 4
+    crew[:, COURIER_BREAK_FROM] = NEVER
+    shares = np.array(candidates, dtype=np.int64).reshape(-1, CAND_COLUMNS)
+    ends = np.zeros((0, 0))
+    if lived:
+        shares[:, CAND_DOUBT_S2] = draw.integers(0, 200**2, len(shares))
+        ends = draw.uniform(0, 300, (couriers, len(places)))
+        _live(jobs, crew, prices, draw)
     found = Problem(
         jobs=jobs,
         job_count=orders,
-        candidates=np.array(candidates, dtype=np.int64).reshape(-1, CAND_COLUMNS),
+        candidates=shares,
         stores=shops,
         windows=np.array(windows, dtype=np.int64),
         pickers=np.array(pickers, dtype=np.int64),
@@ -141,8 +187,44 @@ def problem(
         duration_s=np.ascontiguousarray(duration_s.astype(np.int32)),
         length_m=np.stack([length_m] * modes),
         prices=prices,
+        doubts=np.full(modes, 0.04 if lived else 0.0),
+        duty=draw.uniform(0, 100, couriers) if lived else np.zeros(couriers),
+        launch=draw.uniform(0, 100, couriers) if lived else np.zeros(couriers),
+        ends=ends,
         now=NOW,
         one_store=one_store,
     )
     steps = np.zeros((couriers, 0), dtype=np.int32)
     return found, Routes(steps, np.zeros(couriers, dtype=np.int32), chosen)
+
+
+def _live(
+    jobs: NDArray[np.int64],
+    crew: NDArray[np.int64],
+    prices: NDArray[np.float64],
+    draw: np.random.Generator,
+) -> None:
+    """Give orders and couriers what a real evening has."""
+    jobs[:, JOB_VOLUME_ML] = draw.integers(1000, 30_000, len(jobs))
+    jobs[:, JOB_CHILLED] = draw.integers(0, 2, len(jobs))
+    late = draw.random(len(jobs)) < 0.3
+    jobs[late, JOB_EARLIEST] = NOW + draw.integers(600, 1800, late.sum())
+    told = draw.random(len(jobs)) < 0.5
+    jobs[told, JOB_TOLD_BY] = NOW + draw.integers(600, 2400, told.sum())
+    jobs[:, JOB_DOUBT_S2] = draw.integers(0, 100**2, len(jobs))
+    crew[:, COURIER_CAPACITY_ML] = 60_000
+    crew[:, COURIER_CAPACITY_CHILLED] = 2
+    rests = draw.random(len(crew)) < 0.6
+    crew[rests, COURIER_BREAK_FROM] = NOW + draw.integers(-300, 2400, rests.sum())
+    crew[rests, COURIER_BREAK_UNTIL] = crew[rests, COURIER_BREAK_FROM] + 600
+    crew[rests, COURIER_BREAK_S] = 900
+    prices[PRICE_CHURN_CUSTOMER] = 30.0
+    prices[PRICE_LATE_ONCE] = 200.0
+    prices[PRICE_OVERTIME] = 1.5
+    prices[PRICE_BREAK_LATE] = 2.0
+    prices[PRICE_CHILLED] = 0.3
+    prices[PRICE_STACK] = 2.0
+    prices[PRICE_DETOUR_MAX_S] = 200.0
+    prices[PRICE_BAG_MAX_S] = 900.0
+    prices[PRICE_STACK_LATE] = 4.0
+    prices[PRICE_RIDES] = 1.0

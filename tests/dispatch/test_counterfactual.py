@@ -11,11 +11,11 @@ from town import Town, at
 
 from dispatch import commands as c
 from dispatch import events as e
-from dispatch.counterfactual import Ties
 from dispatch.explain import explain
 from dispatch.explain_words import REMEDIES
 from dispatch.explanation import Change, Explanation
 from dispatch.model import Fulfilment, OrderLine, Reason, Stop, StopKind
+from dispatch.otherwise import Ties
 from dispatch.planning.plan import plan
 from dispatch.records import Carriage
 
@@ -45,7 +45,12 @@ def test_one_more_courier_at_the_store_is_worked_out() -> None:
     assert more.saved_s == 300
     assert more.done_at == NOW + HAND_OVER_S + 100 + HAND_OVER_S
     assert more.effect == "it would arrive 5 min sooner"
-    assert "If one more courier stood at North now, it would arrive 5 min sooner." in found.sentence
+    # Needed until the goods are handed over, and no longer.
+    assert (more.mode, more.amount, more.unit, more.subject) == ("bike", 4, "min", "sto_north")
+    assert (
+        "If one more courier by bike stood at North for the next 4 min, "
+        "it would arrive 5 min sooner." in found.sentence
+    )
 
 
 def test_a_courier_who_would_not_help_is_not_told() -> None:
@@ -119,7 +124,9 @@ def test_what_somebody_is_on_the_way_to_could_be_given_to_another() -> None:
     street.courier("ida", at=200, committed=(Stop(StopKind.PICKUP, "ord_a", "sto_north"),))
     other = change(explained(street), "reassigned")
     assert other.saved_s == 300
-    assert other.detail == "Ida gave it to one more courier who stood at North now"
+    assert other.detail == (
+        "Ida gave it to one more courier by bike who stood at North for the next 4 min"
+    )
 
 
 def test_one_of_two_in_a_bag_could_be_brought_first() -> None:
@@ -196,7 +203,17 @@ def test_an_order_nobody_can_carry_is_freed_by_a_larger_bag() -> None:
     assert more.done_at == NOW + PICK_S + HAND_OVER_S + 100 + HAND_OVER_S
     assert more.saved_s is None
     assert more.effect == "it would arrive in 6 min, in time"
-    assert "now, it would arrive in 6 min, in time." in found.sentence
+    assert more.detail == (
+        "one more courier by bike with room for 20000 g stood at North for the next 6 min"
+    )
+    first = found.changes[0]
+    assert (first.what, first.subject, first.amount, first.unit) == (
+        "larger_bag",
+        "cou_ida",
+        5000,
+        "g",
+    )
+    assert "If Ida had room for 5000 g more, it would arrive in 6 min, in time." in found.sentence
 
 
 def test_an_order_that_a_lock_leaves_without_a_courier_is_freed_by_its_end() -> None:

@@ -221,6 +221,23 @@ def heavier_than_anybody_carries(street: Street) -> None:
     odd(street, weight_g=50_000)
 
 
+@gets(
+    Reason.TOO_LARGE,
+    "it takes 200000 ml and no courier it may go to has room for more than 100000 ml",
+)
+def larger_than_anybody_s_bag(street: Street) -> None:
+    odd(street, volume_ml=200_000)
+
+
+@gets(
+    Reason.NO_CHILLED_BAG,
+    "it must be kept cold and no courier it may go to with room for it has a chilled bag",
+)
+def colder_than_anybody_s_bag(street: Street) -> None:
+    street.courier("ida", at=500, chilled_bags=0)
+    odd(street, chilled=True)
+
+
 @gets(Reason.NO_COURIER_ON_SHIFT, "all 1 couriers on shift declined it")
 def declined_by_all(street: Street) -> None:
     odd(street, declined_by=frozenset({"cou_ida", "cou_gone"}))

@@ -36,7 +36,7 @@ def test_an_offer_names_store_time_and_price() -> None:
 
 
 def test_a_promise_keeps_its_margin_and_ends_at_a_full_minute() -> None:
-    promise = promised(Policy(), NOW, NOW, eta=NOW + 1501)
+    promise = promised(Policy(), NOW, NOW, eta=NOW + 1501, margin_s=600)
     assert NOW % 60 == 0
     # 1501 s + 600 s margin = 2101 s, rounded up to 36 minutes.
     assert promise.latest == NOW + 2160
@@ -45,7 +45,7 @@ def test_a_promise_keeps_its_margin_and_ends_at_a_full_minute() -> None:
 
 def test_a_promise_does_not_begin_before_now() -> None:
     # Clicked 25 minutes ago: the window would have begun already.
-    promise = promised(Policy(promise_margin_s=60), NOW - 1500, NOW, eta=NOW + 100)
+    promise = promised(Policy(), NOW - 1500, NOW, eta=NOW + 100, margin_s=60)
     assert promise.earliest == NOW
     assert promise.latest == NOW + 180
 

@@ -25,8 +25,10 @@ from dispatch.planning.improve import Insertion, Search
 SEEDS = range(6)
 
 
-def started(seed: int, *, orders: int = 14, one_store: bool = False, pool: int = 0) -> Search:
-    found, routes = problem(orders, 5, 4, seed=seed, one_store=one_store)
+def started(
+    seed: int, *, orders: int = 14, one_store: bool = False, pool: int = 0, lived: bool = False
+) -> Search:
+    found, routes = problem(orders, 5, 4, seed=seed, one_store=one_store, lived=lived)
     search = Search(found, routes, seed, pool=pool)
     search.settle()
     search.fill()
@@ -108,7 +110,7 @@ def assert_sound(search: Search) -> None:
                 assert load_g <= crew[COURIER_CAPACITY_G]
                 assert parcels <= crew[COURIER_CAPACITY_PARCELS]
             assert search.begin[courier, index] == begin
-            assert search.depart[courier, index] == at
+            assert search.over[courier, index] == at
             place = there
         assert not held, "never dropped"
         assert keeps_trips(search, courier)
@@ -116,10 +118,13 @@ def assert_sound(search: Search) -> None:
     assert sorted(seen) == np.flatnonzero(search.owner >= 0).tolist()
 
 
+@pytest.mark.parametrize("lived", [False, True])
 @pytest.mark.parametrize("one_store", [False, True])
 @pytest.mark.parametrize("seed", SEEDS)
-def test_the_cheapest_place_is_the_best_of_all_places(seed: int, one_store: bool) -> None:
-    search = started(seed, orders=9, one_store=one_store)
+def test_the_cheapest_place_is_the_best_of_all_places(
+    seed: int, one_store: bool, lived: bool
+) -> None:
+    search = started(seed, orders=9, one_store=one_store, lived=lived)
     for job in range(search.problem.job_count):
         if search.problem.jobs[job, JOB_BAG] >= 0 or search.owner[job] < 0:
             continue

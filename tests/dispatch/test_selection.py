@@ -247,7 +247,7 @@ def test_routes_with_their_present_stores_cost_what_they_are_priced_at(seed: int
         adopted = search.adopt({courier: steps.tolist()}, {})
         assert adopted == bool(np.isfinite(cost[row]))
         if adopted:
-            churn = sum(search.churn_of(int(step) >> 1) for step in steps if step & 1)
+            churn = sum(search.telling_of(int(step) >> 1) for step in steps if step & 1)
             assert search.route_cost[courier] + churn == pytest.approx(cost[row])
             kept += 1
         search.back_to(mark)

@@ -116,6 +116,25 @@ def test_an_offer_is_taken_and_the_door_asks_for_pin_age_and_a_picture(
     home(service, courier_id)
 
 
+def test_a_break_that_is_planned_is_seen_before_it_comes(
+    phone: Watched, desk: Watched, service: Service
+) -> None:
+    page, courier_id = at_work(phone, service, "Lauri")
+    day = CLOCK_START[:10]
+    planned = {"earliest": f"{day}T20:00:00Z", "latest": f"{day}T20:30:00Z", "duration_s": 1800}
+    shift = {"courier_id": courier_id, "ends_at": f"{day}T23:59:00Z", "break": planned}
+    service.post("/v1/shifts", shift)
+    # Helsinki is two hours ahead.
+    words = "30 min, begins 22:00\N{EN DASH}22:30"
+    expect(page.locator("#hint")).to_have_text(f"Your break: {words}.")
+    board = desk.page
+    board.goto(f"{service.base}/ops#courier:{courier_id}")
+    expect(board.locator("#details")).to_contain_text(words)
+    service.post(f"/v1/couriers/{courier_id}/shift/end")
+    expect(board.locator("#details")).not_to_contain_text(words)
+    assert phone.complaints == desk.complaints == []
+
+
 def test_a_courier_rests_breaks_down_and_goes_on(phone: Watched, service: Service) -> None:
     page, courier_id = at_work(phone, service, "Veli")
     action, now = page.locator("#action"), page.locator("#now")

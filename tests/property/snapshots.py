@@ -16,12 +16,16 @@ from property.drawn_zone import MODES, NOW, SKUS, Town
 from dispatch.model import (
     UNREACHABLE_S,
     AreaInPlay,
+    CourierInPlay,
+    OrderInPlay,
     OrderLine,
     OrderStatus,
+    Pause,
     Policy,
     Promise,
     Route,
     Snapshot,
+    Spread,
     Stop,
     StopKind,
     StoreDemand,
@@ -37,7 +41,26 @@ POLICIES = (
     Policy(one_store_per_trip=True, standby_horizon_s=1800),
     Policy(standby_horizon_s=3600, waiting_cost=5.0),
     Policy(one_store_per_trip=True, standby_diverts=False, routing_min_orders=1000),
+    Policy(sourcing_nearest=True),
+    Policy(sourcing_nearest=True, assign_nearest=True),
 )
+_DEARER: dict[str, object] = {
+    "churn_customer_cost": 40.0,
+    "churn_customer_s": 60,
+    "late_once_cost": 120.0,
+    "chilled_cost": 0.5,
+    "stack_detour_s": 120,
+    "stack_bag_s": 600,
+    "stack_cost": 3.0,
+    "stack_late_cost": 5.0,
+    "break_late_cost": 2.0,
+    "overtime_cost": 1.5,
+    "home_cost": 0.4,
+    "fairness_cost": 60.0,
+    "decline_cost": 100.0,
+    "pick_ahead_s": 60,
+    "future_cost": 0.7,
+}
 
 
 @st.composite
@@ -49,7 +72,62 @@ def snapshots(draw: DrawFn, most_orders: int = 9) -> Snapshot:
         orders=draw(st.integers(0, most_orders)),
         couriers=draw(st.sampled_from([0, 1, 2, 3, 4, 5, 5])),
     )
-    return town.snapshot(draw(st.sampled_from(POLICIES)))
+    snapshot = town.snapshot(draw(st.sampled_from(POLICIES)))
+    if draw(st.booleans()):
+        return snapshot
+    return lived(snapshot, Random(draw(st.integers(0, 2**32))))  # noqa: S311
+
+
+def lived(snapshot: Snapshot, random: Random) -> Snapshot:
+    """Give orders and couriers what a real evening has, and a price for some of it."""
+    prices = {key: price for key, price in _DEARER.items() if random.random() < 0.5}
+    spread = random.choice(
+        [
+            Spread(),
+            Spread({"": 0.3, "sto_0": 0.6}, {MODES[0]: 0.25}, 40.0, 60.0),
+            Spread({}, dict.fromkeys(MODES, 0.1), 0.0, 0.0),
+        ]
+    )
+    return replace(
+        snapshot,
+        orders=tuple(_lived_order(order, random) for order in snapshot.orders),
+        couriers=tuple(
+            _lived_courier(courier, random, len(snapshot.stores)) for courier in snapshot.couriers
+        ),
+        policy=replace(snapshot.policy, **prices),
+        spread=spread,
+    )
+
+
+def _lived_order(order: OrderInPlay, random: Random) -> OrderInPlay:
+    bought = replace(
+        order.order,
+        volume_ml=random.choice([0, 8000, 30_000]),
+        chilled=random.random() < 0.4,
+    )
+    return replace(
+        order,
+        order=bought,
+        picked_up_at=NOW - random.randint(0, 900) if order.on_board else None,
+        not_before=random.choice([None, None, order.promise.latest - 300]),
+        told_eta=random.choice([None, order.promise.latest - random.randint(-600, 900)]),
+    )
+
+
+def _lived_courier(courier: CourierInPlay, random: Random, stores: int) -> CourierInPlay:
+    due = NOW + random.randint(-1800, 3600)
+    return replace(
+        courier,
+        courier=replace(
+            courier.courier,
+            capacity_ml=random.choice([40_000, 100_000]),
+            chilled_bags=random.randint(0, 3),
+        ),
+        pause=random.choice([None, Pause(due, due + 900, 1200)]),
+        home_place=random.choice([None, 0]) if stores else None,
+        worked_s=random.randint(0, 7200),
+        acceptance=random.choice([1.0, 0.8]),
+    )
 
 
 @st.composite
@@ -117,6 +195,11 @@ def _order(snapshot: Snapshot, random: Random) -> Snapshot:
             {"promise": Promise(NOW, NOW + 10**9, NOW)},
             {"declined_by": frozenset(c.courier_id for c in snapshot.couriers)},
             {"declined_by": frozenset({"cou_nobody"})},
+            {"picked_up_at": 0},
+            {"picked_up_at": NOW + 10**6},
+            {"not_before": NOW + 10**6},
+            {"not_before": 0},
+            {"told_eta": 0},
         ]
     )
     return replace(snapshot, orders=_changed(snapshot.orders, random, **fields))
@@ -135,6 +218,8 @@ def _bought(snapshot: Snapshot, random: Random) -> Snapshot:
             {"weight_g": 10**11},
             {"weight_g": 0, "service_s": 0},
             {"service_s": 10**6},
+            {"volume_ml": 10**11},
+            {"chilled": True},
             {"pick_s": 0},
             {"pick_s": 10**6},
             {"lines": (OrderLine("moon", 1),)},
@@ -176,6 +261,10 @@ def _courier(snapshot: Snapshot, random: Random) -> Snapshot:
             {"available_at": 0},
             {"available_at": NOW + 10**6},
             {"shift_end": NOW - 7200},
+            {"pause": Pause(NOW - 10**6, NOW - 10**6, 10**5)},
+            {"pause": Pause(NOW, NOW, 1)},
+            {"home_place": 10_000},
+            {"home_place": -1},
             {"shift_start": NOW + 10**6},
             {"shift_start": NOW + 7200, "shift_end": NOW - 7200},
         ]

@@ -11,7 +11,7 @@ from test_apply import COURIERS, Evening
 from town import at
 
 from dispatch import commands as c
-from dispatch.model import OrderLine, StopKind
+from dispatch.model import OrderLine, Pause, StopKind
 from dispatch.planning.plan import plan_by_insertion
 
 couriers = st.sampled_from(COURIERS)
@@ -75,6 +75,12 @@ class CourierEvening(Evening):
     @rule(data=st.data())
     def a_dispatcher_grants_a_second_try(self, data: st.DataObject) -> None:
         self.attempt(c.RetryDelivery(self.some_order(data), "ops:maria", "they called", self.now))
+
+    @rule(courier_id=couriers, due_s=st.integers(0, 3600), duration_s=st.integers(1, 1200))
+    def a_shift_begins_with_a_break(self, courier_id: str, due_s: int, duration_s: int) -> None:
+        due = self.now + due_s
+        pause = Pause(due, due + 900, duration_s)
+        self.attempt(c.StartShift(courier_id, self.now, self.now + 7200, pause))
 
     @rule()
     def everybody_comes_back(self) -> None:

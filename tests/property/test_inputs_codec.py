@@ -17,7 +17,7 @@ from dispatch.codec import command_from_json, input_from_json, input_to_json
 from dispatch.commands import COMMAND_TYPES
 from dispatch.errors import InvalidValueError
 from dispatch.journal import INPUT_TYPES, Handled, Input
-from dispatch.model import Promise
+from dispatch.model import Pause, Policy, Promise
 from geo.service_area import AreaKind, ServiceArea
 from geo.types import LonLat, Mode
 
@@ -34,6 +34,16 @@ WHOLE = {
     NoneType: st.none(),
     LonLat: st.builds(LonLat, st.floats(-180, 180), st.floats(-90, 90)),
     ServiceArea: st.sampled_from(AREAS),
+    Policy: st.builds(
+        Policy,
+        name=st.text(min_size=1, max_size=8),
+        late_cost=st.floats(0, 1e6),
+        improve_rounds=st.integers(0, 120),
+        hold_match=st.floats(0, 1),
+        promise_confidence=st.floats(0, 0.99),
+        standby_diverts=st.booleans(),
+    ),
+    Pause: st.builds(Pause, st.integers(0, 50), st.integers(50, 90), st.integers(1, 50)),
     Promise: st.builds(Promise, st.integers(0, 50), st.integers(50, 90), st.integers(0, 50)),
 }
 

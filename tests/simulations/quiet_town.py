@@ -62,7 +62,8 @@ class Town:
                     self.tell(e.CourierRegistered(courier))
         for command in self.act(0):
             if isinstance(command, StartShift):
-                self.tell(e.ShiftStarted(command.courier_id, command.starts_at, command.ends_at))
+                begun = (command.courier_id, command.starts_at, command.ends_at, command.pause)
+                self.tell(e.ShiftStarted(*begun))
 
     def order(self, number: int = 1, latest_s: int = 1800, door: int = 100) -> Order:
         order = Order(

@@ -21,7 +21,8 @@ def policies(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("policies")
     (folder / "quick.toml").write_text('name = "quick"\nimprove_rounds = 5\n')
     (folder / "stingy.toml").write_text(
-        'name = "stingy"\nimprove_rounds = 5\npromise_max_s = 600\n'
+        'name = "stingy"\nimprove_rounds = 5\npromise_min_s = 300\n'
+        "promise_margin_s = 120\npromise_max_s = 600\n"
     )
     return folder
 

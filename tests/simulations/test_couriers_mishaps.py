@@ -24,7 +24,7 @@ from dispatch.commands import (
     TakeBreak,
     TakeInWork,
 )
-from dispatch.model import Stop, StopKind, Store
+from dispatch.model import Pause, Stop, StopKind, Store
 from dispatch.records import StopOutcome
 from geo.city import City
 from geo.travel import NetworkTravelTimes
@@ -195,32 +195,44 @@ def test_whoever_has_said_yes_does_not_decline(make: Make, friday: Scenario) -> 
 # --- breaks ------------------------------------------------------------------------------------
 
 
-def test_a_break_is_asked_for_once_at_its_time_in_the_shift(make: Make) -> None:
+def pauses(make: Make, **courier: Any) -> dict[str, Pause | None]:
+    """Return the breaks with which shifts began."""
+    begun = [r.event for r in make(courier).log if isinstance(r.event, e.ShiftStarted)]
+    return {event.courier_id: event.pause for event in begun}
+
+
+def test_a_break_is_known_from_the_beginning_of_the_shift(make: Make) -> None:
     # Aino's shift began at half past three, an hour and a half before the scenario.
     town = make({"break_after_s": 2 * HOUR_S, "break_s": 600})
-    at = town.now + HOUR_S // 2
-    breaks = [c for c in asked(town, 2 * HOUR_S, TakeBreak) if c.courier_id == AINO]
-    assert breaks == [TakeBreak(AINO, 600, at)]
+    due = town.now + HOUR_S // 2
+    assert pauses(make, break_after_s=2 * HOUR_S, break_s=600)[AINO] == Pause(due, due + 900, 600)
+    assert asked(town, 2 * HOUR_S, TakeBreak) == []
+
+
+def test_a_courier_on_a_break_stands_still_and_goes_on_after_it(make: Make) -> None:
+    town = make({"break_after_s": 2 * HOUR_S, "break_s": 600})
+    order = town.order()
+    town.tell(e.StandbyGiven(AINO, town.city.stores[3].store_id, town.now + 600, town.now))
+    town.act(60)
     town.tell(e.BreakStarted(AINO, town.now + 600, town.now))
-    assert not [c for c in asked(town, 2 * HOUR_S, TakeBreak) if c.courier_id == AINO]
-
-
-def test_a_break_refused_is_done_without(make: Make) -> None:
-    town = make({"break_after_s": 2 * HOUR_S})
-    for command in asked(town, 2 * HOUR_S, TakeBreak):
-        town.world.refused(command, "conflict")
-    town.commit(town.order(), StopKind.PICKUP)
-    assert asked(town, HOUR_S, TakeBreak) == []
+    here = town.seen()
+    town.act(120)
+    assert town.seen() == here
+    town.tell(e.BreakEnded(AINO, town.now))
+    town.commit(order, StopKind.PICKUP)
+    assert town.only(ArriveAtStop).courier_id == AINO
 
 
 def test_who_had_the_break_before_the_evening_begins_has_no_other(make: Make) -> None:
-    town = make({"break_after_s": HOUR_S})
-    assert AINO not in {command.courier_id for command in asked(town, 6 * HOUR_S, TakeBreak)}
+    assert pauses(make, break_after_s=HOUR_S)[AINO] is None
 
 
-def test_no_break_is_asked_for_that_would_last_longer_than_the_shift(make: Make) -> None:
-    town = make({"break_after_s": 8 * HOUR_S - 300, "break_s": 600})
-    assert AINO not in {command.courier_id for command in asked(town, 7 * HOUR_S, TakeBreak)}
+def test_no_break_is_planned_that_would_last_longer_than_the_shift(make: Make) -> None:
+    assert pauses(make, break_after_s=8 * HOUR_S - 300, break_s=600)[AINO] is None
+    # Aino leaves at half past eleven: that late it must begin on time.
+    rests = pauses(make, break_after_s=8 * HOUR_S - 600, break_s=600)[AINO]
+    assert rests is not None
+    assert rests.latest == rests.earliest
 
 
 # --- breakdowns --------------------------------------------------------------------------------

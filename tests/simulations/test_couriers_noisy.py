@@ -11,7 +11,7 @@ from lived import TOP_SPEED_M_S, check_endings
 from quiet_town import MINUTE_S, metres
 
 from dispatch import events as e
-from dispatch.model import Mode, Policy
+from dispatch.model import Mode, Pause, Policy
 from geo.city import City, load_city
 from geo.travel import NetworkTravelTimes
 from geo.types import LonLat
@@ -107,6 +107,39 @@ def test_everything_that_can_go_wrong_did(evening: Simulation) -> None:
     assert any(event.order_ids for event in stranded)
 
 
+def test_breaks_begin_by_themselves_when_they_are_due_and_nobody_carries_anything(
+    evening: Simulation,
+) -> None:
+    planned: dict[str, Pause | None] = {}
+    bags: dict[str, set[str]] = {}
+    begun: list[int] = []
+    for recorded in evening.log.events:
+        match recorded.event:
+            case e.ShiftStarted(courier_id=who, pause=pause):
+                planned[who] = pause
+            case e.ParcelPickedUp(courier_id=who, order_id=order_id):
+                bags.setdefault(who, set()).add(order_id)
+            case (
+                e.OrderDelivered(courier_id=who, order_id=order_id)
+                | e.ParcelReturned(courier_id=who, order_id=order_id)
+            ):
+                bags[who].discard(order_id)
+            case e.CourierStranded(courier_id=who):
+                bags[who] = set()
+            case e.BreakStarted(courier_id=who, occurred_at=at, ends_at=ends_at):
+                pause = planned.pop(who)
+                assert pause is not None
+                assert at >= pause.earliest
+                assert ends_at - at == pause.duration_s
+                assert not bags.get(who)
+                begun.append(at)
+            case _:
+                pass
+    assert len(begun) > 3
+    # One after the other, not all at once.
+    assert len(set(begun)) > len(begun) / 2
+
+
 def test_every_stranded_courier_works_again(evening: Simulation) -> None:
     for courier in evening.engine.state.couriers.values():
         assert courier.stranded is None or courier.courier.courier_id in _still_broken(evening)
@@ -123,8 +156,6 @@ def test_the_engine_refuses_only_what_came_too_late(evening: Simulation) -> None
     assert set(evening.world.refusals) <= {
         "AcceptOffer offer_expired",
         "CancelOrder wrong_state",
-        "TakeBreak wrong_state",
-        "TakeBreak conflict",
     }
 
 

@@ -9,10 +9,11 @@ from pydantic import BaseModel
 
 from api.courier_schemas import BreakIn, StrandedIn
 from api.late_schemas import WorkIn
-from api.schemas import CourierIn, HappenedIn
+from api.order_schemas import OrderIn, QuoteIn, facts_of
+from api.schemas import CourierIn, HappenedIn, ShiftIn
 from api.traffic_schemas import ClosureIn
 from dispatch import commands as c
-from dispatch.model import Courier, Mode
+from dispatch.model import Courier, Mode, OrderLine, Pause
 from dispatch.records import StopOutcome, WorkReport
 from geo.closures import Closure, ClosureShape
 from geo.types import LonLat
@@ -26,6 +27,14 @@ WORK = (
     WorkReport("stp_1_p", StopOutcome.ARRIVED, AT),
     WorkReport("stp_1_d", StopOutcome.FAILED, AT + 5, "nobody home"),
 )
+
+REST = Pause(AT + 600, AT + 1500, 900)
+
+
+def basket(kind: Any, **more: Any) -> Any:
+    lines = (OrderLine("milk", 2), OrderLine("ice", 1))
+    facts = (c.LineFacts(), c.LineFacts(chilled=True, volume_ml=900))
+    return kind(HERE, "Corner", lines, 1500, facts=facts, volume_ml=2300, **more)
 
 
 @pytest.mark.parametrize(
@@ -44,6 +53,9 @@ WORK = (
             "/v1/couriers/cou_1/strand",
             StrandedIn,
         ),
+        (c.StartShift("cou_1", AT, AT + 7200, REST), "/v1/shifts", ShiftIn),
+        (basket(c.RequestQuote), "/v1/quotes", QuoteIn),
+        (basket(c.PlaceOrder, occurred_at=AT, external_id="x-1"), "/v1/orders", OrderIn),
         (c.RecoverCourier("cou_1", AT), "/v1/couriers/cou_1/recover", None),
         (c.CloseStreet(CLOSURE), "/v1/closures", ClosureIn),
     ],
@@ -57,6 +69,12 @@ def test_every_request_is_what_the_service_takes(
     for key, value in asked.headers.items():
         assert key == "Idempotency-Key"
         assert " " not in value
+    if isinstance(taken, ShiftIn):
+        assert taken.command(AT) == command
+    if isinstance(taken, CourierIn):
+        assert taken.courier("cou_1") == command.courier
+    if isinstance(taken, QuoteIn | OrderIn):
+        assert (taken.volume_ml, facts_of(taken.lines)) == (command.volume_ml, command.facts)
     if isinstance(taken, ClosureIn):
         # What comes back is known as the world's own.
         assert taken.closure("") == CLOSURE

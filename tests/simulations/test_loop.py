@@ -9,8 +9,12 @@ from lived import TOP_SPEED_M_S, check_endings
 from quiet_town import MINUTE_S, metres
 
 from dispatch import events as e
+from dispatch.apply import apply
+from dispatch.engine import Engine
+from dispatch.experience import ExperienceFold
 from dispatch.model import Policy
 from dispatch.snapshot import snapshot
+from dispatch.state import State
 from geo.areas import ServedDoors
 from geo.city import City
 from geo.travel import NetworkTravelTimes
@@ -157,6 +161,15 @@ def test_two_policies_face_the_same_evening(
     assert asked[0] == asked[1]
 
 
+def experience_of(engine: Engine) -> ExperienceFold:
+    """Fold an engine's log from its beginning."""
+    fold, state = ExperienceFold(engine.policy), State(engine.state.zone_id)
+    for recorded in engine.log.read(0):
+        fold.add(recorded, state)
+        state = apply(state, recorded)
+    return fold
+
+
 def test_a_snapshot_from_what_was_made_before_is_the_one_made_from_nothing(
     unruly: Scenario, helsinki: City
 ) -> None:
@@ -177,6 +190,7 @@ def test_a_snapshot_from_what_was_made_before_is_the_one_made_from_nothing(
             served=ServedDoors(),
             seed=engine.seed,
             demand=kept.demand,
+            experience=experience_of(engine),
         )
         assert len(kept.couriers) > 1
         for part in ("places", "orders", "stores", "couriers", "routes"):

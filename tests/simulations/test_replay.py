@@ -25,11 +25,18 @@ LASTS_S = 480
 
 @pytest.fixture(scope="module")
 def lively(friday: Scenario, helsinki: City) -> Scenario:
-    """Return an evening with all that reaches an engine: offers, closed streets, breakdowns."""
+    """Return an evening with offers, breaks, closed streets and breakdowns."""
     middle = helsinki.stores[0].location
     starts_at = friday.starts_at
     couriers = tuple(
-        replace(courier, takes_offers=number % 2 == 0, accept_share=0.8)
+        replace(
+            courier,
+            takes_offers=number % 2 == 0,
+            accept_share=0.8,
+            # The shift began an hour and a half before the evening.
+            break_after_s=5400 + 120 + 40 * number,
+            break_s=120,
+        )
         for number, courier in enumerate(friday.couriers)
     )
     works = ClosureSettings(
@@ -68,7 +75,10 @@ def test_the_same_inputs_give_the_same_events(evening: Recording, helsinki: City
         j.StreetsChanged,
     }
     assert kinds[j.StreetsChanged] >= 3  # as built, closed, open again
-    assert any(type(recorded.event).__name__ == "OfferMade" for recorded in evening.events)
+    facts = Counter(type(recorded.event).__name__ for recorded in evening.events)
+    assert facts["OfferMade"] > 0
+    assert facts["BreakStarted"] >= facts["BreakEnded"] > 2
+    assert facts["BreakWanted"] == 0
     outcome = lived(evening, helsinki)
     assert outcome.is_identical, [str(one) for one in outcome.differences]
     assert outcome.compared == outcome.identical == len(evening.events)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from geo.types import Mode
 from simulations.errors import ScenarioError
 from simulations.scenarios.scenario import find_scenario, load_scenario, scenarios_in_the_box
 from simulations.scenarios.settings import WEEKDAYS, MeasureSettings, MishapSettings, Scenario, Tier
@@ -307,6 +308,8 @@ def test_what_cannot_be_on_that_day_in_that_city_is_told(
         ("customers.given_up_after_s=60", "given_up_after_s is 60, before the last of"),
         ("couriers.1.ignore_share=0.5", "couriers[1].accept_share and ignore_share are 1.4"),
         ("couriers.0.break_after=8h", "couriers[0].break_after is so late that the break outlasts"),
+        ("couriers.0.break_spread=8h", "couriers[0].break_spread is so long that the last break"),
+        ("couriers.0.chilled_bags=-1", "couriers[0].chilled_bags is -1; it must be 0 or more"),
         ("couriers.0.count=3", "couriers[0].count and names are both there; write one of them"),
         ("stores.supermarket.pickers=[1,2]", "stores.supermarket.pickers has 2 entries"),
         ("stores.supermarket.pickers=0", "stores.supermarket.pickers is 0; it must be 1 or more"),
@@ -368,3 +371,47 @@ def test_the_week_has_the_same_evenings_in_both_cities() -> None:
     for city in ("helsinki", "la-serena"):
         for evening in ("tuesday", "rainy-friday", "football", "store-fire", "half-ill"):
             assert f"{city}-{evening}" in names
+
+
+# --- bags and breaks ---------------------------------------------------------------------------
+
+
+def test_the_breaks_of_a_crew_are_spread_over_an_hour_or_what_room_there_is() -> None:
+    def breaks(change: str = "") -> list[int | None]:
+        found = load_variant(f"helsinki-tuesday{change}")[0].couriers
+        return [one.break_after_s for one in found[:8]]
+
+    # In halves of halves, so that whoever is added changes nothing for the others.
+    assert breaks() == [3 * 3600 + 450 * eighth for eighth in (0, 4, 2, 6, 1, 5, 3, 7)]
+    assert breaks(",couriers.0.break_spread=0s") == [3 * 3600] * 8
+    # Eight hours of shift, from which a break of 15 min after 7 h 30 min leaves as much again.
+    assert breaks(",couriers.0.break_after=7h30m")[4] == 27_000 + 900 // 8
+
+
+def test_a_bag_is_that_of_the_mode_unless_the_scenario_says_another() -> None:
+    usual, named = (
+        load_variant(f"helsinki-tuesday{change}")[0].couriers[0]
+        for change in ("", ",couriers.0.capacity_ml=75000,couriers.0.chilled_bags=0")
+    )
+    assert (usual.mode, usual.capacity_ml, usual.chilled_bags) == (Mode.BIKE, 60_000, 2)
+    assert (named.capacity_ml, named.chilled_bags) == (75_000, 0)
+
+
+def test_articles_may_say_what_room_they_take_and_whether_they_are_kept_cold(
+    folder: Path,
+) -> None:
+    catalogue = folder / "groceries.csv"
+    header, *rows = catalogue.read_text(encoding="utf-8").splitlines()
+    sized = [f"{header},volume_ml,chilled", f"{rows[0]},1100,true", *(f"{r},," for r in rows[1:])]
+    catalogue.write_text("\n".join(sized) + "\n", encoding="utf-8")
+    first, second, *_ = load_scenario(str(folder / "helsinki-friday.toml")).catalogue
+    assert (first.volume_ml, first.chilled) == (1100, True)
+    assert (second.volume_ml, second.chilled) == (0, False)
+    sized[1] = f"{rows[0]},-1,cold"
+    catalogue.write_text("\n".join(sized) + "\n", encoding="utf-8")
+    with pytest.raises(ScenarioError) as caught:
+        load_scenario(str(folder / "helsinki-friday.toml"))
+    assert [told.split(": ", 1)[1] for told in caught.value.problems] == [
+        "chilled is 'cold'; it must be true or false",
+        "volume_ml is '-1'; it must be a whole number, 0 or more",
+    ]
