@@ -49,7 +49,7 @@ class Policy:
     )
     late_once_cost: float = _key(0.0, COST, "Being late at all, however little.")
     buffer_s: int = _key(300, SECONDS, "Slack wished for before the end of a promise.")
-    buffer_cost: float = _key(2.0, COST_S, "Each second of that slack used up.")
+    buffer_cost: float = _key(0.0, COST_S, "Each second of that slack used up.")
     waiting_cost: float = _key(
         0.25, COST_S, "Each second from click to door, so that early is better than just in time."
     )
@@ -60,8 +60,8 @@ class Policy:
     # --- couriers
     travel_cost: float = _key(1.0, COST_S, "Each second on the way.")
     length_cost: float = _key(0.0, "courier-s per m", "Each metre on the way.")
-    overtime_cost: float = _key(0.0, COST_S, "Each second a route goes on after the shift.")
-    break_late_cost: float = _key(0.0, COST_S, "Each second a break begins later than it should.")
+    overtime_cost: float = _key(0.5, COST_S, "Each second a route goes on after the shift.")
+    break_late_cost: float = _key(1.0, COST_S, "Each second a break begins later than it should.")
     home_cost: float = _key(
         0.0,
         COST_S,
@@ -69,15 +69,15 @@ class Policy:
     )
     home_ahead_s: int = _key(3600, SECONDS, "What of a shift is near its end.")
     fairness_cost: float = _key(
-        0.0, "courier-s per h", "One more order for who has worked so much more than the others."
+        30.0, "courier-s per h", "One more order for who has worked so much more than the others."
     )
-    decline_cost: float = _key(0.0, COST, "An offer that is declined, times its chance.")
+    decline_cost: float = _key(60.0, COST, "An offer that is declined, times its chance.")
 
     # --- sharing a bag
-    chilled_cost: float = _key(0.0, COST_S, "Each second of chilled goods in a bag.")
+    chilled_cost: float = _key(0.05, COST_S, "Each second of chilled goods in a bag.")
     stack_detour_s: int = _key(900, SECONDS, "Detour against the straight ride that is free.")
     stack_bag_s: int = _key(2400, SECONDS, "Time in the bag that is free.")
-    stack_cost: float = _key(0.0, COST_S, "Each second of detour or bag time beyond that.")
+    stack_cost: float = _key(2.0, COST_S, "Each second of detour or bag time beyond that.")
     stack_late_cost: float = _key(
         0.0, COST_S, "Each second of lateness that the straight ride would not have had."
     )
@@ -100,7 +100,7 @@ class Policy:
         60.0, COST, "An order moved from the courier or the store that was told of it."
     )
     churn_customer_cost: float = _key(
-        0.0, COST, "A forecast later than the customer was told, by more than the next key."
+        20.0, COST, "A forecast later than the customer was told, by more than the next key."
     )
     churn_customer_s: int = _key(300, SECONDS, "Delay that is no news to a customer.")
     departure_lead_s: int = _key(
@@ -113,13 +113,13 @@ class Policy:
 
     # --- what is uncertain
     pick_spread: float = _key(
-        0.0, SHARE, "Standard deviation of picking times until the log has taught it."
+        0.35, SHARE, "Standard deviation of picking times until the log has taught it."
     )
     travel_spread: float = _key(
-        0.0, SHARE, "Standard deviation of the time ahead until the log has taught it."
+        0.25, SHARE, "Standard deviation of the time ahead until the log has taught it."
     )
-    counter_spread_s: int = _key(0, SECONDS, "Standard deviation of the time at a counter.")
-    door_spread_s: int = _key(0, SECONDS, "Standard deviation of the time at a door.")
+    counter_spread_s: int = _key(60, SECONDS, "Standard deviation of the time at a counter.")
+    door_spread_s: int = _key(60, SECONDS, "Standard deviation of the time at a door.")
 
     # --- the future
     standby_horizon_s: int = _key(

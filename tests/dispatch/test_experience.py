@@ -105,7 +105,7 @@ def test_before_anything_happened_the_priors_hold() -> None:
 
 
 def test_what_the_policy_takes_as_certain_stays_so() -> None:
-    day = Day(Policy())
+    day = Day(Policy(pick_spread=0.0, travel_spread=0.0))
     for n in range(50):
         day.picked(NOW + 600 * n, 300)
     assert day.fold.spread() == Spread()

@@ -196,7 +196,7 @@ def test_a_promise_that_may_not_hold_says_with_which_chance() -> None:
 
 
 def test_what_an_order_costs_is_told_term_by_term() -> None:
-    street = Street(chilled_cost=0.5, overtime_cost=2.0, fairness_cost=0.0)
+    street = Street(chilled_cost=0.5, overtime_cost=2.0, fairness_cost=0.0, buffer_cost=2.0)
     street.store("north", at=500)
     street.order("a", at=600, store_id="sto_north", ready_at=NOW, due_s=160)
     street.courier("ida", at=400, shift_end=NOW + 100)

@@ -15,6 +15,7 @@ from dispatch.model import (
     Reason,
     Route,
     Snapshot,
+    Spread,
     Stop,
     StopKind,
 )
@@ -146,6 +147,8 @@ def test_an_urgent_order_goes_first_though_it_is_farther() -> None:
     street.order("patient", at=400, store_id=store, ready_at=NOW, due_s=HOUR_S)
     street.order("urgent", at=900, store_id=store, ready_at=NOW, due_s=900)
     street.courier("ida", at=500, capacity_parcels=1)
+    # By certain times it would be in time all the same; nobody is that certain.
+    street.spread = Spread({"": 0.35}, {Mode.BIKE: 0.25}, 60.0, 60.0)
     assert stops(only_route(street.snapshot()))[1] == "dropoff urgent"
 
 
@@ -290,7 +293,7 @@ def test_a_walker_is_as_slow_as_a_walker() -> None:
 
 
 def test_the_objective_is_the_sum_of_what_the_policy_prices() -> None:
-    street = Street(routing_min_orders=100)
+    street = Street(routing_min_orders=100, buffer_cost=2.0)
     street.store("north", at=500)
     street.order("a", at=600, store_id="sto_north", ready_at=NOW, due_s=300)
     street.courier("ida", at=400)
