@@ -315,7 +315,7 @@ def test_what_cannot_be_on_that_day_in_that_city_is_told(
         ("stores.supermarket.pickers=0", "stores.supermarket.pickers is 0; it must be 1 or more"),
         ("picking.distribution=normal", "must be one of lognormal, exponential, fixed"),
         ("picking.restock_at=[]", "picking.restock_at is empty"),
-        ("policy=thrifty", "policy is 'thrifty': there is no such file"),
+        ("policy=frugal", "policy is 'frugal': there is no such file"),
         ("stores={supermarket={}}", "stores.convenience is missing, and helsinki has shops"),
     ],
 )
