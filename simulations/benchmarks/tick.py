@@ -14,7 +14,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Final
 
-from dispatch.model import Policy, Snapshot
+from dispatch.model import Snapshot
 from geo.city import City, load_city
 from geo.errors import GeoError
 from geo.travel import NetworkTravelTimes
@@ -23,7 +23,7 @@ from simulations.benchmarks.tick_growth import Effort, effort
 from simulations.benchmarks.tick_peers import vroom_library
 from simulations.benchmarks.tick_plot import plot
 from simulations.benchmarks.tick_report import figures, grown, told
-from simulations.benchmarks.tick_snapshots import TooFewStoresError, rush_hour, scaled
+from simulations.benchmarks.tick_snapshots import PLAIN, TooFewStoresError, rush_hour, scaled
 from simulations.errors import ScenarioError
 from simulations.scenarios.scenario import load_scenario
 
@@ -72,7 +72,7 @@ def _measured(arguments: argparse.Namespace) -> tuple[list[Contest], list[Effort
         roads = NetworkTravelTimes(city.network)
 
         def drawn(orders: int, city: City = city, roads: NetworkTravelTimes = roads) -> Snapshot:
-            return scaled(city, roads, scenario, rush, orders=orders, policy=Policy())
+            return scaled(city, roads, scenario, rush, orders=orders, policy=PLAIN)
 
         # Compiled code is there before anything is measured.
         effort(drawn(_WARM_UP_ORDERS), 0)

@@ -36,6 +36,19 @@ from simulations.rng import Streams
 from simulations.scenarios.settings import Scenario
 from simulations.worlds.demand import Ask, Demand
 
+PLAIN: Final = Policy(
+    name="plain",
+    buffer_cost=2.0,
+    overtime_cost=0.0,
+    break_late_cost=0.0,
+    chilled_cost=0.0,
+    stack_cost=0.0,
+    churn_customer_cost=0.0,
+    fairness_cost=0.0,
+    decline_cost=0.0,
+)
+"""What the peers can be asked: waiting, slack, lateness, ways and churn have a price, no more."""
+
 RUSH_AFTER_S: Final = 75 * 60
 """A quarter past six: three open orders for each courier."""
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 import samehour
 from dispatch.check import check
-from dispatch.model import DeliveryStatus, OrderStatus, Policy, Snapshot, StopKind
+from dispatch.model import DeliveryStatus, OrderStatus, Snapshot, StopKind
 from dispatch.planning.plan import plan
 from geo.city import City, load_city
 from geo.travel import NetworkTravelTimes
@@ -33,7 +33,7 @@ from simulations.benchmarks.tick_peers import PEERS, Peer, ask
 from simulations.benchmarks.tick_plot import plot
 from simulations.benchmarks.tick_price import Known, objective, price, ready_times
 from simulations.benchmarks.tick_report import exponent, told
-from simulations.benchmarks.tick_snapshots import Rush, TooFewStoresError, measured, scaled
+from simulations.benchmarks.tick_snapshots import PLAIN, Rush, TooFewStoresError, measured, scaled
 from simulations.benchmarks.tick_town import Age, Crew
 from simulations.scenarios.settings import Scenario
 
@@ -61,7 +61,7 @@ RUSH = Rush(
 
 @pytest.fixture(scope="module")
 def moment(helsinki: City, roads: NetworkTravelTimes, friday: Scenario) -> Snapshot:
-    return scaled(helsinki, roads, friday, RUSH, orders=20, policy=Policy())
+    return scaled(helsinki, roads, friday, RUSH, orders=20, policy=PLAIN)
 
 
 @pytest.fixture(scope="module")
@@ -75,10 +75,10 @@ def asked(moment: Snapshot) -> Question:
 def test_a_moment_is_the_same_every_time_it_is_drawn(
     moment: Snapshot, helsinki: City, roads: NetworkTravelTimes, friday: Scenario
 ) -> None:
-    again = scaled(helsinki, roads, friday, RUSH, orders=20, policy=Policy())
+    again = scaled(helsinki, roads, friday, RUSH, orders=20, policy=PLAIN)
     assert again.orders == moment.orders
     assert again.couriers == moment.couriers
-    other = scaled(helsinki, roads, friday, RUSH, orders=20, policy=Policy(), seed=2)
+    other = scaled(helsinki, roads, friday, RUSH, orders=20, policy=PLAIN, seed=2)
     assert other.orders != moment.orders
 
 
@@ -99,7 +99,7 @@ def test_a_moment_has_orders_in_all_stages_and_bags_that_fit(moment: Snapshot) -
 
 def test_a_wide_city_is_served_by_motors(friday: Scenario) -> None:
     city = load_city("la-serena")
-    found = scaled(city, NetworkTravelTimes(city.network), friday, RUSH, orders=12, policy=Policy())
+    found = scaled(city, NetworkTravelTimes(city.network), friday, RUSH, orders=12, policy=PLAIN)
     assert set(found.travel.duration_s) == {Mode.SCOOTER, Mode.CAR}
     assert check(plan(found), found) == []
 
@@ -107,7 +107,7 @@ def test_a_wide_city_is_served_by_motors(friday: Scenario) -> None:
 def test_more_stores_are_drawn_where_a_city_has_too_few(
     helsinki: City, roads: NetworkTravelTimes, friday: Scenario
 ) -> None:
-    found = scaled(helsinki, roads, friday, RUSH, orders=60, policy=Policy())
+    found = scaled(helsinki, roads, friday, RUSH, orders=60, policy=PLAIN)
     assert len(found.stores) == round(40 * 0.6**0.473) > len(helsinki.stores)
 
 
@@ -116,7 +116,7 @@ def test_a_city_without_goods_is_refused(
 ) -> None:
     empty = {kind: replace(shop, assortment=0.0) for kind, shop in friday.stores.items()}
     with pytest.raises(TooFewStoresError, match="0 of 20 orders"):
-        scaled(helsinki, roads, replace(friday, stores=empty), RUSH, orders=20, policy=Policy())
+        scaled(helsinki, roads, replace(friday, stores=empty), RUSH, orders=20, policy=PLAIN)
 
 
 def test_the_mix_of_a_moment_is_measured(moment: Snapshot) -> None:
