@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from conftest import Town
+from conftest import Town, until
 
 # A block in the middle of Helsinki, and a street corner outside it.
 BLOCK = {
@@ -54,12 +54,18 @@ def test_an_area_is_set_shown_and_taken_off(town: Town) -> None:
     area = {**BY_TIME, "exclusions": [BLOCK]}
     assert town.put(f"{path}/service-area", area)["service_area"] == area
     assert town.get(path)["service_area"] == area
-    told = [
-        event["data"]["store"]["service_area"]
-        for event in town.get("/v1/events", limit=1000)["data"]
-        if event["type"] == "StoreRegistered" and event["data"]["store"]["store_id"] == store["id"]
-    ]
-    assert told[-1] == area
+
+    def told() -> Any:
+        areas = [
+            event["data"]["store"]["service_area"]
+            for event in town.get("/v1/events", limit=1000)["data"]
+            if event["type"] == "StoreRegistered"
+            and event["data"]["store"]["store_id"] == store["id"]
+        ]
+        return areas[-1]
+
+    # Events are told once they are durable.
+    until(lambda: told() == area, "the area is in the log", 10)
     whole = {key: store[key] for key in ("name", "location", "opening_hours", "pickers")}
     assert town.put(path, {**whole, "service_area": AREA})["service_area"] == AREA
     town.http.delete(f"{path}/service-area").raise_for_status()
