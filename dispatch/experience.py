@@ -74,7 +74,7 @@ class _Seconds(_Squares):
 
 @dataclass(slots=True)
 class _Offers:
-    """Of one courier."""
+    """Of one courier, or of all."""
 
     made: int = 0
     taken: int = 0
@@ -98,6 +98,7 @@ class ExperienceFold:
     _counter: _Seconds = field(default_factory=_Seconds)
     _door: _Seconds = field(default_factory=_Seconds)
     _offers: dict[str, _Offers] = field(default_factory=dict)
+    _every_offer: _Offers = field(default_factory=_Offers)
     _began: dict[str, int] = field(default_factory=dict)
     _first: dict[str, tuple[int, int]] = field(default_factory=dict)
     _arrived: dict[str, _Arrival] = field(default_factory=dict)
@@ -125,9 +126,10 @@ class ExperienceFold:
                 self._began.pop(key, None)
                 self._first.pop(key, None)
             case e.OfferMade(courier_id=courier_id) | e.OfferAccepted(courier_id=courier_id):
-                offers = self._offers.setdefault(courier_id, _Offers())
-                offers.made += isinstance(event, e.OfferMade)
-                offers.taken += isinstance(event, e.OfferAccepted)
+                own = self._offers.setdefault(courier_id, _Offers())
+                for offers in (own, self._every_offer):
+                    offers.made += isinstance(event, e.OfferMade)
+                    offers.taken += isinstance(event, e.OfferAccepted)
 
     def spread(self) -> Spread:
         """Return how far forecasts are off; what the policy takes as certain stays so."""
@@ -159,9 +161,8 @@ class ExperienceFold:
 
     def acceptance(self, courier_id: str) -> float:
         """Return the chance that an offer to a courier is taken."""
-        made = sum(offers.made for offers in self._offers.values())
-        taken = sum(offers.taken for offers in self._offers.values())
-        pooled = (PRIOR_CASES * ACCEPTANCE_PRIOR + taken) / (PRIOR_CASES + made)
+        every = self._every_offer
+        pooled = (PRIOR_CASES * ACCEPTANCE_PRIOR + every.taken) / (PRIOR_CASES + every.made)
         own = self._offers.get(courier_id, _Offers())
         return min(1.0, (OFFERS_PRIOR * pooled + own.taken) / (OFFERS_PRIOR + own.made))
 

@@ -31,6 +31,7 @@ _MASKS = (
     (re.compile(r"\b[A-Z2-7]{5}\b"), "<parcel>"),
     (re.compile(r"^(\s+.*?)\b\d+(\.\d+)?\b", re.MULTILINE), r"\1<number>"),
     (re.compile(r'_s": (-?\d+|null)'), '_s": <number>'),
+    (re.compile(r'"amount": \d+, "unit": "min"'), '"amount": <number>, "unit": "min"'),
     (re.compile(r"/t/[A-Za-z0-9_.=-]+"), "/t/<token>"),
 )  # fmt: skip
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from dispatch.model import CourierInPlay, Mode, Store
+from dispatch.model import CourierInPlay, Mode
 from dispatch.planning.situation import Situation
 
 _HOUR_S = 3600
@@ -49,53 +49,66 @@ def ends(situation: Situation) -> NDArray[np.float64]:
             for store, weight in wanted:
                 far_s += weight / total * np.minimum(way_s[:, store.place], _HOUR_S)
             by_mode[mode] = policy.future_cost * far_s
-    homeward = [
-        courier for courier in crew if policy.home_cost > 0 and _goes_home(situation, courier)
-    ]
-    if not by_mode and not homeward:
+    homes = {
+        row: home for row, one in enumerate(crew) if (home := _home(situation, one)) is not None
+    }
+    if not by_mode and not homes:
         return np.zeros((0, 0))
     found = np.zeros((len(crew), places))
     for row, courier in enumerate(crew):
-        mode = courier.courier.mode
-        if mode in by_mode:
-            found[row] = by_mode[mode]
-        if courier in homeward:
-            way_s = situation.snapshot.travel.duration_s[mode][:places, courier.home_place]
-            found[row] += policy.home_cost * np.minimum(way_s, _HOUR_S)
+        if courier.courier.mode in by_mode:
+            found[row] = by_mode[courier.courier.mode]
+    for row, home in homes.items():
+        found[row] += home
     return found
 
 
 def homeward(situation: Situation, courier: CourierInPlay, place: int) -> float:
     """Return what of the price of ending at a place is for the way home."""
-    home, policy = courier.home_place, situation.policy
-    if home is None or policy.home_cost <= 0 or not _goes_home(situation, courier):
-        return 0.0
-    way_s = situation.snapshot.travel.duration_s[courier.courier.mode].item((place, home))
-    return policy.home_cost * min(way_s, _HOUR_S)
+    home = _home(situation, courier)
+    return 0.0 if home is None else float(home[place])
 
 
-def _goes_home(situation: Situation, courier: CourierInPlay) -> bool:
-    home = courier.home_place
-    return (
-        home is not None
-        and 0 <= home < situation.places
-        and courier.shift_end - situation.now <= situation.policy.home_ahead_s
-    )
+def _home(situation: Situation, courier: CourierInPlay) -> NDArray[np.float64] | None:
+    """Return the price of the way home from each place, None where it has none."""
+    home, policy, places = courier.home_place, situation.policy, situation.places
+    if (
+        policy.home_cost <= 0
+        or home is None
+        or not 0 <= home < places
+        or courier.shift_end - situation.now > policy.home_ahead_s
+    ):
+        return None
+    way_s = situation.snapshot.travel.duration_s[courier.courier.mode][:places, home]
+    found: NDArray[np.float64] = policy.home_cost * np.minimum(way_s, _HOUR_S)
+    return found
 
 
-def doubt_s2(situation: Situation, store: Store | None, pick_s: int) -> int:
-    """Return the variance of a hand-over, less what grows with the time ahead; square seconds.
+def pick_share(situation: Situation, store_id: str) -> float:
+    """Return by what share of them picking times of a store are off."""
+    shares = situation.snapshot.spread.pick
+    return shares.get(store_id, shares.get("", 0.0))
+
+
+def doubt_s2(
+    situation: Situation,
+    share: float | NDArray[np.float64],
+    pick_s: int | NDArray[np.int64],
+) -> NDArray[np.int64]:
+    """Return the variance of hand-overs, less what grows with the time ahead; square seconds.
 
     Parameters
     ----------
-    store
-        Where its goods come from; None for what is in a bag.
+    share
+        By which picking times are off.
     pick_s
         Expected picking time that is still to come.
     """
     spread = situation.snapshot.spread
-    found = spread.door_s**2
-    if store is not None:
-        share = spread.pick.get(store.store_id, spread.pick.get("", 0.0))
-        found += spread.counter_s**2 + (share * pick_s) ** 2
-    return round(found)
+    found = spread.door_s**2 + spread.counter_s**2 + (share * pick_s) ** 2
+    return np.rint(found).astype(np.int64)
+
+
+def door_doubt_s2(situation: Situation) -> int:
+    """Return the same of what is in a bag."""
+    return round(situation.snapshot.spread.door_s**2)

@@ -390,6 +390,7 @@ def board_of(problem: Problem, routes: Routes, *, room: int = 0) -> Board:
         sound=np.ones(couriers, dtype=np.uint8),
         felt=np.zeros(couriers, dtype=np.uint8),
         fetched=np.zeros(problem.job_count, dtype=np.int64),
+        fetch=np.full(problem.job_count, -1, dtype=np.int64),
         direct_s=np.zeros(problem.job_count, dtype=np.int64),
         doubt_s2=np.zeros(problem.job_count, dtype=np.int64),
         leaving=np.zeros(width + 1, dtype=np.int64),

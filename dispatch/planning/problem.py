@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dispatch.model import (
+    CourierInPlay,
     Fulfilment,
     OrderInPlay,
     OrderStatus,
@@ -22,7 +23,7 @@ from dispatch.model import (
 from dispatch.planning import arrays as a
 from dispatch.planning.arrays import NEVER, Problem, Routes
 from dispatch.planning.candidates import Asking, StoreTable, shortlist, store_table
-from dispatch.planning.ending import doubt_s2, duty, ends
+from dispatch.planning.ending import door_doubt_s2, doubt_s2, duty, ends, pick_share
 from dispatch.planning.picking import awaited, begun_pick, has_begun, queues
 from dispatch.planning.seating import Seat, seat_all
 from dispatch.planning.situation import Situation
@@ -326,14 +327,10 @@ def _candidates(
     )
     found[:, a.CAND_PICK_S] = taking_s
     found[:, a.CAND_NEED] = _needs(situation, jobs, entry, at)
-    known = np.array(
-        [order.ready_at is not None for order in (job.order for job in jobs)], dtype=bool
-    )
-    left_s = np.where(known[entry], 0, taking_s)
-    found[:, a.CAND_DOUBT_S2] = [
-        doubt_s2(situation, stores[store], left)
-        for store, left in zip(at.tolist(), left_s.tolist(), strict=True)
-    ]
+    is_ready = np.array([job.order.ready_at is not None for job in jobs], dtype=bool)
+    share = np.array([pick_share(situation, store.store_id) for store in stores])
+    left_s = np.where(is_ready[entry], 0, taking_s)
+    found[:, a.CAND_DOUBT_S2] = doubt_s2(situation, share[at], left_s)
     for row, job in enumerate(jobs):
         if not has_begun(job.order):
             continue
@@ -393,6 +390,8 @@ def _rows(
     order_rows = np.array([situation.order_rows[order.order_id] for order in orders])
     rows[np.lexsort((order_rows, created)), a.JOB_RANK] = np.arange(len(jobs))
     coming = awaited(situation)
+    in_bag_s2 = door_doubt_s2(situation)
+    crew = list(situation.couriers.values())
     rows[:, a.JOB_AWAITED] = [order.order_id in coming for order in orders]
     rows[:, a.JOB_FIRST] = first[:-1]
     rows[:, a.JOB_LAST] = first[1:]
@@ -409,20 +408,19 @@ def _rows(
             shown = situation.courier_rows.get(situation.shown.get(order.order_id, ""), -1)
             rows[row, a.JOB_SHOWN] = shown
         if not job.stores:
-            rows[row, a.JOB_DOUBT_S2] = doubt_s2(situation, None, 0)
+            rows[row, a.JOB_DOUBT_S2] = in_bag_s2
             rows[row, a.JOB_FETCHED] = now if order.picked_up_at is None else order.picked_up_at
-            rows[row, a.JOB_DIRECT_S] = _direct_s(situation, job)
+            rows[row, a.JOB_DIRECT_S] = _direct_s(situation, order, crew[job.held_by])
     return rows
 
 
-def _direct_s(situation: Situation, job: _Job) -> int:
+def _direct_s(situation: Situation, order: OrderInPlay, courier: CourierInPlay) -> int:
     """Return the straight ride of what is in a bag, 0 where its store is unknown."""
-    store = situation.stores.get(job.order.store_id or "")
-    courier = list(situation.couriers.values())[job.held_by]
-    if store is None or not situation.has_door(job.order):
+    store = situation.stores.get(order.store_id or "")
+    if store is None or not situation.has_door(order):
         return 0
     table = situation.snapshot.travel.duration_s[courier.courier.mode]
-    return int(table[store.place, job.order.place])
+    return int(table[store.place, order.place])
 
 
 def _couriers(

@@ -17,7 +17,7 @@ from dispatch.model import (
     Snapshot,
 )
 from dispatch.planning import arrays as a
-from dispatch.planning.ending import doubt_s2
+from dispatch.planning.ending import doubt_s2, pick_share
 from dispatch.planning.improve import Search
 from dispatch.planning.later import Later, collectable, later
 from dispatch.planning.nearest import append_to_nearest
@@ -181,7 +181,10 @@ def _collected(situation: Situation, asked: OrderInPlay) -> Offer | Refusal:
     if isinstance(found, Refusal):
         return NotNow(found.reason, found.detail, None, slots)
     store = situation.stores[found.store_id].store
-    margin_s = kept_s(situation.snapshot, doubt_s2(situation, store, pick_s(store, asked.order)))
+    share = pick_share(situation, store.store_id)
+    margin_s = kept_s(
+        situation.snapshot, float(doubt_s2(situation, share, pick_s(store, asked.order)))
+    )
     offer = Offer(
         eta=found.ready_at,
         # Nobody has to come: the goods may be promised as soon as they are picked.

@@ -274,7 +274,7 @@ def fill(problem: Problem, board: Board, ruins: Ruins, waiting: NDArray[np.int32
 
 
 @kernel_part
-def _keep(board: Board, ruins: Ruins, courier: int, touched: int) -> int:
+def keep_route(board: Board, ruins: Ruins, courier: int, touched: int) -> int:
     """Remember a route as it was before this round; returns how many are remembered."""
     if ruins.kept[courier]:
         return touched
@@ -285,6 +285,14 @@ def _keep(board: Board, ruins: Ruins, courier: int, touched: int) -> int:
     for index in range(count):
         ruins.kept_steps[courier, index] = board.steps[courier, index]
     return touched + 1
+
+
+@kernel_part
+def put_back(board: Board, ruins: Ruins, courier: int) -> None:
+    """Give a route the steps it had before this round; times and costs are not worked out."""
+    board.count[courier] = ruins.kept_count[courier]
+    for index in range(board.count[courier]):
+        board.steps[courier, index] = ruins.kept_steps[courier, index]
 
 
 @kernel_part
@@ -463,7 +471,7 @@ def improve(
             owners[index] = board.owner[job]
             stores[index] = board.chosen[job]
             if board.owner[job] >= 0:
-                touched = _keep(board, ruins, as_index(board.owner[job]), touched)
+                touched = keep_route(board, ruins, as_index(board.owner[job]), touched)
                 take(problem, board, job)
         kind = int(draw(random) * 4)
         for index in range(number):
@@ -491,7 +499,7 @@ def improve(
                 problem, board, job, ruins.among, seen, -1, ruins.ready
             )
             if courier >= 0:
-                touched = _keep(board, ruins, courier, touched)
+                touched = keep_route(board, ruins, courier, touched)
                 put(problem, board, job, courier, first, last, candidate)
         # A change of store may have made somebody else's goods too late.
         failed = failed or board.total[1] > unsound
@@ -505,10 +513,7 @@ def improve(
                 fresh = False
         else:
             for index in range(touched):
-                courier = ruins.touched[index]
-                board.count[courier] = ruins.kept_count[courier]
-                for step in range(board.count[courier]):
-                    board.steps[courier, step] = ruins.kept_steps[courier, step]
+                put_back(board, ruins, as_index(ruins.touched[index]))
             for index in range(number):
                 job = as_index(ruined[index])
                 _restore(problem, board, job, as_index(owners[index]), as_index(stores[index]))

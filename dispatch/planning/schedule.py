@@ -127,6 +127,8 @@ class Board(NamedTuple):
     fetched, direct_s, doubt_s2 : int64 (jobs,)
         When each order leaves its store in the route it has, the straight ride from there, and
         the variance of its hand-over but for what grows with the time ahead.
+    fetch : int64 (jobs,)
+        Which step of its route fetches each order; -1 for what was in a bag.
     leaving : int64 (most steps + 1,)
         Scratch: when pickups are over in a route that is being weighed.
     picker : int64 (most pickers,)
@@ -148,6 +150,7 @@ class Board(NamedTuple):
     sound: NDArray[np.uint8]
     felt: NDArray[np.uint8]
     fetched: NDArray[np.int64]
+    fetch: NDArray[np.int64]
     direct_s: NDArray[np.int64]
     doubt_s2: NDArray[np.int64]
     leaving: NDArray[np.int64]
@@ -413,6 +416,7 @@ def time_route(problem: Problem, board: Board, courier: int) -> None:
         state[courier, index + 1, OVER] = at
         if store >= 0:
             board.fetched[job] = at
+            board.fetch[job] = index
             board.direct_s[job] = duration_s[mode, there, jobs[job, JOB_PLACE]]
             board.doubt_s2[job] = candidates[chosen[job], CAND_DOUBT_S2]
         else:
@@ -420,9 +424,7 @@ def time_route(problem: Problem, board: Board, courier: int) -> None:
             load_ml -= jobs[job, JOB_VOLUME_ML]
             chilled -= jobs[job, JOB_CHILLED]
             parcels -= 1
-            for before in range(index):
-                if steps[courier, before] == step - 1:
-                    fetch = before
+            fetch = board.fetch[job]
             price += hand_over(
                 jobs,
                 prices,
@@ -490,6 +492,7 @@ def set_up(problem: Problem, board: Board) -> None:
     board.queued[:] = 0
     for job in range(problem.job_count):
         board.fetched[job] = problem.jobs[job, JOB_FETCHED]
+        board.fetch[job] = -1
         board.direct_s[job] = problem.jobs[job, JOB_DIRECT_S]
         board.doubt_s2[job] = problem.jobs[job, JOB_DOUBT_S2]
     board.felt[:] = 0

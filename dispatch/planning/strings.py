@@ -25,7 +25,7 @@ from dispatch.planning.arrays import (
 from dispatch.planning.drawing import draw
 from dispatch.planning.insertion import put
 from dispatch.planning.prices import telling
-from dispatch.planning.ruin import Ruins, keep_best
+from dispatch.planning.ruin import Ruins, keep_best, keep_route, put_back
 from dispatch.planning.schedule import (
     Board,
     as_index,
@@ -158,20 +158,6 @@ def paste(problem: Problem, board: Board, strings: Strings, album: Album, courie
         album.steps[album.first[row] + index] = board.steps[courier, index]
 
 
-@kernel_part
-def _keep(board: Board, ruins: Ruins, courier: int, touched: int) -> int:
-    """Remember a route as it was before this round; returns how many are remembered."""
-    if ruins.kept[courier]:
-        return touched
-    ruins.kept[courier] = 1
-    ruins.touched[touched] = courier
-    count = board.count[courier]
-    ruins.kept_count[courier] = count
-    for index in range(count):
-        ruins.kept_steps[courier, index] = board.steps[courier, index]
-    return touched + 1
-
-
 @kernel
 def cut(
     problem: Problem,
@@ -221,7 +207,7 @@ def cut(
                 at = index - locked
         if at < 0:
             continue
-        touched = _keep(board, ruins, courier, touched)
+        touched = keep_route(board, ruins, courier, touched)
         length = 1 + int(draw(random) * min(longest, float(count)))
         length = min(length, count)
         spared = 0
@@ -273,9 +259,7 @@ def _put_back(problem: Problem, board: Board, ruins: Ruins, courier: int) -> Non
             board.owner[job] = -1
             board.total[0] += problem.prices[PRICE_UNROUTED]
             board.total[0] -= telling(problem, job, courier, board.chosen[job])
-    board.count[courier] = ruins.kept_count[courier]
-    for index in range(board.count[courier]):
-        board.steps[courier, index] = ruins.kept_steps[courier, index]
+    put_back(board, ruins, courier)
 
 
 @kernel
@@ -393,7 +377,7 @@ def insert(
             return touched
     if best_courier < 0:
         return touched
-    touched = _keep(board, ruins, best_courier, touched)
+    touched = keep_route(board, ruins, best_courier, touched)
     put(problem, board, job, best_courier, best_first, best_last, as_index(board.chosen[job]))
     slacken(problem, board, stops, best_courier)
     return touched
