@@ -226,7 +226,8 @@ class ExperienceFold:
             self._ahead.setdefault(mode, _Squares()).add(error)
         promise = order.promises[0] if order.promises else order.promise
         bound = order.order.created_at + self.policy.promise_min_s + _MINUTE_S
-        if self.policy.promise_confidence > 0 and promise.latest > bound:
+        follows = self.policy.promise_confidence > 0 and self.policy.promise_fixed_s == 0
+        if follows and promise.latest > bound:
             broken = 1.0 if at > promise.latest else 0.0
             miss = broken - (1.0 - self.policy.promise_confidence)
             self._kept = max(0.0, self.kept + STEP * miss)

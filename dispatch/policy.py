@@ -140,6 +140,12 @@ class Policy:
 
     # --- promises and quotes
     promise_min_s: int = _key(1200, SECONDS, "No promise ends sooner after the click.")
+    promise_fixed_s: int = _key(
+        0,
+        SECONDS,
+        "Every delivery is promised so long after the click, whatever the forecast; 0: what is "
+        "promised follows from it.",
+    )
     promise_window_s: int = _key(900, SECONDS, "Length of the window promised.")
     promise_margin_s: int = _key(600, SECONDS, "Kept between the forecast and the promise's end.")
     promise_confidence: float = _key(
@@ -149,7 +155,9 @@ class Policy:
         "off; 0 keeps the margin above.",
     )
     promise_extra_s: int = _key(0, SECONDS, "Added to the end of every promise, as in a storm.")
-    promise_max_s: int = _key(3600, SECONDS, "A promise that must end later is refused.")
+    promise_max_s: int = _key(
+        3600, SECONDS, "What cannot be promised so soon after the click is refused."
+    )
     quote_valid_s: int = _key(300, SECONDS, "How long a quote holds.")
 
     # --- effort
@@ -249,7 +257,7 @@ def _out_of_bounds(policy: Policy) -> Iterator[tuple[str, str]]:
 
 def contradictions(policy: Policy) -> Iterator[tuple[str, str]]:
     """Yield keys that nobody can mean together, with what is wrong and the remedy."""
-    for name in ("promise_min_s", "promise_margin_s"):
+    for name in ("promise_min_s", "promise_margin_s", "promise_fixed_s"):
         if getattr(policy, name) > policy.promise_max_s:
             yield (
                 name,

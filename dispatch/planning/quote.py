@@ -97,8 +97,9 @@ def quote(snapshot: Snapshot, candidate: OrderInPlay) -> Offer | Refusal:
     """
     policy = snapshot.policy
     asked_at = candidate.order.created_at
-    latest = asked_at + max(
-        0, policy.promise_max_s - policy.promise_margin_s - policy.promise_extra_s
+    latest = asked_at + (
+        policy.promise_fixed_s
+        or max(0, policy.promise_max_s - policy.promise_margin_s - policy.promise_extra_s)
     )
     asked = replace(candidate, promise=Promise(asked_at, latest, snapshot.now), store_id=None)
     others = tuple(order for order in snapshot.orders if order.order_id != asked.order_id)
@@ -163,6 +164,8 @@ def promised(policy: Policy, asked_at: int, now: int, eta: int, margin_s: int) -
 
     Its end is a full minute, so that it reads the same on every screen.
     """
+    if policy.promise_fixed_s:
+        return ending(policy, now, asked_at + policy.promise_fixed_s + policy.promise_extra_s)
     latest = max(asked_at + policy.promise_min_s, eta + margin_s)
     return ending(policy, now, latest)
 
@@ -200,11 +203,12 @@ def _collected(situation: Situation, asked: OrderInPlay) -> Offer | Refusal:
 
 
 def _in_time(policy: Policy, asked_at: int, offer: Offer) -> Offer | Refusal:
-    if offer.promise.latest <= asked_at + policy.promise_max_s:
+    safe = offer.eta if policy.promise_fixed_s else offer.promise.latest
+    if safe <= asked_at + policy.promise_max_s:
         return offer
     return NotNow(
         Reason.NO_COURIER_BEFORE_DEADLINE,
-        f"the earliest safe promise ends {minutes(offer.promise.latest - asked_at)} after the "
+        f"the earliest safe promise ends {minutes(safe - asked_at)} after the "
         f"order, later than the {minutes(policy.promise_max_s)} allowed",
         offer,
         offer.later,

@@ -94,6 +94,15 @@ def test_where_nothing_can_come_now_a_slot_still_may() -> None:
         placed(town, door=at(0, 20), quote_id=quote.quote_id)
 
 
+def test_a_fixed_promise_follows_from_the_click_alone() -> None:
+    town = Town(Policy(promise_fixed_s=900, promise_extra_s=60, promise_max_s=1200))
+    # 145 + 60 + 600 + 120 s: it would be late, and is promised all the same.
+    promise = town.engine.quote(asked(town, door=at(0, 20))).promise
+    assert promise is not None
+    assert promise.latest == NOW + 960
+    assert town.engine.quote(asked(town, door=at(0, 40))).promise is None
+
+
 def test_where_nothing_can_ever_come_there_is_no_quote() -> None:
     town = Town()
     with pytest.raises(RefusedError) as refused:
