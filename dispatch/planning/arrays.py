@@ -135,7 +135,9 @@ PRICE_STACK_LATE: Final = 17
 """Per second of lateness that a straight ride would not have had."""
 PRICE_RIDES: Final = 18
 """1 where any price hangs on the time in the bag."""
-PRICE_COLUMNS: Final = 19
+PRICE_BUSY: Final = 19
+"""Per second until a route is over."""
+PRICE_COLUMNS: Final = 20
 
 
 UNENDING: Final = np.zeros((0, 0), dtype=np.int64)

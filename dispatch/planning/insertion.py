@@ -169,7 +169,8 @@ def tail(
         cost += late
         place = there
     late_there = ends_late(end_by, courier, place, over)
-    return INFINITE if late_there else cost + ending(crew, prices, ends, courier, place, over)
+    price = ending(crew, prices, ends, now, courier, place, over)
+    return INFINITE if late_there else cost + price
 
 
 @kernel_part

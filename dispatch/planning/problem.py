@@ -508,6 +508,7 @@ def _prices(policy: Policy, now: int, jobs: NDArray[np.int64]) -> NDArray[np.flo
     prices[a.PRICE_CHURN_CUSTOMER] = policy.churn_customer_cost
     prices[a.PRICE_LATE_ONCE] = policy.late_once_cost
     prices[a.PRICE_OVERTIME] = policy.overtime_cost
+    prices[a.PRICE_BUSY] = policy.busy_cost
     prices[a.PRICE_BREAK_LATE] = policy.break_late_cost
     prices[a.PRICE_CHILLED] = policy.chilled_cost
     prices[a.PRICE_STACK] = policy.stack_cost

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from geo.modes import Mode
 from simulations.arguments import seed, whole
+from simulations.benchmarks.decision_cli import add_decision
 from simulations.benchmarks.evening_cli import add_evening
 from simulations.benchmarks.lilim_cli import add_lilim
 from simulations.benchmarks.pool_cli import add_pool
@@ -68,6 +69,7 @@ def add_parser(commands: Any) -> None:
     _add_mdrp(kinds)
     add_tick(kinds)
     add_pool(kinds)
+    add_decision(kinds)
     add_evening(kinds)
     add_lilim(kinds)
 

@@ -41,6 +41,17 @@ def add_simulate(commands: Any) -> None:
 
 
 def add_running(parser: argparse.ArgumentParser, replications: int) -> None:
+    """Add what says how evenings are run, and where they are kept; see `add_evenings`."""
+    add_evenings(parser, replications)
+    parser.add_argument(
+        "--out", type=Path, metavar="DIR", help="keep it there (in .samehour, by what it is)"
+    )
+    parser.add_argument(
+        "--no-report", dest="report", action="store_false", help="write no report.html"
+    )
+
+
+def add_evenings(parser: argparse.ArgumentParser, replications: int) -> None:
     """Add what says how evenings are run.
 
     Parameters
@@ -69,13 +80,7 @@ def add_running(parser: argparse.ArgumentParser, replications: int) -> None:
     parser.add_argument(
         "--jobs", type=whole(1, 1024), metavar="N", help="processes at a time (one for each core)"
     )
-    parser.add_argument(
-        "--out", type=Path, metavar="DIR", help="keep it there (in .samehour, by what it is)"
-    )
     parser.add_argument("--fresh", action="store_true", help="begin anew, forget what is there")
-    parser.add_argument(
-        "--no-report", dest="report", action="store_false", help="write no report.html"
-    )
     parser.add_argument("--json", action="store_true", help="the last line is a JSON object")
 
 

@@ -1,0 +1,42 @@
+"""`samehour bench decision`: its command line; the rest is imported when run."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any, Final
+
+from simulations.studies.simulate_cli import add_evenings
+
+SCENARIOS: Final = ("helsinki-rainy-friday", "la-serena-rainy-friday")
+REPLICATIONS: Final = 20
+
+
+def add_decision(kinds: Any) -> None:
+    """Add `decision` to the kinds of benchmarks."""
+    decision = kinds.add_parser(
+        "decision",
+        help="store and courier decided together, beside nearest store and nearest courier",
+        description="Run rush hours with the joint decision, with the nearest store and our "
+        "routes, with the nearest store and the nearest courier, and with a smaller crew, on the "
+        "same evenings; with --certain also in worlds where one uncertain thing after another is "
+        "certain. Evenings that were run before are not run again. Exit code 1 when an evening "
+        "failed or a rule was broken.",
+    )
+    decision.add_argument(
+        "scenarios",
+        metavar="SCENARIO",
+        nargs="*",
+        default=list(SCENARIOS),
+        help=f"a name in the box or a .toml file ({' '.join(SCENARIOS)})",
+    )
+    decision.add_argument(
+        "--certain", action="store_true", help="also with one uncertain thing after another certain"
+    )
+    add_evenings(decision, replications=REPLICATIONS)
+    decision.set_defaults(handler=_decision)
+
+
+def _decision(arguments: argparse.Namespace) -> int:
+    from simulations.benchmarks.decision import measure  # noqa: PLC0415
+
+    return measure(arguments)
