@@ -25,7 +25,7 @@ from ortools.util import optional_boolean_pb2
 from dispatch.planning import arrays as a
 from dispatch.planning.improve import Search
 from dispatch.planning.problem import Posed
-from dispatch.planning.schedule import PLACE, RESTED
+from dispatch.planning.schedule import OVER, PLACE, RESTED
 
 _SCALE: Final = 100
 """The solver counts in whole numbers: hundredths of a courier-second."""
@@ -139,6 +139,9 @@ def search_parameters(
     # By default a neighbour is given up after a tenth of a second on the clock: on a busy machine
     # the same problem would come to another end.
     parameters.lns_time_limit.seconds = _NO_LIMIT_S
+    # Else every change of a route with a break is a linear program: five times the time for the
+    # same plans.
+    parameters.disable_scheduling_beware_this_may_degrade_performance = True
     used = (*_MOVES, *_STORE_MOVES) if stores else _MOVES
     moves = parameters.local_search_operators
     for move in moves.DESCRIPTOR.fields_by_name:
@@ -403,18 +406,36 @@ class RoutingModel:
         for number, node in enumerate(self._nodes):
             service_s[self._index(number)] = node.service_s
         solver = self._model.solver()
-        for vehicle, courier in enumerate(self._couriers):
-            crew = self._problem.couriers[courier]
-            due_s = int(crew[a.COURIER_BREAK_FROM]) - self._now
-            if due_s > _DAY_S or self._search.board.state[courier, len(self._locked[vehicle]), RESTED]:
+        for vehicle in range(len(self._couriers)):
+            span = self._break_span(vehicle)
+            if span is None:
                 continue
-            first_s = max(self._free_from(vehicle)[1], due_s)
+            duration_s = self._problem.couriers[self._couriers[vehicle], a.COURIER_BREAK_S]
             pause = solver.FixedDurationIntervalVar(
-                first_s, _HORIZON_S, int(crew[a.COURIER_BREAK_S]), False, f"break {vehicle}"
+                *span, int(duration_s), False, f"break {vehicle}"
             )
             for clock in self._clocks:
                 clock.SetBreakIntervalsOfVehicle([pause], vehicle, service_s)
             self._keep_empty(vehicle, pause)
+
+    def _break_span(self, vehicle: int) -> Span | None:
+        """Return when a break may begin; None where there is none to come, or not in this plan.
+
+        It begins by its due end, or when it begins in the plan as it is: left to itself the
+        solver would put every break after the route.
+        """
+        courier, locked = self._couriers[vehicle], len(self._locked[vehicle])
+        crew, state = self._problem.couriers[courier], self._search.board.state[courier]
+        due_s, until_s = (crew[[a.COURIER_BREAK_FROM, a.COURIER_BREAK_UNTIL]] - self._now).tolist()
+        if due_s > _DAY_S or state[locked, RESTED]:
+            return None
+        first_s = max(self._free_from(vehicle)[1], due_s)
+        count = int(self._search.routes.count[courier])
+        has_rested = state[locked : count + 1, RESTED].tolist()
+        row = locked + has_rested.index(1) if 1 in has_rested else count
+        begins_s = int(state[row, OVER]) - self._now
+        last_s = max(first_s, until_s, begins_s)
+        return (first_s, last_s) if last_s <= _HORIZON_S else None
 
     def _keep_empty(self, vehicle: int, pause: pywrapcp.IntervalVar) -> None:
         """Have nothing in the bag during a break: each order ends before it or is fetched after."""
