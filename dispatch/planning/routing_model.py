@@ -61,14 +61,15 @@ _MOVES: Final = (
 )
 """Local search moves that suit pickups and deliveries; the others cost more than they find."""
 
-_STORE_MOVES: Final = ("use_node_pair_swap_active", "use_shortest_path_swap_active")
-"""Moves that change the store of an order, where any may change."""
+_STORE_MOVE: Final = "use_extended_swap_active"
+"""The move that changes the store of an order, where any may change."""
 
+_PARCELS: Final = "parcels"
 _BAGS: Final = (
     ("weight", a.JOB_WEIGHT_G, a.COURIER_CAPACITY_G, a.COURIER_BAG_G),
     ("volume", a.JOB_VOLUME_ML, a.COURIER_CAPACITY_ML, a.COURIER_BAG_ML),
     ("chilled", a.JOB_CHILLED, a.COURIER_CAPACITY_CHILLED, a.COURIER_BAG_CHILLED),
-    ("parcels", None, a.COURIER_CAPACITY_PARCELS, a.COURIER_BAG_PARCELS),
+    (_PARCELS, None, a.COURIER_CAPACITY_PARCELS, a.COURIER_BAG_PARCELS),
 )
 """What fills a bag: columns of an order, of what the bag holds and of what is in it; each order is
 one parcel."""
@@ -142,7 +143,7 @@ def search_parameters(
     # Else every change of a route with a break is a linear program: five times the time for the
     # same plans.
     parameters.disable_scheduling_beware_this_may_degrade_performance = True
-    used = (*_MOVES, *_STORE_MOVES) if stores else _MOVES
+    used = (*_MOVES, _STORE_MOVE) if stores else _MOVES
     moves = parameters.local_search_operators
     for move in moves.DESCRIPTOR.fields_by_name:
         setattr(moves, move, _ON if move in used else _OFF)
@@ -206,9 +207,7 @@ class RoutingModel:
             owner = int(search.owner[job])
             if owner < 0 and not is_posable:
                 continue
-            if not is_posable or (
-                owner >= 0 and pickups[0].candidate != search.routes.chosen[job]
-            ):
+            if not is_posable or (owner >= 0 and pickups[0].candidate != search.routes.chosen[job]):
                 return None
             routed += 1
             nodes += (*pickups, end)
@@ -385,9 +384,7 @@ class RoutingModel:
                     solver.Add(self._time.CumulVar(pickup) <= self._time.CumulVar(end))
                 else:
                     unused_s = _HORIZON_S * (1 - self._model.ActiveVar(pickup))
-                    solver.Add(
-                        self._time.CumulVar(pickup) <= self._time.CumulVar(end) + unused_s
-                    )
+                    solver.Add(self._time.CumulVar(pickup) <= self._time.CumulVar(end) + unused_s)
                 for barred, courier in enumerate(self._couriers):
                     if not self._problem.allowed[job, courier]:
                         vehicle.RemoveValue(barred)
@@ -416,7 +413,7 @@ class RoutingModel:
             )
             for clock in self._clocks:
                 clock.SetBreakIntervalsOfVehicle([pause], vehicle, service_s)
-            self._keep_empty(vehicle, pause)
+            self._rest_when_empty(vehicle, pause)
 
     def _break_span(self, vehicle: int) -> Span | None:
         """Return when a break may begin; None where there is none to come, or not in this plan.
@@ -437,24 +434,33 @@ class RoutingModel:
         last_s = max(first_s, until_s, begins_s)
         return (first_s, last_s) if last_s <= _HORIZON_S else None
 
-    def _keep_empty(self, vehicle: int, pause: pywrapcp.IntervalVar) -> None:
-        """Have nothing in the bag during a break: each order ends before it or is fetched after."""
+    def _rest_when_empty(self, vehicle: int, pause: pywrapcp.IntervalVar) -> None:
+        """Begin a break when the bag is first empty and it is due: neither sooner nor later."""
         solver, clock = self._model.solver(), self._time
+        parcels = self._model.GetDimensionOrDie(_PARCELS)
+        due_s = (
+            int(self._problem.couriers[self._couriers[vehicle], a.COURIER_BREAK_FROM]) - self._now
+        )
         for number, node in enumerate(self._nodes):
             if node.is_pickup:
                 continue
-            job, end = node.step >> 1, self._index(number)
+            end = self._index(number)
             over = clock.CumulVar(end) + node.service_s
-            if job not in self._pickups:
-                if node.step in self._open[vehicle]:
-                    solver.Add(pause.StartExpr() >= over)
-                continue
+            is_elsewhere = (self._model.VehicleVar(end) != vehicle).Var()
+            # What comes to an end may be the last in the bag.
+            is_due = (over >= due_s).Var()
+            is_last = (parcels.CumulVar(end) <= 1).Var()
+            is_begun = (pause.StartExpr() <= over).Var()
+            solver.Add(is_elsewhere + is_begun + 1 >= is_due + is_last)
             is_before = (pause.StartExpr() >= over).Var()
-            for fetch in self._pickups[job]:
+            fetched = self._pickups.get(node.step >> 1, [])
+            if not fetched:
+                solver.Add(is_elsewhere + is_before >= 1)
+            for fetch in fetched:
                 pickup = self._index(fetch)
+                is_unused = (self._model.VehicleVar(pickup) != vehicle).Var()
                 is_after = (pause.EndExpr() <= clock.CumulVar(pickup)).Var()
-                is_elsewhere = (self._model.VehicleVar(pickup) != vehicle).Var()
-                solver.Add(is_before + is_after + is_elsewhere >= 1)
+                solver.Add(is_unused + is_before + is_after >= 1)
 
     def _add_churn(self) -> None:
         cost = int(_SCALE * self._posed.situation.policy.churn_cost)
