@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from dispatch.planning import arrays as a
 from dispatch.planning.improve import Search
 from dispatch.planning.problem import Posed
-from dispatch.planning.routing_model import RoutingModel, first_loads, steps_of
+from dispatch.planning.routing_model import RoutingModel
+from dispatch.planning.routing_nodes import first_loads, steps_of
 
 _NEIGHBOURS: Final = 12
 """Orders of a neighbourhood, unless one route alone has more."""
@@ -108,9 +109,8 @@ def _movable(posed: Posed, search: Search, couriers: Sequence[int]) -> list[int]
     found = []
     for job in _free(posed).tolist():
         owner = int(search.owner[job])
-        if owner in couriers:
-            found.append(job)
-        elif owner < 0 and problem.allowed[job, list(couriers)].any():
+        is_takeable = owner < 0 and problem.allowed[job, list(couriers)].any()
+        if owner in couriers or is_takeable:
             found.append(job)
     return found
 

@@ -25,6 +25,16 @@ from ortools.util import optional_boolean_pb2
 from dispatch.planning import arrays as a
 from dispatch.planning.improve import Search
 from dispatch.planning.problem import Posed
+from dispatch.planning.routing_nodes import (
+    BAGS,
+    DAY_S,
+    HORIZON_S,
+    Node,
+    end_of,
+    first_loads,
+    pickups_of,
+    steps_of,
+)
 from dispatch.planning.schedule import OVER, PLACE, RESTED
 
 _SCALE: Final = 100
@@ -36,17 +46,8 @@ _TYPICAL_LATE_S: Final = 300
 _FAR_S: Final = 864_000
 """A leg without a way: longer than the solver's horizon, and still safe to add up."""
 
-_DAY_S: Final = 86_400
-"""Nothing planned now happens later than this after now."""
-
-_HORIZON_S: Final = 2 * _DAY_S
-"""The solver's clocks end so long after now."""
-
 _NO_LIMIT_S: Final = 86_400
 """On the clock: longer than any search may take."""
-
-_STORES: Final = 3
-"""Stores that an order may come from in a model: its own, and those that have it there first."""
 
 _ON: Final = optional_boolean_pb2.BOOL_TRUE
 _OFF: Final = optional_boolean_pb2.BOOL_FALSE
@@ -64,19 +65,6 @@ _MOVES: Final = (
 _STORE_MOVE: Final = "use_extended_swap_active"
 """The move that changes the store of an order, where any may change."""
 
-_PARCELS: Final = "parcels"
-_BAGS: Final = (
-    ("weight", a.JOB_WEIGHT_G, a.COURIER_CAPACITY_G, a.COURIER_BAG_G),
-    ("volume", a.JOB_VOLUME_ML, a.COURIER_CAPACITY_ML, a.COURIER_BAG_ML),
-    ("chilled", a.JOB_CHILLED, a.COURIER_CAPACITY_CHILLED, a.COURIER_BAG_CHILLED),
-    (_PARCELS, None, a.COURIER_CAPACITY_PARCELS, a.COURIER_BAG_PARCELS),
-)
-"""What fills a bag: columns of an order, of what the bag holds and of what is in it; each order is
-one parcel."""
-
-Span = tuple[int, int]
-"""First and last second of something, counted from now."""
-
 
 @dataclass(frozen=True, slots=True)
 class Answer:
@@ -84,42 +72,6 @@ class Answer:
 
     steps: Mapping[int, list[int]]
     chosen: Mapping[int, int]
-
-
-@dataclass(frozen=True, slots=True)
-class _Node:
-    """Something to do: a step, for a pickup from one of its candidates; when it may begin."""
-
-    step: int
-    candidate: int
-    place: int
-    service_s: int
-    span: Span
-
-    @property
-    def is_pickup(self) -> bool:
-        return not self.step & 1
-
-
-def steps_of(search: Search, courier: int) -> list[int]:
-    """Return the steps of a courier's route."""
-    routes = search.routes
-    found: list[int] = routes.steps[courier, : routes.count[courier]].tolist()
-    return found
-
-
-def first_loads(posed: Posed, search: Search, courier: int) -> list[int] | None:
-    """Return what is in a bag after the locked steps, as `_BAGS`; None if it was ever too full."""
-    crew, jobs = posed.problem.couriers[courier], posed.problem.jobs
-    most = [int(crew[holds]) for _, _, holds, _ in _BAGS]
-    loads = [int(crew[has]) for _, _, _, has in _BAGS]
-    too_full = any(load > limit for load, limit in zip(loads, most, strict=True))
-    for step in steps_of(search, courier)[: int(crew[a.COURIER_LOCKED])]:
-        sign = -1 if step & 1 else 1
-        for index, (_, takes, _, _) in enumerate(_BAGS):
-            loads[index] += sign * (1 if takes is None else int(jobs[step >> 1, takes]))
-        too_full = too_full or any(load > limit for load, limit in zip(loads, most, strict=True))
-    return None if too_full else loads
 
 
 def search_parameters(
@@ -164,7 +116,7 @@ class RoutingModel:
     """
 
     def __init__(
-        self, posed: Posed, search: Search, couriers: Sequence[int], nodes: Sequence[_Node]
+        self, posed: Posed, search: Search, couriers: Sequence[int], nodes: Sequence[Node]
     ) -> None:
         self._posed = posed
         self._problem = posed.problem
@@ -198,12 +150,12 @@ class RoutingModel:
         cls, posed: Posed, search: Search, couriers: Sequence[int], jobs: Sequence[int]
     ) -> Self | None:
         """Return the model of some couriers and free orders; None where there cannot be one."""
-        nodes: list[_Node] = []
+        nodes: list[Node] = []
         routed = 0
         for job in jobs:
-            pickups = _pickups(posed, search, job)
-            end = _end_of(posed, 2 * job + 1)
-            is_posable = bool(pickups) and _is_span(end)
+            pickups = pickups_of(posed, search, job)
+            end = end_of(posed, 2 * job + 1)
+            is_posable = bool(pickups) and end.is_possible
             owner = int(search.owner[job])
             if owner < 0 and not is_posable:
                 continue
@@ -214,14 +166,14 @@ class RoutingModel:
         for courier in couriers:
             locked = int(posed.problem.couriers[courier, a.COURIER_LOCKED])
             free_at = int(search.depart[courier, locked]) - posed.problem.now
-            if free_at > _HORIZON_S:
+            if free_at > HORIZON_S:
                 return None
             held = [
-                _end_of(posed, step)
+                end_of(posed, step)
                 for step in steps_of(search, courier)[locked:]
                 if posed.problem.jobs[step >> 1, a.JOB_BAG] >= 0
             ]
-            if not all(map(_is_span, held)):
+            if not all(node.is_possible for node in held):
                 return None
             nodes += held
         return cls(posed, search, couriers, nodes) if routed else None
@@ -295,7 +247,7 @@ class RoutingModel:
                 )
             self._model.SetArcCostEvaluatorOfVehicle(cost_of[mode], vehicle)
 
-    def _moving_cost(self, node: _Node) -> float:
+    def _moving_cost(self, node: Node) -> float:
         """Return the price of fetching an order elsewhere than its store has been told."""
         home = int(self._problem.jobs[node.step >> 1, a.JOB_HOME])
         is_moved = node.is_pickup and home >= 0 and node.candidate != home
@@ -306,7 +258,7 @@ class RoutingModel:
         sign = np.array([1 if node.is_pickup else -1 for node in self._nodes])
         loads = [first_loads(self._posed, self._search, c) or [] for c in self._couriers]
         rest = [0] * (len(self._couriers) + 1)
-        for index, (name, takes, holds, _) in enumerate(_BAGS):
+        for index, (name, takes, holds, _) in enumerate(BAGS):
             change = sign if takes is None else sign * jobs[:, takes]
             capacity = self._problem.couriers[self._couriers, holds].tolist()
             transit = self._model.RegisterUnaryTransitVector([*change.tolist(), *rest])
@@ -341,7 +293,7 @@ class RoutingModel:
                 if ahead_s is not None:
                     latest = int(self._problem.jobs[node.step >> 1, a.JOB_LATEST])
                     bound = latest - ahead_s - node.service_s - self._now
-                if bound < _DAY_S and slope > 0:
+                if bound < DAY_S and slope > 0:
                     clock.SetCumulVarSoftUpperBound(
                         self._index(number), max(0, bound), int(_SCALE * slope)
                     )
@@ -349,7 +301,7 @@ class RoutingModel:
 
     def _add_clock(self, name: str) -> pywrapcp.RoutingDimension:
         transits = [self._time_of[mode] for mode in self._modes]
-        self._model.AddDimensionWithVehicleTransits(transits, _DAY_S, _HORIZON_S, False, name)
+        self._model.AddDimensionWithVehicleTransits(transits, DAY_S, HORIZON_S, False, name)
         clock = self._model.GetDimensionOrDie(name)
         for vehicle in range(len(self._couriers)):
             clock.CumulVar(self._model.Start(vehicle)).SetValue(self._free_from(vehicle)[1])
@@ -383,14 +335,14 @@ class RoutingModel:
                 if len(pickups) == 1:
                     solver.Add(self._time.CumulVar(pickup) <= self._time.CumulVar(end))
                 else:
-                    unused_s = _HORIZON_S * (1 - self._model.ActiveVar(pickup))
+                    unused_s = HORIZON_S * (1 - self._model.ActiveVar(pickup))
                     solver.Add(self._time.CumulVar(pickup) <= self._time.CumulVar(end) + unused_s)
                 for barred, courier in enumerate(self._couriers):
                     if not self._problem.allowed[job, courier]:
                         vehicle.RemoveValue(barred)
                 # Place 0 is for "no vehicle", which the solver calls -1.
                 if min(ends) < horizon_s:
-                    latest = solver.Element([_HORIZON_S, *ends], (vehicle + 1).Var())
+                    latest = solver.Element([HORIZON_S, *ends], (vehicle + 1).Var())
                     solver.Add(self._time.CumulVar(pickup) <= latest)
         for vehicle, steps in enumerate(self._open):
             for step in steps:
@@ -398,69 +350,38 @@ class RoutingModel:
                     self._model.VehicleVar(self._index(self._node_of[step])).SetValue(vehicle)
 
     def _add_breaks(self) -> None:
-        """Let every courier who has one to come have a break, with an empty bag."""
+        """Keep the time free in which a courier has a break in the plan as it is.
+
+        Where the solver may choose the time, it now and then looks for minutes for one that suits
+        all clocks.  The schedule then puts it where the bag is first empty.
+        """
         service_s = [0] * self._model.Size()
         for number, node in enumerate(self._nodes):
             service_s[self._index(number)] = node.service_s
         solver = self._model.solver()
-        for vehicle in range(len(self._couriers)):
-            span = self._break_span(vehicle)
-            if span is None:
+        for vehicle, courier in enumerate(self._couriers):
+            begins_s = self._break_begin(vehicle)
+            if begins_s is None:
                 continue
-            duration_s = self._problem.couriers[self._couriers[vehicle], a.COURIER_BREAK_S]
+            duration_s = int(self._problem.couriers[courier, a.COURIER_BREAK_S])
             pause = solver.FixedDurationIntervalVar(
-                *span, int(duration_s), False, f"break {vehicle}"
+                begins_s, begins_s, duration_s, False, f"break {vehicle}"
             )
             for clock in self._clocks:
                 clock.SetBreakIntervalsOfVehicle([pause], vehicle, service_s)
-            self._rest_when_empty(vehicle, pause)
 
-    def _break_span(self, vehicle: int) -> Span | None:
-        """Return when a break may begin; None where there is none to come, or not in this plan.
-
-        It begins by its due end, or when it begins in the plan as it is: left to itself the
-        solver would put every break after the route.
-        """
+    def _break_begin(self, vehicle: int) -> int | None:
+        """Return how long after now a break begins; None where there is none to come."""
         courier, locked = self._couriers[vehicle], len(self._locked[vehicle])
-        crew, state = self._problem.couriers[courier], self._search.board.state[courier]
-        due_s, until_s = (crew[[a.COURIER_BREAK_FROM, a.COURIER_BREAK_UNTIL]] - self._now).tolist()
-        if due_s > _DAY_S or state[locked, RESTED]:
+        due_s = int(self._problem.couriers[courier, a.COURIER_BREAK_FROM]) - self._now
+        state = self._search.board.state[courier]
+        if due_s > DAY_S or state[locked, RESTED]:
             return None
-        first_s = max(self._free_from(vehicle)[1], due_s)
         count = int(self._search.routes.count[courier])
         has_rested = state[locked : count + 1, RESTED].tolist()
         row = locked + has_rested.index(1) if 1 in has_rested else count
-        begins_s = int(state[row, OVER]) - self._now
-        last_s = max(first_s, until_s, begins_s)
-        return (first_s, last_s) if last_s <= _HORIZON_S else None
-
-    def _rest_when_empty(self, vehicle: int, pause: pywrapcp.IntervalVar) -> None:
-        """Begin a break when the bag is first empty and it is due: neither sooner nor later."""
-        solver, clock = self._model.solver(), self._time
-        parcels = self._model.GetDimensionOrDie(_PARCELS)
-        due_s = (
-            int(self._problem.couriers[self._couriers[vehicle], a.COURIER_BREAK_FROM]) - self._now
-        )
-        for number, node in enumerate(self._nodes):
-            if node.is_pickup:
-                continue
-            end = self._index(number)
-            over = clock.CumulVar(end) + node.service_s
-            is_elsewhere = (self._model.VehicleVar(end) != vehicle).Var()
-            # What comes to an end may be the last in the bag.
-            is_due = (over >= due_s).Var()
-            is_last = (parcels.CumulVar(end) <= 1).Var()
-            is_begun = (pause.StartExpr() <= over).Var()
-            solver.Add(is_elsewhere + is_begun + 1 >= is_due + is_last)
-            is_before = (pause.StartExpr() >= over).Var()
-            fetched = self._pickups.get(node.step >> 1, [])
-            if not fetched:
-                solver.Add(is_elsewhere + is_before >= 1)
-            for fetch in fetched:
-                pickup = self._index(fetch)
-                is_unused = (self._model.VehicleVar(pickup) != vehicle).Var()
-                is_after = (pause.EndExpr() <= clock.CumulVar(pickup)).Var()
-                solver.Add(is_unused + is_before + is_after >= 1)
+        begins_s = max(self._free_from(vehicle)[1], due_s, int(state[row, OVER]) - self._now)
+        return begins_s if begins_s <= HORIZON_S else None
 
     def _add_churn(self) -> None:
         cost = int(_SCALE * self._posed.situation.policy.churn_cost)
@@ -474,56 +395,3 @@ class RoutingModel:
     def _index(self, number: int) -> int:
         index: int = self._manager.NodeToIndex(number)
         return index
-
-
-# --- what there is to do ------------------------------------------------------------------------
-
-
-def _pickups(posed: Posed, search: Search, job: int) -> list[_Node]:
-    """Return the pickups that an order may have, that of its present store before the others."""
-    problem = posed.problem
-    own = int(search.routes.chosen[job])
-    ready = {own: int(search.ready[job])}
-    others = [candidate for candidate in posed.candidates(job) if candidate != own]
-    ready |= {candidate: search.ready_from(job, candidate) for candidate in others}
-    # How long before its need an order is ready says how soon it could be at the door.
-    others.sort(key=lambda one: (ready[one] - int(problem.candidates[one, a.CAND_NEED]), one))
-    found: list[_Node] = []
-    for candidate in (own, *others):
-        store = int(problem.candidates[candidate, a.CAND_STORE])
-        span = _opening(posed, search, job, candidate, ready[candidate])
-        if _is_within(span) and len(found) < _STORES:
-            place, service_s = problem.stores[store, [a.STORE_PLACE, a.STORE_SERVICE_S]].tolist()
-            found.append(_Node(2 * job, candidate, place, service_s, span))
-    return found
-
-
-def _opening(posed: Posed, search: Search, job: int, candidate: int, ready_at: int) -> Span:
-    """Return when a pickup may begin: within one opening, of now or the first; (1, 0) for never."""
-    problem = posed.problem
-    at = ready_at
-    courier = int(search.owner[job])
-    if courier >= 0 and candidate == search.routes.chosen[job]:
-        at = int(search.begin[courier, steps_of(search, courier).index(2 * job)])
-    store = int(problem.candidates[candidate, a.CAND_STORE])
-    for start, end in posed.windows(store):
-        if at < end:
-            first_s = max(0, start - problem.now, ready_at - problem.now)
-            return first_s, min(end - 1 - problem.now, _HORIZON_S)
-    return 1, 0
-
-
-def _end_of(posed: Posed, step: int) -> _Node:
-    """Return the end of an order: no sooner than it is wanted, no later than it can be had."""
-    job = posed.problem.jobs[step >> 1]
-    earliest_s, closes_s = (job[[a.JOB_EARLIEST, a.JOB_CLOSES]] - posed.problem.now).tolist()
-    span = max(0, earliest_s), min(closes_s, _HORIZON_S)
-    return _Node(step, -1, int(job[a.JOB_PLACE]), int(job[a.JOB_SERVICE_S]), span)
-
-
-def _is_span(node: _Node) -> bool:
-    return _is_within(node.span)
-
-
-def _is_within(span: Span) -> bool:
-    return span[0] <= span[1] <= _HORIZON_S

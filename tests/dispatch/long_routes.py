@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from random import Random
 
 from street import HOUR_S, NOW, Street
@@ -18,7 +17,7 @@ def long_routes(seed: int, *, orders: int = 10, rounds: int = 0, **policy: objec
     Whatever can be picked anywhere has no store yet.  Couriers have breaks to come, bags that few
     parcels fill, and cold ones for half of what is chilled.
     """
-    draw = Random(seed)
+    draw = Random(seed)  # noqa: S311
     street = Street(improve_rounds=rounds, **policy)
     stores = [street.store(f"s{number}", at=draw.randrange(_LONG_M)) for number in range(3)]
     for number in range(orders):
@@ -41,8 +40,3 @@ def long_routes(seed: int, *, orders: int = 10, rounds: int = 0, **policy: objec
             pause=Pause(due, due + 600, 900),
         )
     return street.snapshot()
-
-
-def without_breaks(snapshot: Snapshot) -> Snapshot:
-    """Return a snapshot in which nobody has a break to come."""
-    return replace(snapshot, couriers=tuple(replace(c, pause=None) for c in snapshot.couriers))

@@ -11,12 +11,13 @@ from street import HOUR_S, NOW, Street, stops
 
 from dispatch.check import check
 from dispatch.model import Pause, Plan, Snapshot
-from dispatch.planning import routing_model
+from dispatch.planning import routing_model, routing_nodes
 from dispatch.planning.improve import Search
 from dispatch.planning.plan import plan, plan_by_insertion
 from dispatch.planning.problem import Posed, pose
 from dispatch.planning.routing import improve_routes
-from dispatch.planning.routing_model import RoutingModel, first_loads, search_parameters
+from dispatch.planning.routing_model import RoutingModel, search_parameters
+from dispatch.planning.routing_nodes import first_loads
 from dispatch.planning.situation import read
 
 DAY_S = 86_400
@@ -41,13 +42,14 @@ def test_no_limit_of_the_search_is_one_of_the_clock(*, stores: bool) -> None:
 
 
 def knows_no_breaks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(RoutingModel, "_break_span", lambda self, vehicle: None)
+    monkeypatch.setattr(RoutingModel, "_break_begin", lambda self, vehicle: None)
 
 
 def knows_not(*bags: str) -> Callable[[pytest.MonkeyPatch], None]:
     def forget(monkeypatch: pytest.MonkeyPatch) -> None:
-        kept = tuple(bag for bag in routing_model._BAGS if bag[0] not in bags)  # noqa: SLF001
-        monkeypatch.setattr(routing_model, "_BAGS", kept)
+        kept = tuple(bag for bag in routing_nodes.BAGS if bag[0] not in bags)
+        for module in (routing_model, routing_nodes):
+            monkeypatch.setattr(module, "BAGS", kept)
 
     return forget
 
@@ -105,7 +107,7 @@ def test_an_order_moves_to_the_store_that_the_route_passes_anyway(
     assert (before.objective.travel, found.objective.travel) == (400 + 1070, 670 + 620)
     assert stops(found.routes[0])[-1] == "dropoff a"
     assert check(found, snapshot) == []
-    monkeypatch.setattr(routing_model, "_STORES", 1)
+    monkeypatch.setattr(routing_nodes, "_STORES", 1)
     assert plan(snapshot).sourcing["ord_a"] == "sto_west"
 
 
@@ -145,15 +147,6 @@ def paused(pause: Pause | None) -> Street:
     street.order("b", at=500, store_id=east, ready_at=NOW, due_s=1300)
     street.courier("ida", at=0, pause=pause)
     return street
-
-
-def test_nobody_has_anything_in_the_bag_during_a_break() -> None:
-    # At the west, 60 s; at a's door after 660 s, 720 s; at the east 820, 880; b at 1080, 1140.
-    posed, _, found = answered(paused(None).snapshot())
-    assert of(posed, found.steps[0]) == ["pickup a", "dropoff a", "pickup b", "dropoff b"]
-    # A break due at 10 min begins with an empty bag: after a's door b would be 15 min late.
-    posed, _, found = answered(paused(Pause(NOW + 600, NOW + 1500, 1000)).snapshot())
-    assert of(posed, found.steps[0]) == ["pickup a", "pickup b", "dropoff a", "dropoff b"]
 
 
 def test_a_courier_who_had_the_break_has_no_other() -> None:
