@@ -40,6 +40,7 @@ from dispatch.planning.schedule import (
     WORTH_COLUMNS,
     Board,
     account,
+    ready_if,
     set_up,
     time_felt,
     time_route,
@@ -145,6 +146,10 @@ class Search:
     def begin(self) -> NDArray[np.int64]:
         """When each step begins, shape (couriers, most steps)."""
         return self.board.state[:, :-1, BEGIN]
+
+    def ready_from(self, job: int, candidate: int) -> int:
+        """Return when an order would be ready at one of its candidates, the others as they are."""
+        return int(ready_if(self.problem, self.board, job, candidate))
 
     @property
     def over(self) -> NDArray[np.int64]:

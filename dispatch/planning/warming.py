@@ -83,6 +83,8 @@ def _ask_for_prices(snapshot: Snapshot) -> None:
     before = search.mark()
     for row in range(posed.problem.job_count):
         search.remove(row)
+        for candidate in posed.candidates(row):
+            search.ready_from(row, candidate)
         for courier in range(len(posed.courier_ids)):
             place = search.best(row, courier)
             if place is not None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
-from ordering import amended, order_of, placed
+from ordering import amended, asked, order_of, placed, windows
 from street import NOW, Street
 from town import Town, at
 
@@ -102,6 +104,30 @@ def test_what_fits_into_no_bag_is_refused_at_the_quote_and_as_an_order(
     asked = {"door": at(5, 0), "address": "Corner", "lines": (OrderLine("milk", 1),)}
     with pytest.raises(Exception, match=detail):
         town.engine.quote(c.RequestQuote(**{**asked, "weight_g": 1000, **order}))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("order", "reason"),
+    [
+        ({"volume_ml": 5_001}, Reason.TOO_LARGE),
+        ({"facts": (c.LineFacts(chilled=True),)}, Reason.NO_CHILLED_BAG),
+    ],
+)
+def test_a_later_slot_is_only_for_what_goes_into_the_bags_that_are_on_the_way_then(
+    order: dict[str, object], reason: Reason
+) -> None:
+    town = Town()
+    small = Courier("cou_anna", "anna", Mode.BIKE, at(1, 0), capacity_ml=5_000, chilled_bags=0)
+    town.give(c.RegisterCourier(small))
+    # Ben, who has the room, goes home as the first slot begins.
+    town.give(c.EndShift("cou_ben", NOW))
+    town.give(c.StartShift("cou_ben", NOW, NOW + 3600))
+    quote = town.engine.quote(replace(asked(town), **order))
+    found = windows(quote)
+    assert isinstance(found["60m"], int)
+    assert found[f"slot-{NOW + 3600}"] is reason
+    plain = windows(town.engine.quote(asked(town)))
+    assert isinstance(plain[f"slot-{NOW + 3600}"], int)
 
 
 def test_an_order_that_two_couriers_could_each_carry_half_of_says_which_half() -> None:
