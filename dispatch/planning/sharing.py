@@ -103,5 +103,5 @@ def limits_in_words(policy: Policy) -> str:
         "time in the bag of": policy.stack_bag_max_s,
         "lateness by it of": policy.stack_late_max_s,
     }
-    parts = [f"{name} {limit_s // 60} min at most" for name, limit_s in said.items() if limit_s]
+    parts = [f"{name} {limit_s / 60:g} min at most" for name, limit_s in said.items() if limit_s]
     return ", ".join(parts)

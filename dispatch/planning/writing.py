@@ -218,7 +218,7 @@ def _objective(
     prices = problem.prices.copy()
     prices[a.PRICE_UNROUTED] = 0.0
     terms = search.account(problem._replace(jobs=jobs, prices=prices), fetched)
-    anew = len(resequenced(posed, search))
+    anew = len(resequenced(posed, search)) if policy.churn_sequence_cost > 0 else 0
     return Objective(
         undelivered=unassigned * policy.undelivered_cost,
         lateness=float(terms[ACCOUNT_LATE]),
