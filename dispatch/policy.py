@@ -113,14 +113,14 @@ class Policy:
     )
     churn_customer_s: int = _key(300, SECONDS, "Delay that is no news to a customer.")
     churn_store_cost: float = _key(
-        0.0,
+        20.0,
         COST,
         "Goods fetched later than their store and courier were told, by more than the next key: "
         "picking for them begins later too.",
     )
     churn_store_s: int = _key(300, SECONDS, "Change of a told time that is no news to a store.")
     churn_sequence_cost: float = _key(
-        0.0, COST, "A route whose stops come in another sequence than its courier was told."
+        30.0, COST, "A route whose stops come in another sequence than its courier was told."
     )
     departure_lead_s: int = _key(
         30, SECONDS, "A stop is committed so long before the courier must leave for it."
