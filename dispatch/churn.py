@@ -138,9 +138,18 @@ def first_moved(old: Iterable[Stop], new: Iterable[Stop]) -> Stop | None:
 
     What is done, gone or new does not count, nor do the ends of what is fetched at another store.
     """
-    old, new = tuple(old), tuple(new)
-    before, now = set(old), set(new)
-    anew = {stop.order_id for stop in now - before if stop.kind is StopKind.PICKUP}
-    kept = [stop for stop in old if stop in now and stop.order_id not in anew]
-    left = [stop for stop in new if stop in before and stop.order_id not in anew]
-    return next((stop for told, stop in zip(kept, left, strict=True) if told != stop), None)
+    before = {_key(stop): stop for stop in old}
+    now = {_key(stop): stop for stop in new}
+    anew = {
+        stop.order_id
+        for key, stop in now.items()
+        if key not in before and stop.kind is StopKind.PICKUP
+    }
+    kept = [key for key, stop in before.items() if key in now and stop.order_id not in anew]
+    left = [key for key, stop in now.items() if key in before and stop.order_id not in anew]
+    return next((now[key] for told, key in zip(kept, left, strict=True) if told != key), None)
+
+
+def _key(stop: Stop) -> tuple[StopKind, str, str]:
+    """Return what makes a stop the same to its courier: a door does not hang on the store."""
+    return stop.kind, stop.order_id, stop.store_id if stop.kind is StopKind.PICKUP else ""

@@ -259,9 +259,7 @@ def _fetched_later(route: Route, facts: Facts) -> int:
     return sum(
         visit.depart_at > told[visit.stop.order_id] + news_s
         for visit in route.visits[committed:]
-        if visit.stop.kind is StopKind.PICKUP
-        and visit.stop.order_id in told
-        and visit.stop.order_id not in facts.holders
+        if visit.stop.kind is StopKind.PICKUP and visit.stop.order_id in told
     )
 
 

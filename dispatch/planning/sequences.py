@@ -5,26 +5,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from dispatch.model import StopKind
+from dispatch.planning.arrays import COURIER_LOCKED
 from dispatch.planning.improve import Search
 from dispatch.planning.problem import Posed
 
 
-def resequenced(posed: Posed, search: Search) -> dict[int, list[int]]:
-    """Return the steps of each route as told, where its stops come in another sequence now.
+def resequenced(posed: Posed, search: Search) -> tuple[int, ...]:
+    """Return the couriers whose stops come in another sequence now than they were told.
 
-    Stops that are gone are left out; new ones stay where they are.  A stop at another store than
-    was told is a new one.
+    Stops that are gone or new do not count; a stop at another store than was told is a new one.
     """
-    found: dict[int, list[int]] = {}
-    for courier, told in _told(posed, search).items():
-        steps = [int(step) for step in search.routes.steps[courier, : search.routes.count[courier]]]
-        kept = _kept(steps, told)
-        there = set(kept)
-        if [step for step in steps if step in there] == kept:
-            continue
-        following = iter(kept)
-        found[courier] = [next(following) if step in there else step for step in steps]
-    return found
+    return tuple(
+        courier
+        for courier, told in _told(posed, search).items()
+        if _as_told(_steps(search, courier), told) is not None
+    )
 
 
 def keep_sequences(posed: Posed, search: Search) -> None:
@@ -33,11 +28,35 @@ def keep_sequences(posed: Posed, search: Search) -> None:
     # Where a trip is one store and its doors, what was fixed on leaving the store holds anyway.
     if policy.churn_sequence_cost <= 0 or policy.one_store_per_trip:
         return
-    for courier, steps in resequenced(posed, search).items():
+    for courier, told in _told(posed, search).items():
+        steps = _steps(search, courier)
+        kept = _as_told(steps, told)
+        # What is committed, or fixed by a person, stays first.
+        locked = int(posed.problem.couriers[courier, COURIER_LOCKED])
+        if kept is None or kept[:locked] != steps[:locked]:
+            continue
         before, mark = search.cost(), search.mark()
-        adopted = search.adopt({courier: steps}, {})
+        adopted = search.adopt({courier: kept}, {})
         if adopted and search.cost() > before + policy.churn_sequence_cost:
             search.back_to(mark)
+
+
+def _steps(search: Search, courier: int) -> list[int]:
+    steps: list[int] = search.routes.steps[courier, : search.routes.count[courier]].tolist()
+    return steps
+
+
+def _as_told(steps: Sequence[int], told: Sequence[int]) -> list[int] | None:
+    """Return steps in the sequence told, new ones where they are; None where they are in it."""
+    there, known = set(steps), set(told)
+    # The end of what is fetched anew hangs on its pickup.
+    anew = {step >> 1 for step in steps if not step & 1 and step not in known}
+    kept = [step for step in told if step in there and step >> 1 not in anew]
+    moved = set(kept)
+    if [step for step in steps if step in moved] == kept:
+        return None
+    following = iter(kept)
+    return [next(following) if step in moved else step for step in steps]
 
 
 def _told(posed: Posed, search: Search) -> dict[int, list[int]]:
@@ -59,12 +78,5 @@ def _told(posed: Posed, search: Search) -> dict[int, list[int]]:
                     steps.append(2 * row + 1)
             elif chosen[row] >= 0 and posed.store_of(int(chosen[row])) == stop.store_id:
                 steps.append(2 * row)
-        found[courier] = steps
+        found[courier] = list(dict.fromkeys(steps))
     return found
-
-
-def _kept(steps: Sequence[int], told: Sequence[int]) -> list[int]:
-    """Return what was told and is on the route still, without ends of what is fetched anew."""
-    there, known = set(steps), set(told)
-    anew = {step >> 1 for step in steps if not step & 1 and step not in known}
-    return [step for step in told if step in there and step >> 1 not in anew]

@@ -57,6 +57,18 @@ def test_a_courier_keeps_the_sequence_told_unless_another_saves_its_price() -> N
     assert planned(far).objective.churn == 60.0
 
 
+def test_a_sequence_that_a_person_fixed_or_that_is_told_twice_stays_sound() -> None:
+    """Ida was told b, a, b and is on the way to a."""
+    street = two_doors(60.0, b_at=610)
+    a = Stop(StopKind.DROPOFF, "ord_a", "sto_north")
+    couriers = tuple(replace(one, committed=(a,)) for one in street.couriers)
+    (before,) = street.routes
+    twice = replace(before, visits=(*before.visits, before.visits[0]))
+    found = planned(replace(street, couriers=couriers, routes=(before, twice)))
+    assert stops(found.routes[0]) == ["dropoff a", "dropoff b"]
+    assert found.objective.churn == 60.0
+
+
 # --- when goods are fetched ----------------------------------------------------------------------
 
 
