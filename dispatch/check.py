@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from dispatch.checking import account, costs, picking, routes, standbys
+from dispatch.checking import account, costs, picking, routes, sharing, standbys
 from dispatch.checking.facts import Facts
 from dispatch.checking.violation import Kind, Violation
 from dispatch.model import Objective, Plan, Snapshot
@@ -35,6 +35,7 @@ def check(plan: Plan, snapshot: Snapshot) -> list[Violation]:
         *account.stores(plan, facts),
         *picking.forecasts(plan, facts),
         *routes.routes(plan, facts),
+        *sharing.limits(facts),
         *standbys.standbys(plan, facts),
         *costs.objective(plan, facts),
     ]

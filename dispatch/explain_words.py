@@ -44,6 +44,7 @@ REMEDIES: Final = {
     Reason.TOO_HEAVY: "a courier with a larger bag",
     Reason.TOO_LARGE: "a courier with a roomier bag",
     Reason.NO_CHILLED_BAG: "a courier with a chilled bag",
+    Reason.STACKING_LIMIT: "a courier with an empty bag, or wider limits for sharing one",
     Reason.UNREACHABLE: "a courier whose mode reaches the door",
     Reason.NO_COURIER_ON_SHIFT: "a courier on shift who has not declined it",
     Reason.STORE_EXCLUDED: "the store being allowed again, or another one with the goods",

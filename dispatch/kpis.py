@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from math import ceil
 from typing import TypeVar
 
+from dispatch.churn import ChurnFold, News
 from dispatch.events import (
     CarriageReported,
     DeliveryFailed,
@@ -55,6 +56,10 @@ class Kpis:
         What `check` found wrong with plans as they came from the planner.
     replans_cut_short
         Plans whose planner ran into its wall limit.
+    courier_changes, sequence_changes, fetch_changes, pick_changes, store_changes
+        What couriers and stores were told anew, see `dispatch.churn.News`.
+    eta_changes, promise_changes
+        What customers were.
     """
 
     orders: int
@@ -72,6 +77,13 @@ class Kpis:
     replans: int
     replan_p95_ms: float | None
     replans_cut_short: int
+    courier_changes: int
+    sequence_changes: int
+    fetch_changes: int
+    pick_changes: int
+    store_changes: int
+    eta_changes: int
+    promise_changes: int
 
 
 @dataclass(slots=True)
@@ -102,9 +114,11 @@ class KpiFold:
     _collected_at: list[int] = field(default_factory=list)
     _open: dict[str, _Open] = field(default_factory=dict)
     _given_up: dict[str, _Open] = field(default_factory=dict)
+    _churn: ChurnFold = field(default_factory=ChurnFold)
 
     def add(self, recorded: Recorded) -> None:  # noqa: C901, PLR0912  a table
         """Take one more event."""
+        self._churn.add(recorded)
         event: Event = recorded.event
         match event:
             case OrderReceived():
@@ -204,6 +218,7 @@ class KpiFold:
         times = sorted(d[1] for d in delivered)
         replans = [r for r in self._replans if r[0] > start]
         solve_ms = sorted(r[1] for r in replans)
+        told = self._churn.count(start)
         return Kpis(
             orders=sum(at > start for at in self._asked_at),
             open=len(self._open),
@@ -222,6 +237,13 @@ class KpiFold:
             replans=len(replans),
             replan_p95_ms=_quantile(solve_ms, 0.95),
             replans_cut_short=sum(r[3] for r in replans),
+            courier_changes=told[News.COURIER],
+            sequence_changes=told[News.SEQUENCE],
+            fetch_changes=told[News.FETCH],
+            pick_changes=told[News.PICK],
+            store_changes=told[News.STORE],
+            eta_changes=told[News.ETA],
+            promise_changes=told[News.PROMISE],
         )
 
 

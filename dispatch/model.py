@@ -125,6 +125,7 @@ class Reason(StrEnum):
     BELOW_MINIMUM_BASKET = "below_minimum_basket"
     THROTTLED = "throttled"
     HELD = "held"
+    STACKING_LIMIT = "stacking_limit"
 
 
 _LON_MAX = 180.0

@@ -87,6 +87,15 @@ class Policy:
     stack_late_cost: float = _key(
         0.0, COST_S, "Each second of lateness that the straight ride would not have had."
     )
+    stack_detour_max_s: int = _key(
+        0, SECONDS, "No order goes into a bag that gives any order a longer detour; 0: no limit."
+    )
+    stack_bag_max_s: int = _key(
+        0, SECONDS, "No order goes into a bag that keeps any order in it longer; 0: no limit."
+    )
+    stack_late_max_s: int = _key(
+        0, SECONDS, "No order goes into a bag that makes any order later than that; 0: no limit."
+    )
     one_store_per_trip: bool = _key(
         False,
         SWITCH,
@@ -109,6 +118,16 @@ class Policy:
         20.0, COST, "A forecast later than the customer was told, by more than the next key."
     )
     churn_customer_s: int = _key(300, SECONDS, "Delay that is no news to a customer.")
+    churn_store_cost: float = _key(
+        20.0,
+        COST,
+        "Goods fetched later than their store and courier were told, by more than the next key: "
+        "picking for them begins later too.",
+    )
+    churn_store_s: int = _key(300, SECONDS, "Change of a told time that is no news to a store.")
+    churn_sequence_cost: float = _key(
+        30.0, COST, "A route whose stops come in another sequence than its courier was told."
+    )
     departure_lead_s: int = _key(
         30, SECONDS, "A stop is committed so long before the courier must leave for it."
     )

@@ -42,6 +42,8 @@ POLICY = Policy(
     fairness_cost=30.0,
     decline_cost=60.0,
     churn_customer_cost=120.0,
+    churn_store_cost=0.0,
+    churn_sequence_cost=0.0,
 )
 """The policy in the box, with a price for what it leaves free."""
 

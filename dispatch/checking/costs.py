@@ -9,6 +9,7 @@ from typing import Final
 
 from dispatch.checking.facts import Facts, picking_s
 from dispatch.checking.violation import Kind, Violation
+from dispatch.churn import first_moved
 from dispatch.model import (
     CourierInPlay,
     Objective,
@@ -34,8 +35,9 @@ def costs(plan: Plan, facts: Facts) -> Objective:
 
     A returned order is never late, and its waiting counts from now.  Churn is counted for what is
     fetched and was not committed: once if another courier than last shown has it who could have
-    kept it, once if it leaves the store it was given to; and for what comes later than its
-    customer was told.
+    kept it, once if it leaves the store it was given to, and once if it is fetched later than the
+    store was told; for what comes later than its customer was told; and for a route whose stops
+    come in another sequence than its courier was told.
     """
     policy = facts.snapshot.policy
     shown = _shown(facts)
@@ -49,6 +51,9 @@ def costs(plan: Plan, facts: Facts) -> Objective:
             continue
         changes = _changes(route, shown, facts)
         terms["churn"] += policy.churn_cost * changes
+        terms["churn"] += policy.churn_store_cost * _fetched_later(route, facts)
+        if sequence_changed(route, facts):
+            terms["churn"] += policy.churn_sequence_cost
         fresh = visits[len(facts.bound.get(courier_id, ())) :]
         given = sum(visit.stop.kind is StopKind.PICKUP for visit in fresh)
         terms["duty"] += given * _duty(courier, facts)
@@ -240,3 +245,29 @@ def _changes(route: Route, shown: dict[str, str], facts: Facts) -> int:
         changes += int(before != route.courier_id and kept)
         changes += int(order.store_id not in {None, stop.store_id})
     return changes
+
+
+def _fetched_later(route: Route, facts: Facts) -> int:
+    """Return how many orders leave their store later than it was told, by more than is no news."""
+    told = {
+        visit.stop.order_id: visit.depart_at
+        for before in sorted(facts.snapshot.routes, key=lambda before: before.courier_id)
+        for visit in before.visits
+        if visit.stop.kind is StopKind.PICKUP
+    }
+    news_s = facts.snapshot.policy.churn_store_s
+    committed = len(facts.bound.get(route.courier_id, ()))
+    return sum(
+        visit.depart_at > told[visit.stop.order_id] + news_s
+        for visit in route.visits[committed:]
+        if visit.stop.kind is StopKind.PICKUP and visit.stop.order_id in told
+    )
+
+
+def sequence_changed(route: Route, facts: Facts) -> bool:
+    """Return whether stops that a courier was told come in another sequence now."""
+    before = {each.courier_id: each for each in facts.snapshot.routes}.get(route.courier_id)
+    if before is None:
+        return False
+    old, new = ([visit.stop for visit in each.visits] for each in (before, route))
+    return first_moved(old, new) is not None

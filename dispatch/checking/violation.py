@@ -66,6 +66,8 @@ class Kind(StrEnum):
     VOLUME = "volume"
     CHILLED = "chilled"
     """More chilled parcels than chilled bags."""
+    STACKING = "stacking"
+    """What is fetched anew breaks a limit of what sharing a bag may do to an order."""
     LEAVES_EARLY = "leaves_early"
     LEAVES_LATE = "leaves_late"
     TRAVEL = "travel"

@@ -55,7 +55,9 @@ JOB_RIDES: Final = 19
 """1 where time in the bag has a price: not for what goes back."""
 JOB_TOLD_BY: Final = 20
 """A hand-over after this is news to the customer; `NEVER` where nothing was told."""
-JOB_COLUMNS: Final = 21
+JOB_FETCH_BY: Final = 21
+"""A pickup over after this is news to store and courier; `NEVER` where nothing was told."""
+JOB_COLUMNS: Final = 22
 
 # --- columns of `Problem.candidates` ------------------------------------------------------------
 
@@ -135,9 +137,14 @@ PRICE_STACK_LATE: Final = 17
 """Per second of lateness that a straight ride would not have had."""
 PRICE_RIDES: Final = 18
 """1 where any price hangs on the time in the bag."""
-PRICE_BUSY: Final = 19
+PRICE_CHURN_STORE: Final = 19
+PRICE_DETOUR_LIMIT_S: Final = 20
+PRICE_BAG_LIMIT_S: Final = 21
+PRICE_LATE_LIMIT_S: Final = 22
+"""Limits that no order put into a bag may break for any; `NEVER` for none."""
+PRICE_BUSY: Final = 23
 """Per second until a route is over."""
-PRICE_COLUMNS: Final = 20
+PRICE_COLUMNS: Final = 24
 
 
 UNENDING: Final = np.zeros((0, 0), dtype=np.int64)

@@ -16,6 +16,8 @@ from dispatch.planning.holding import hold
 from dispatch.planning.improve import Search
 from dispatch.planning.nearest import append_to_nearest
 from dispatch.planning.problem import Posed, pose
+from dispatch.planning.sequences import keep_sequences
+from dispatch.planning.sharing import keep_limits
 from dispatch.planning.situation import read
 from dispatch.planning.starts import improve_in_starts
 from dispatch.planning.writing import write
@@ -73,7 +75,13 @@ def plan_by_insertion(snapshot: Snapshot) -> Plan:
 
 
 def _written(posed: Posed, search: Search, method: str) -> Plan:
-    """Return a search's plan; who waits on purpose in it does not in the search."""
+    """Return a search's plan; who waits on purpose in it does not in the search.
+
+    What is new is taken out where it breaks a limit of a bag for others, since goods came later;
+    couriers keep the sequence they were told unless another one is worth its price.
+    """
+    keep_limits(search)
+    keep_sequences(posed, search)
     held = hold(posed.situation.snapshot, search, posed.store_ids)
     written = write(posed, search, method)
     if held:

@@ -19,12 +19,16 @@ from dispatch.planning.arrays import (
     JOB_BAG,
     JOB_CHILLED,
     JOB_COUNTS_FROM,
+    JOB_EARLIEST,
+    JOB_FETCH_BY,
     JOB_HOME,
     JOB_LATEST,
     JOB_RIDES,
+    JOB_SERVICE_S,
     JOB_SHOWN,
     JOB_TOLD_BY,
     NEVER,
+    PRICE_BAG_LIMIT_S,
     PRICE_BAG_MAX_S,
     PRICE_BREAK_LATE,
     PRICE_BUFFER,
@@ -33,8 +37,11 @@ from dispatch.planning.arrays import (
     PRICE_CHILLED,
     PRICE_CHURN,
     PRICE_CHURN_CUSTOMER,
+    PRICE_CHURN_STORE,
+    PRICE_DETOUR_LIMIT_S,
     PRICE_DETOUR_MAX_S,
     PRICE_LATE,
+    PRICE_LATE_LIMIT_S,
     PRICE_LATE_ONCE,
     PRICE_LENGTH,
     PRICE_OVERTIME,
@@ -43,6 +50,7 @@ from dispatch.planning.arrays import (
     PRICE_STACK,
     PRICE_STACK_LATE,
     PRICE_TRAVEL,
+    PRICE_UNROUTED,
     PRICE_WAITING,
     Problem,
 )
@@ -110,6 +118,24 @@ def stacking(prices: NDArray[np.float64], ride_s: int, direct_s: int, late_s: in
 
 
 @kernel_part
+def breaks_limit(
+    prices: NDArray[np.float64], ride_s: int, direct_s: int, late_s: int, waited: bool
+) -> bool:
+    """Return whether what shares a bag with an order does more to it than may be.
+
+    Whoever rides straight, or `waited` at the door, lost nothing to others.
+    """
+    detour_s = ride_s - direct_s
+    if detour_s <= 0 or waited:
+        return False
+    return bool(
+        detour_s > prices[PRICE_DETOUR_LIMIT_S]
+        or ride_s > prices[PRICE_BAG_LIMIT_S]
+        or min(detour_s, late_s) > prices[PRICE_LATE_LIMIT_S]
+    )
+
+
+@kernel_part
 def hand_over_terms(
     jobs: NDArray[np.int64],
     prices: NDArray[np.float64],
@@ -125,8 +151,8 @@ def hand_over_terms(
     """Return prices of handing an order over at a time, after so long in the bag.
 
     `doubt_s2` is the variance of that time but for what grows with the time ahead.
-    Waiting, lateness, news to the customer, stacking, chilled goods in the bag: none is less for
-    a later time or a longer ride.
+    Waiting, lateness, news to customer and store, stacking, chilled goods in the bag: none is less
+    for a later time, the pickup being no sooner, or a longer ride.
     """
     waiting = prices[PRICE_WAITING] * (at - jobs[job, JOB_COUNTS_FROM])
     latest = jobs[job, JOB_LATEST]
@@ -136,10 +162,17 @@ def hand_over_terms(
     late = slack(prices, late_s)
     late += lateness(prices, late_s, doubt_s2 + doubts[mode] * (at - now) * (at - now))
     told = prices[PRICE_CHURN_CUSTOMER] if at > jobs[job, JOB_TOLD_BY] else 0.0
+    begun = at - jobs[job, JOB_SERVICE_S]
+    if begun - ride_s > jobs[job, JOB_FETCH_BY]:
+        told += prices[PRICE_CHURN_STORE]
     if prices[PRICE_RIDES] <= 0 or jobs[job, JOB_RIDES] <= 0:
         return waiting, late, told, 0.0, 0.0
     chilled = prices[PRICE_CHILLED] * ride_s if jobs[job, JOB_CHILLED] > 0 else 0.0
-    return waiting, late, told, stacking(prices, ride_s, direct_s, late_s), chilled
+    stacked = stacking(prices, ride_s, direct_s, late_s)
+    if breaks_limit(prices, ride_s, direct_s, late_s, begun <= jobs[job, JOB_EARLIEST]):
+        # As dear as no route: nothing new goes where it would break a limit.
+        stacked += prices[PRICE_UNROUTED]
+    return waiting, late, told, stacked, chilled
 
 
 @kernel_part

@@ -26,7 +26,7 @@ from dispatch.planning.candidates import Asking, StoreTable, shortlist, store_ta
 from dispatch.planning.ending import door_doubt_s2, doubt_s2, duty, ends, pick_share
 from dispatch.planning.picking import awaited, begun_pick, has_begun, queues
 from dispatch.planning.seating import Seat, seat_all
-from dispatch.planning.situation import Situation
+from dispatch.planning.situation import Situation, told_fetches
 from dispatch.planning.warm import first_routes
 
 _UNPICKED: Final = frozenset({OrderStatus.RECEIVED, OrderStatus.SOURCED})
@@ -384,6 +384,8 @@ def _rows(
     rows[:, a.JOB_RIDES] = [not order.returning for order in orders]
     news_s = situation.policy.churn_customer_s
     rows[:, a.JOB_TOLD_BY] = [NEVER if o.told_eta is None else o.told_eta + news_s for o in orders]
+    rows[:, a.JOB_FETCH_BY] = NEVER
+    fetch_by = told_fetches(situation.snapshot)
     rows[:, a.JOB_COUNTS_FROM] = created
     rows[:, a.JOB_LATEST] = [max(oldest, order.promise.latest) for order in orders]
     rows[:, a.JOB_BAG] = [job.held_by for job in jobs]
@@ -407,6 +409,9 @@ def _rows(
         elif job.held_by < 0:
             shown = situation.courier_rows.get(situation.shown.get(order.order_id, ""), -1)
             rows[row, a.JOB_SHOWN] = shown
+            if order.order_id in fetch_by:
+                told_s = fetch_by[order.order_id] + situation.policy.churn_store_s
+                rows[row, a.JOB_FETCH_BY] = told_s
         if not job.stores:
             rows[row, a.JOB_DOUBT_S2] = in_bag_s2
             rows[row, a.JOB_FETCHED] = now if order.picked_up_at is None else order.picked_up_at
@@ -515,7 +520,13 @@ def _prices(policy: Policy, now: int, jobs: NDArray[np.int64]) -> NDArray[np.flo
     prices[a.PRICE_DETOUR_MAX_S] = policy.stack_detour_s
     prices[a.PRICE_BAG_MAX_S] = policy.stack_bag_s
     prices[a.PRICE_STACK_LATE] = policy.stack_late_cost
+    prices[a.PRICE_CHURN_STORE] = policy.churn_store_cost
+    prices[a.PRICE_DETOUR_LIMIT_S] = policy.stack_detour_max_s or NEVER
+    prices[a.PRICE_BAG_LIMIT_S] = policy.stack_bag_max_s or NEVER
+    prices[a.PRICE_LATE_LIMIT_S] = policy.stack_late_max_s or NEVER
     prices[a.PRICE_RIDES] = policy.chilled_cost + policy.stack_cost + policy.stack_late_cost
+    prices[a.PRICE_RIDES] += policy.stack_detour_max_s + policy.stack_bag_max_s
+    prices[a.PRICE_RIDES] += policy.stack_late_max_s
     late_s = float(now + _DAY_S - jobs[:, a.JOB_LATEST].min(initial=now))
     waits_s = float(now + _DAY_S - jobs[:, a.JOB_COUNTS_FROM].min(initial=now))
     worst = late_s * (policy.late_cost + policy.late_square_cost * late_s)

@@ -162,6 +162,16 @@ def read(snapshot: Snapshot) -> Situation:
     return situation
 
 
+def told_fetches(snapshot: Snapshot) -> dict[str, int]:
+    """Return when stores and couriers were told that pickups are over, by order."""
+    return {
+        visit.stop.order_id: visit.depart_at
+        for route in sorted(snapshot.routes, key=lambda route: route.courier_id)
+        for visit in route.visits
+        if visit.stop.kind is StopKind.PICKUP
+    }
+
+
 def _told(situation: Situation, courier: CourierInPlay) -> tuple[Stop, ...]:
     """Return the stops a courier is carrying out, without those that make no sense.
 

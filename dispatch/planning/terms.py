@@ -31,6 +31,7 @@ def _plain(part: Callable[..., float]) -> Callable[..., float]:
 _lateness = _plain(prices.lateness)
 _slack = _plain(prices.slack)
 _stacking = _plain(prices.stacking)
+_breaks_limit = _plain(prices.breaks_limit)
 _leg_cost = _plain(prices.leg_cost)
 
 
@@ -231,9 +232,15 @@ def _hand_over(
     found["slack"] = float(_slack(prices, late_s))
     if at > job[a.JOB_TOLD_BY]:
         found["told_customer"] = float(prices[a.PRICE_CHURN_CUSTOMER])
+    begun = int(board.state[courier, index, schedule.BEGIN])
+    if board.fetched[row] > job[a.JOB_FETCH_BY]:
+        found["told_store"] = float(prices[a.PRICE_CHURN_STORE])
     if prices[a.PRICE_RIDES] > 0 and job[a.JOB_RIDES] > 0:
-        ride_s = int(board.state[courier, index, schedule.BEGIN]) - int(board.fetched[row])
-        found["stacking"] = float(_stacking(prices, ride_s, int(board.direct_s[row]), late_s))
+        ride_s, direct_s = begun - int(board.fetched[row]), int(board.direct_s[row])
+        found["stacking"] = float(_stacking(prices, ride_s, direct_s, late_s))
+        waited = begun <= int(job[a.JOB_EARLIEST])
+        if _breaks_limit(prices, ride_s, direct_s, late_s, waited):
+            found["stacking"] += float(prices[a.PRICE_UNROUTED])
         if job[a.JOB_CHILLED] > 0:
             found["chilled"] = float(prices[a.PRICE_CHILLED]) * ride_s
     return found

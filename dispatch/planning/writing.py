@@ -42,6 +42,8 @@ from dispatch.planning.schedule import (
     ACCOUNT_TRAVEL,
     ACCOUNT_WAITING,
 )
+from dispatch.planning.sequences import resequenced
+from dispatch.planning.sharing import why_not_shared
 from dispatch.planning.situation import opening
 from dispatch.planning.timing import pick_at
 
@@ -212,13 +214,21 @@ def _objective(
             if visit.stop.kind is StopKind.PICKUP:
                 # Leaving just in time fetches later than leaving at once.
                 fetched[posed.rows[visit.stop.order_id]] = visit.depart_at
-    terms = search.account(problem._replace(jobs=jobs), fetched)
+    # What is as dear as no route only bars the way to new orders.
+    prices = problem.prices.copy()
+    prices[a.PRICE_UNROUTED] = 0.0
+    terms = search.account(problem._replace(jobs=jobs, prices=prices), fetched)
+    anew = len(resequenced(posed, search)) if policy.churn_sequence_cost > 0 else 0
     return Objective(
         undelivered=unassigned * policy.undelivered_cost,
         lateness=float(terms[ACCOUNT_LATE]),
         waiting=float(terms[ACCOUNT_WAITING]),
         travel=float(terms[ACCOUNT_TRAVEL]),
-        churn=float(policy.churn_cost * changes.sum() + terms[ACCOUNT_TOLD]),
+        churn=float(
+            policy.churn_cost * changes.sum()
+            + policy.churn_sequence_cost * anew
+            + terms[ACCOUNT_TOLD]
+        ),
         stacking=float(terms[ACCOUNT_STACKING]),
         chilled=float(terms[ACCOUNT_CHILLED]),
         duty=float(terms[ACCOUNT_DUTY]),
@@ -366,6 +376,9 @@ def why_unrouted(posed: Posed, search: Search, row: int) -> Refusal:
             Reason.UNREACHABLE, f"no courier on shift has a way over {names} to the door"
         )
     no = _no_store_in_time(posed, search, row)
+    if no is not None:
+        return no
+    no = why_not_shared(posed, search, row)
     if no is not None:
         return no
     last_end_s = int(problem.couriers[able, a.COURIER_SHIFT_END].max()) - situation.now

@@ -44,6 +44,8 @@ PLAIN: Final = Policy(
     chilled_cost=0.0,
     stack_cost=0.0,
     churn_customer_cost=0.0,
+    churn_store_cost=0.0,
+    churn_sequence_cost=0.0,
     fairness_cost=0.0,
     decline_cost=0.0,
 )

@@ -175,8 +175,36 @@ FIGURES: Final[Mapping[str, Measure]] = MappingProxyType(
             "per 100",
             "less",
         ),
+        "sequence_changes_per_100_orders": Measure(
+            "sequence of stops changed",
+            "Times that stops on a courier's route came in another sequence than the courier was "
+            "told, what is new or done left out, per 100 deliveries taken.",
+            "per 100",
+            "less",
+        ),
+        "fetch_changes_per_100_orders": Measure(
+            "time at the store changed",
+            "Times that goods were to be fetched more than 5 min sooner or later than store and "
+            "courier were told, per 100 deliveries taken.",
+            "per 100",
+            "less",
+        ),
+        "pick_changes_per_100_orders": Measure(
+            "start of picking changed",
+            "Times that picking was to begin more than 5 min sooner or later than the store was "
+            "told, per 100 orders taken; none where picking begins at once.",
+            "per 100",
+            "less",
+        ),
         "store_changes_per_100_orders": Measure(
             "store changed", "Moves to another store, per 100 orders taken.", "per 100", "less"
+        ),
+        "eta_changes_per_100_orders": Measure(
+            "told later",
+            "Times that a customer was told an arrival more than 5 min later than before, per 100 "
+            "deliveries taken.",
+            "per 100",
+            "less",
         ),
         "promise_changes": Measure(
             "promises superseded",

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from math import ceil
 from typing import Final, TypeVar
 
 from dispatch import events as e
-from dispatch.model import Route, StopKind
+from dispatch.churn import ChurnFold, News
+from dispatch.model import Route
 from simulations.studies.measures import FIGURES
 from simulations.studies.outcome import CourierSpan, Ending, OrderRow
 from simulations.studies.rows_couriers import BUSY, CourierFold
 from simulations.studies.rows_orders import (
-    OrderFold,
     is_in_time,
     is_ready_in_time,
     is_taken,
@@ -27,15 +28,12 @@ _KM_M: Final = 1000
 
 
 class PlanFold:
-    """Counts what plans changed, and how long the legs were that couriers were told."""
+    """Counts plans, and knows how long the legs were that couriers were told."""
 
     def __init__(self) -> None:
         self._routes: dict[str, Route] = {}
-        self._planned: dict[str, str] = {}
         self.plans = 0
         self.violations = 0
-        self.changes: list[str] = []
-        """Orders that a plan gave to another courier, once for each time."""
         self.legs: list[tuple[int, int]] = []
         """When a courier was told to leave for a stop, and how many metres it was."""
 
@@ -58,13 +56,6 @@ class PlanFold:
         self.violations += len(event.violations)
         for route in event.routes:
             self._routes[route.courier_id] = route
-            for visit in route.visits:
-                if visit.stop.kind is StopKind.PICKUP:
-                    order_id = visit.stop.order_id
-                    before = self._planned.get(order_id, route.courier_id)
-                    if before != route.courier_id:
-                        self.changes.append(order_id)
-                    self._planned[order_id] = route.courier_id
 
 
 class StoreFold:
@@ -93,10 +84,10 @@ def figures_of(
     rows: Sequence[OrderRow],
     spans: Sequence[CourierSpan],
     *,
-    orders: OrderFold,
     couriers: CourierFold,
     plans: PlanFold,
     stores: StoreFold,
+    churn: ChurnFold,
     window: Window,
     ends_at: int,
 ) -> dict[str, float | None]:
@@ -110,10 +101,15 @@ def figures_of(
     }
     brought = len(taken_deliveries(measured))
     taken = int(figures["orders_taken"] or 0)
+    told = Counter(change.news for change in churn.changes if change.order_id in ids)
     figures |= {
-        "courier_changes_per_100_orders": _per_100(_among(plans.changes, ids), brought),
-        "store_changes_per_100_orders": _per_100(_among(orders.store_changes, ids), taken),
-        "promise_changes": _among(orders.promise_changes, ids),
+        "courier_changes_per_100_orders": _per_100(told[News.COURIER], brought),
+        "sequence_changes_per_100_orders": _per_100(told[News.SEQUENCE], brought),
+        "fetch_changes_per_100_orders": _per_100(told[News.FETCH], brought),
+        "pick_changes_per_100_orders": _per_100(told[News.PICK], taken),
+        "store_changes_per_100_orders": _per_100(told[News.STORE], taken),
+        "eta_changes_per_100_orders": _per_100(told[News.ETA], brought),
+        "promise_changes": told[News.PROMISE],
         "declined": sum(window[0] <= at < window[1] for at in couriers.declined),
         "plans": plans.plans,
         "violations": plans.violations,
@@ -258,10 +254,6 @@ def _picked_until(row: OrderRow, otherwise: int) -> int:
 
 def _overlap(stretch: Window, window: Window) -> int:
     return max(0, min(stretch[1], window[1]) - max(stretch[0], window[0]))
-
-
-def _among(order_ids: Iterable[str], ids: set[str]) -> int:
-    return sum(order_id in ids for order_id in order_ids)
 
 
 def _share(part: float, whole: float) -> float | None:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dispatch import events as e
+from dispatch.churn import ChurnFold
 from dispatch.model import Fulfilment
 from simulations.studies.measuring import PlanFold, StoreFold, figures_of
 from simulations.studies.outcome import CourierSpan, Ending, Evening, Minute, OrderRow
@@ -52,21 +53,22 @@ def evening_of(
     since = starts_at if measured_from is None else measured_from
     until = ends_at if measured_until is None else measured_until
     orders, couriers = OrderFold(), CourierFold()
-    plans, stores = PlanFold(), StoreFold()
+    plans, stores, churn = PlanFold(), StoreFold(), ChurnFold()
     for recorded in log:
         orders.add(recorded)
         couriers.add(recorded)
         plans.add(recorded)
         stores.add(recorded)
+        churn.add(recorded)
     rows = orders.rows(since, until)
     spans = couriers.spans(ends_at)
     figures = figures_of(
         rows,
         spans,
-        orders=orders,
         couriers=couriers,
         plans=plans,
         stores=stores,
+        churn=churn,
         window=(since, until),
         ends_at=ends_at,
     )

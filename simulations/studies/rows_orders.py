@@ -72,10 +72,6 @@ class OrderFold:
         self._first_asks: dict[str, tuple[int, str]] = {}
         self._stores: dict[str, Store] = {}
         self._quoted: dict[str, int | None] = {}
-        self.store_changes: list[str] = []
-        """Orders that moved to another store, once for each move."""
-        self.promise_changes: list[str] = []
-        """Orders whose promise was superseded, once for each time."""
 
     def add(self, recorded: e.Recorded) -> None:  # noqa: C901  a table
         """Take one more event."""
@@ -158,13 +154,9 @@ class OrderFold:
             life.expected_travel_s = life.due_at - life.left_at
 
     def _change(self, life: _Life, event: e.Event) -> None:  # noqa: C901, PLR0912  a table
-        order_id = life.order.order_id
         match event:
             case e.OrderResourced(to_store_id=to_store_id):
                 life.store_id = to_store_id
-                self.store_changes.append(order_id)
-            case e.PromiseSuperseded():
-                self.promise_changes.append(order_id)
             case e.HoldReleased(occurred_at=at):
                 life.released_at = at
             case e.PickStarted(occurred_at=at, store_id=store_id):

@@ -196,6 +196,36 @@ def chilled() -> Case:
     return courier(snapshot, "cou_una", chilled_bags=0), plan
 
 
+# Ida has b in the bag from now on and goes by a (700) to it (650): 20 s to North, two hand-overs,
+# 200 s to 700, a hand-over, 50 s back; straight from North it is 150 s.
+
+
+def by_way_of_another(**limits: int) -> Case:
+    snapshot, plan = sound()
+    snapshot = replace(snapshot, policy=replace(snapshot.policy, **limits))
+    stops = ("pickup c", "pickup a", "dropoff a", "dropoff b", "dropoff c")
+    return rerouted((snapshot, plan), "cou_ida", *stops)
+
+
+@plants(Kind.STACKING)
+def a_longer_detour_than_may_be() -> Case:
+    return by_way_of_another(stack_detour_max_s=299)
+
+
+@plants(Kind.STACKING)
+def longer_in_the_bag_than_may_be() -> Case:
+    return by_way_of_another(stack_bag_max_s=449)
+
+
+@plants(Kind.STACKING)
+def later_by_what_it_shares_a_bag_with_than_may_be() -> Case:
+    snapshot, plan = by_way_of_another(stack_late_max_s=60)
+    (b,) = (o for o in snapshot.orders if o.order_id == "ord_b")
+    # Done at NOW + 510: 61 s late.
+    promise = replace(b.promise, earliest=NOW, latest=NOW + 449)
+    return order(snapshot, "ord_b", promise=promise), plan
+
+
 @plants(Kind.NOT_BEFORE)
 def at_a_door_whose_owner_is_out() -> Case:
     snapshot, plan = sound()

@@ -21,6 +21,7 @@ from sound_plan import (
     sound,
     standby,
     store,
+    with_visit,
 )
 from street import NOW, PICK_S, Street
 
@@ -73,6 +74,17 @@ def test_what_was_so_before_the_plan_is_no_fault_of_it() -> None:
     snapshot = store(snapshot, NORTH, open_windows=((NOW, NOW + 1),), paused=True)
     plan = mapped(mapped(plan, "ready_at", "ord_g", None), "ready_at", "ord_h", None)
     assert no_fault((snapshot, plan))
+
+
+def test_what_was_told_or_carried_may_break_a_limit_of_a_bag_by_itself() -> None:
+    """Ida carries b and was told to fetch c: nothing new rides with them."""
+    snapshot, plan = sound()
+    snapshot = replace(snapshot, policy=replace(snapshot.policy, stack_detour_max_s=1))
+    snapshot, plan = rerouted(
+        (snapshot, plan), "cou_ida", "pickup c", "dropoff c", "dropoff b", leave_at=NOW
+    )
+    left = replace(plan.unassigned[0], order_id="ord_a")
+    assert no_fault((snapshot, replace(plan, unassigned=(*plan.unassigned, left))))
 
 
 def test_any_order_of_work_that_the_pickers_can_keep_will_do() -> None:
@@ -178,6 +190,25 @@ def test_an_order_that_leaves_its_store_is_churn_and_slack_used_up_costs() -> No
     f = next(o for o in snapshot.orders if o.order_id == "ord_f")
     tight = order(snapshot, "ord_f", promise=replace(f.promise, latest=NOW + 300))
     assert cost_of(plan, tight).lateness == before.lateness + 280 * Policy().buffer_cost
+
+
+def test_a_later_pickup_than_told_and_another_sequence_are_churn() -> None:
+    snapshot, plan = sound()
+    policy = replace(
+        snapshot.policy, churn_store_cost=7.0, churn_store_s=60, churn_sequence_cost=3.0
+    )
+    # What is in force already is news to nobody.
+    told = replace(snapshot, policy=policy, routes=plan.routes)
+    before = cost_of(plan, told).churn
+    sooner = with_visit(plan, "cou_una", 0, depart_at=-60)
+    assert cost_of(plan, replace(told, routes=sooner.routes)).churn == before
+    sooner = with_visit(plan, "cou_una", 0, depart_at=-61)
+    assert cost_of(plan, replace(told, routes=sooner.routes)).churn == before + 7.0
+    turned = rerouted((told, plan), "cou_ole", "dropoff k", "dropoff e", "return r")[1]
+    assert cost_of(turned, told).churn == before + 3.0
+    # The same with a stop more or less.
+    fewer = rerouted((told, plan), "cou_ida", "pickup c", "dropoff b", "dropoff c")[1]
+    assert cost_of(fewer, told).churn == before
 
 
 def test_a_courier_who_stands_at_the_first_stop_pays_no_way_to_it() -> None:

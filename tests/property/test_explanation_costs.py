@@ -69,7 +69,15 @@ def test_the_terms_of_all_routes_are_those_of_the_search(snapshot: Snapshot) -> 
 @QUICK
 def test_the_terms_of_all_routes_are_those_of_the_plan(snapshot: Snapshot) -> None:
     """Leaving just in time shortens rides, which the search does not know: they are left free."""
-    free = replace(snapshot.policy, chilled_cost=0.0, stack_cost=0.0, stack_late_cost=0.0)
+    free = replace(
+        snapshot.policy,
+        chilled_cost=0.0,
+        stack_cost=0.0,
+        stack_late_cost=0.0,
+        stack_detour_max_s=0,
+        stack_bag_max_s=0,
+        stack_late_max_s=0,
+    )
     # Nobody moved: what changed since cannot be told from what the search changed.
     posed, search, made = searched(replace(snapshot, policy=free, routes=()))
     assume(all(search.sound))

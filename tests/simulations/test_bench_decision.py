@@ -1,4 +1,4 @@
-"""The comparison of decisions on tiny evenings; who is better is for the benchmark itself to say."""
+"""Decisions compared on tiny evenings; who is better is for the benchmark itself to say."""
 
 from __future__ import annotations
 

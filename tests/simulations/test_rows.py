@@ -226,3 +226,17 @@ def test_endings_add_up_whatever_is_cut_off(data: st.DataObject) -> None:
         spans = [span for span in found.spans if span.courier_id == courier_id]
         assert sum(s.ends_at - s.begins_at for s in spans) == ends_at - minute(0)
         assert all(span.order_id for span in spans if span.activity in BUSY)
+
+
+def test_what_was_told_anew_counts_for_measured_orders_only(evening: Evening) -> None:
+    log = golden()
+    # Somebody whose order is not among those asked for in the measured time.
+    for order_id in ("ord_prompt", "ord_late", "ord_before"):
+        log.note(59, e.OrderResourced(order_id, STORE, "sto_other"))
+    told = evening_of(log.events, seed=7, starts_at=minute(0), ends_at=END).figures
+    taken, before = told["orders_taken"], evening.figures["store_changes_per_100_orders"]
+    assert taken is not None
+    assert before is not None
+    assert told["store_changes_per_100_orders"] == pytest.approx(before + 100 * 2 / taken)
+    for name in ("courier", "sequence", "fetch", "pick", "eta"):
+        assert told[f"{name}_changes_per_100_orders"] is not None
