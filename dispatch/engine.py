@@ -30,14 +30,17 @@ from dispatch.explanation import Explanation
 from dispatch.journal import Asked, Handled, Journal, Published, Reported, Told
 from dispatch.model import (
     Courier,
+    Fulfilment,
     Order,
     Plan,
     Policy,
     Quote,
+    Reason,
     Refusal,
     Snapshot,
     StopKind,
     Store,
+    StoreDemand,
 )
 from dispatch.planning.picking import Pick, work_order
 from dispatch.planning.plan import plan as solve_plan
@@ -52,6 +55,7 @@ from dispatch.rules import RULES, TIMERS
 from dispatch.rules.context import Context
 from dispatch.rules.controls import control_of
 from dispatch.snapshot import snapshot, standing_plan
+from dispatch.standings import Known, Standings
 from dispatch.state import CourierState, State
 from dispatch.timers import Timers
 from dispatch.views import Position, Views, fixed_stops
@@ -59,6 +63,7 @@ from geo.area_shapes import check_shapes
 from geo.areas import ServedDoors
 from geo.errors import AreaError
 from geo.square_tables import SquareTables
+from geo.travel import PinnedTravelTimes
 from geo.types import LonLat, Mode, TravelTimes
 
 FUTURE_TOLERANCE_S: Final = 120
@@ -110,6 +115,7 @@ class Engine:
         self._timers = Timers()
         self._views = Views()
         self._tables = SquareTables()
+        self._standings = Standings(time_zone, seed, self._served)
         state = State(zone_id)
         for recorded in log.read(0):
             self._demand.add(recorded)
@@ -247,9 +253,6 @@ class Engine:
         `state` is for what is not so, but might be; `spare` are modes for when nobody is there.
         """
         now = self._present.now()
-        policy = self.policy
-        waits = policy.standby_horizon_s > 0 or policy.hold_match > 0
-        foresees = policy.future_cost > 0 or (waits and asked is None)
         return snapshot(
             self._state if state is None else state,
             now,
@@ -260,12 +263,19 @@ class Engine:
             served=self._served,
             seed=self.seed,
             asked=asked,
-            demand=self._demand.at(now) if foresees else (),
+            demand=self._foreseen(asked is not None),
             experience=self._experience,
             views=self._views,
             tables=self._tables,
             spare=spare,
         )
+
+    def _foreseen(self, for_quote: bool) -> tuple[StoreDemand, ...]:
+        """Return what stores are expected to be asked for, where that matters."""
+        policy = self.policy
+        waits = policy.standby_horizon_s > 0 or policy.hold_match > 0
+        foresees = policy.future_cost > 0 or (waits and not for_quote)
+        return self._demand.at(self._present.now()) if foresees else ()
 
     def ask(self) -> Snapshot:
         """Return a snapshot to make the next plan for, which `publish` puts in force."""
@@ -493,15 +503,58 @@ class Engine:
         only: Collection[str] | None = None,
         also: Control | None = None,
     ) -> Offer | Refusal:
-        no = off_the_roads(self._state, self.travel, asked)
+        state, travel = self._state, self._present.travel(self.travel)
+        no = off_the_roads(state, self.travel, asked)
         if no is not None:
             return no
-        made_for = self.snapshot(asked)
-        made_for, candidate = candidacy(self._state, made_for, asked, only)
-        if asked.order_id in self._state.orders:
+        is_known = asked.order_id in state.orders
+        under = state
+        if also is not None:
+            under = replace(state, controls={**state.controls, also.control_id: also})
+        is_new = asked.fulfilment is Fulfilment.DELIVERY and not is_known
+        if is_new and isinstance(travel, PinnedTravelTimes):
+            offer = self._standing_offer(asked, only, under, travel)
+            if offer is not None:
+                return offer
+        made_for, candidate = candidacy(state, self.snapshot(asked), asked, only)
+        if is_known:
             # No control touches what was promised already.
             return solve_quote(made_for, candidate)
-        state = self._state
-        if also is not None:
-            state = replace(state, controls={**state.controls, also.control_id: also})
-        return offered(made_for, state, asked, lambda under: solve_quote(under, candidate))
+        return offered(made_for, under, asked, lambda made: solve_quote(made, candidate))
+
+    def _standing_offer(
+        self,
+        asked: Order,
+        only: Collection[str] | None,
+        under: State,
+        travel: PinnedTravelTimes,
+    ) -> Offer | Refusal | None:
+        """Return the offer of a new delivery from the plan as it stands, None where it cannot say.
+
+        `under` has the controls it is under.
+        """
+        known = Known(
+            self._state,
+            self._present.now(),
+            travel,
+            self.positions,
+            self.policy,
+            self._experience,
+            self._experience.learnt,
+            self._foreseen(for_quote=True),
+        )
+        made_for = self._standings.snapshot(known)
+        if not made_for.couriers:
+            return None
+        _, candidate = candidacy(self._state, made_for, asked, only)
+        door = self._standings.door(asked)
+        cannot_say = False
+
+        def solve(made: Snapshot) -> Offer | Refusal:
+            nonlocal cannot_say
+            said = self._standings.quote(made, candidate, door)
+            cannot_say = cannot_say or said is None
+            return Refusal(Reason.NO_STOCK, "") if said is None else said
+
+        offer = offered(made_for, under, asked, solve)
+        return None if cannot_say else offer

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import compress
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -75,6 +75,18 @@ class _Known:
     ways: _Ways
 
 
+class DoorWays(NamedTuple):
+    """The ways of one mode from all places to a door, and from it to the goals among them.
+
+    int32 (places,): seconds and metres, `UNREACHABLE_S` where there is no way.
+    """
+
+    to_s: _Table
+    to_m: _Table
+    from_s: _Table
+    from_m: _Table
+
+
 class SquareTables:
     """Makes tables over places, again and again; for one thread.
 
@@ -93,6 +105,7 @@ class SquareTables:
         goals: int,
         modes: Sequence[Mode],
         at: int,
+        room: int = 0,
     ) -> tuple[_Table, _Table]:
         """Return times and lengths from all places to the first `goals` of them.
 
@@ -102,23 +115,29 @@ class SquareTables:
             Those too far from a mode's roads have no way in its tables.
         at
             Departure, UTC epoch seconds.
+        room
+            For so many places more, after all others; no way leads to or from them.
 
         Returns
         -------
-        int32 (modes, places, places), twice
+        int32 (modes, places + room, places + room), twice
             Seconds and metres; `UNREACHABLE_S` where there is no way and to the places that are
             no goals; 0 from a place to itself.
         """
-        shape = (len(modes), len(places), len(places))
+        size = len(places)
+        shape = (len(modes), size + room, size + room)
         duration_s, length_m = np.empty(shape, np.int32), np.empty(shape, np.int32)
+        for table in (duration_s, length_m):
+            table[:, size:] = UNREACHABLE_S
+            table[:, range(size, size + room), range(size, size + room)] = 0
         different = list(dict.fromkeys(places))
         different_goals = list(dict.fromkeys(places[:goals]))
         for index, mode in enumerate(modes):
             known = self._ways(travel, _Wanted(different, different_goals, mode, at))
             # Two couriers may stand at one place, and some place may have no road: mostly neither.
-            is_each = len(known.rows) == len(places)
+            is_each = len(known.rows) == size
             _spread(
-                np.arange(len(places)) if is_each else _numbers(known.rows, places),
+                np.arange(size) if is_each else _numbers(known.rows, places),
                 np.arange(goals) if is_each else _numbers(known.columns, places[:goals]),
                 known.duration_s,
                 known.length_m,
@@ -126,6 +145,52 @@ class SquareTables:
                 length_m[index],
             )
         return duration_s, length_m
+
+    def door(
+        self,
+        travel: PinnedTravelTimes,
+        door: LonLat,
+        places: Sequence[LonLat],
+        goals: int,
+        modes: Sequence[Mode],
+        at: int,
+    ) -> list[DoorWays]:
+        """Return the ways between one more place and those of the last tables, by mode.
+
+        Parameters
+        ----------
+        places, goals, modes, at
+            As they were given for the last tables.
+        """
+        return [self._door(travel, door, places, goals, mode, at) for mode in modes]
+
+    def _door(
+        self,
+        travel: PinnedTravelTimes,
+        door: LonLat,
+        places: Sequence[LonLat],
+        goals: int,
+        mode: Mode,
+        at: int,
+    ) -> DoorWays:
+        known, size = self._known[mode], len(places)
+        found = DoorWays(*(np.full(size, UNREACHABLE_S, np.int32) for _ in DoorWays._fields))
+        snap = travel.snaps([door], mode)
+        rows = known.ways.rows
+        if snap.state[0] != FOUND or not rows:
+            return found
+        is_each = len(rows) == size
+        row = np.arange(size) if is_each else _numbers(rows, places)
+        near = row >= 0
+        to = travel.between(known.snaps, snap, mode, at)
+        found.to_s[near] = to.duration_s[row[near], 0]
+        found.to_m[near] = to.length_m[row[near], 0]
+        near[goals:] = False
+        ends = row[near]
+        if len(ends):
+            back = travel.between(snap, _some(known.snaps, ends), mode, at)
+            found.from_s[near], found.from_m[near] = back.duration_s[0], back.length_m[0]
+        return found
 
     def _ways(self, travel: TravelTimes, wanted: _Wanted) -> _Ways:
         """Return the ways from all usable places to the usable goals."""
