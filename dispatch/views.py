@@ -74,6 +74,10 @@ class Shelf(Mapping[str, int]):
         """Return how many can still be promised."""
         return self._store.available(sku)
 
+    def get(self, sku: str, default: object = None) -> int:  # type: ignore[override]
+        """Return the same: of what a store does not have there is none free."""
+        return self._store.available(sku)
+
     def __iter__(self) -> Iterator[str]:
         """Yield the articles that are on the shelf."""
         return iter(self._store.on_hand)

@@ -11,6 +11,7 @@ from simulations.arguments import seed, whole
 from simulations.benchmarks.evening_cli import add_evening
 from simulations.benchmarks.lilim_cli import add_lilim
 from simulations.benchmarks.pool_cli import add_pool
+from simulations.benchmarks.quote_cli import add_quote
 from simulations.benchmarks.tick_cli import add_tick
 
 DEFAULT_CITY: Final = "la-serena"
@@ -70,6 +71,7 @@ def add_parser(commands: Any) -> None:
     add_pool(kinds)
     add_evening(kinds)
     add_lilim(kinds)
+    add_quote(kinds)
 
 
 def _add_mdrp(kinds: Any) -> None:
