@@ -17,11 +17,10 @@ from typing import Final
 from dispatch import commands as c
 from dispatch import events as e
 from dispatch.apply import apply
-from dispatch.asking import candidacy, off_the_roads
+from dispatch.asking import off_the_roads
 from dispatch.bags import load_of, room_of
 from dispatch.check import check
 from dispatch.control_preview import Preview, preview
-from dispatch.controls import offered
 from dispatch.demand import DemandFold
 from dispatch.errors import DispatchError, InvalidValueError, SequenceError
 from dispatch.experience import ExperienceFold
@@ -30,12 +29,10 @@ from dispatch.explanation import Explanation
 from dispatch.journal import Asked, Handled, Journal, Published, Reported, Told
 from dispatch.model import (
     Courier,
-    Fulfilment,
     Order,
     Plan,
     Policy,
     Quote,
-    Reason,
     Refusal,
     Snapshot,
     StopKind,
@@ -45,7 +42,6 @@ from dispatch.model import (
 from dispatch.planning.picking import Pick, work_order
 from dispatch.planning.plan import plan as solve_plan
 from dispatch.planning.quote import Offer
-from dispatch.planning.quote import quote as solve_quote
 from dispatch.ports import Clock, EventLog
 from dispatch.present import Present
 from dispatch.publishing import publication
@@ -63,7 +59,6 @@ from geo.area_shapes import check_shapes
 from geo.areas import ServedDoors
 from geo.errors import AreaError
 from geo.square_tables import SquareTables
-from geo.travel import PinnedTravelTimes
 from geo.types import LonLat, Mode, TravelTimes
 
 FUTURE_TOLERANCE_S: Final = 120
@@ -503,58 +498,21 @@ class Engine:
         only: Collection[str] | None = None,
         also: Control | None = None,
     ) -> Offer | Refusal:
-        state, travel = self._state, self._present.travel(self.travel)
+        state = self._state
         no = off_the_roads(state, self.travel, asked)
         if no is not None:
             return no
-        is_known = asked.order_id in state.orders
         under = state
         if also is not None:
             under = replace(state, controls={**state.controls, also.control_id: also})
-        is_new = asked.fulfilment is Fulfilment.DELIVERY and not is_known
-        if is_new and isinstance(travel, PinnedTravelTimes):
-            offer = self._standing_offer(asked, only, under, travel)
-            if offer is not None:
-                return offer
-        made_for, candidate = candidacy(state, self.snapshot(asked), asked, only)
-        if is_known:
-            # No control touches what was promised already.
-            return solve_quote(made_for, candidate)
-        return offered(made_for, under, asked, lambda made: solve_quote(made, candidate))
-
-    def _standing_offer(
-        self,
-        asked: Order,
-        only: Collection[str] | None,
-        under: State,
-        travel: PinnedTravelTimes,
-    ) -> Offer | Refusal | None:
-        """Return the offer of a new delivery from the plan as it stands, None where it cannot say.
-
-        `under` has the controls it is under.
-        """
         known = Known(
-            self._state,
+            state,
             self._present.now(),
-            travel,
+            self._present.travel(self.travel),
             self.positions,
             self.policy,
             self._experience,
             self._experience.learnt,
             self._foreseen(for_quote=True),
         )
-        made_for = self._standings.snapshot(known)
-        if not made_for.couriers:
-            return None
-        _, candidate = candidacy(self._state, made_for, asked, only)
-        door = self._standings.door(asked)
-        cannot_say = False
-
-        def solve(made: Snapshot) -> Offer | Refusal:
-            nonlocal cannot_say
-            said = self._standings.quote(made, candidate, door)
-            cannot_say = cannot_say or said is None
-            return Refusal(Reason.NO_STOCK, "") if said is None else said
-
-        offer = offered(made_for, under, asked, solve)
-        return None if cannot_say else offer
+        return self._standings.offer(known, asked, only, under, self.snapshot)

@@ -362,9 +362,7 @@ def _way_s(
     return table.duration_s[mode].item(place, place_of[goal])
 
 
-def _grounds(
-    stores: Sequence[StoreState], goals: int, counters: Sequence[str | None]
-) -> Grounds:
+def _grounds(stores: Sequence[StoreState], goals: int, counters: Sequence[str | None]) -> Grounds:
     """Return what ways hang on: the stores are the first places, the couriers the last."""
     index_of = {store.store.store_id: index for index, store in enumerate(stores)}
     access_s = np.zeros(goals + len(counters), dtype=np.int32)

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import fields
 from typing import Final, NamedTuple
 
+from dispatch.asking import candidacy
+from dispatch.controls import offered
 from dispatch.experience import ExperienceFold
-from dispatch.model import Order, OrderInPlay, Policy, Refusal, Snapshot, StoreDemand
-from dispatch.planning.quote import Offer
-from dispatch.planning.standing import Door, Standing
+from dispatch.model import Fulfilment, Order, Policy, Reason, Refusal, Snapshot, StoreDemand
+from dispatch.planning.quote import Offer, quote
+from dispatch.planning.standing import Standing
 from dispatch.snapshot import Grounds, door_of, taken
 from dispatch.state import State
 from dispatch.views import Position, Views
 from geo.areas import ServedDoors
 from geo.square_tables import SquareTables
 from geo.travel import PinnedTravelTimes
+from geo.types import TravelTimes
 
 _UNDER_CONTROLS: Final = 4
 """A quote under surge controls is asked of so many standing plans at most, and mostly of two."""
@@ -40,7 +43,7 @@ class Known(NamedTuple):
 
     state: State
     now: int
-    travel: PinnedTravelTimes
+    travel: TravelTimes
     positions: Mapping[str, Position]
     policy: Policy
     experience: ExperienceFold
@@ -88,14 +91,73 @@ class Standings:
         self._taken: tuple[Snapshot, Grounds] | None = None
         self._standing: list[Standing] = []
 
-    def snapshot(self, known: Known) -> Snapshot:
+    def offer(
+        self,
+        known: Known,
+        asked: Order,
+        only: Collection[str] | None,
+        under: State,
+        snapshot: Callable[[Order], Snapshot],
+    ) -> Offer | Refusal:
+        """Return what an order is offered: from the plan as it stands, else from a snapshot.
+
+        Parameters
+        ----------
+        only
+            The stores it may come from; None for all.
+        under
+            The state with the controls that the order is under.
+        snapshot
+            Takes one for an order: for what is collected or open already, where goods are short,
+            where nobody is in play, and for travel times that are not our own.
+        """
+        state = known.state
+        is_known = asked.order_id in state.orders
+        if not is_known and asked.fulfilment is Fulfilment.DELIVERY:
+            found = self._standing_offer(known, asked, only, under)
+            if found is not None:
+                return found
+        made_for, candidate = candidacy(state, snapshot(asked), asked, only)
+        if is_known:
+            # No control touches what was promised already.
+            return quote(made_for, candidate)
+        return offered(made_for, under, asked, lambda made: quote(made, candidate))
+
+    def _standing_offer(
+        self, known: Known, asked: Order, only: Collection[str] | None, under: State
+    ) -> Offer | Refusal | None:
+        """Return the offer of a new delivery from the plan as it stands, None where it has none."""
+        if not isinstance(known.travel, PinnedTravelTimes):
+            return None
+        made_for, grounds = self._present(known, known.travel)
+        if not made_for.couriers:
+            return None
+        _, candidate = candidacy(known.state, made_for, asked, only)
+        door = door_of(
+            asked.door,
+            made_for,
+            grounds,
+            travel=known.travel,
+            served=self._served,
+            tables=self._tables,
+        )
+        said: list[Offer | Refusal | None] = []
+
+        def solve(made: Snapshot) -> Offer | Refusal:
+            said.append(self._on(made).quote(candidate, door))
+            return said[-1] or Refusal(Reason.NO_STOCK, "goods are short")
+
+        offer = offered(made_for, under, asked, solve)
+        return None if None in said else offer
+
+    def _present(self, known: Known, travel: PinnedTravelTimes) -> tuple[Snapshot, Grounds]:
         """Return what a quote may know now, with room for its door."""
         if self._taken is None or self._known is None or not self._known.is_as(known):
             self._standing = []
             self._taken = taken(
                 known.state,
                 known.now,
-                travel=known.travel,
+                travel=travel,
                 positions=known.positions,
                 policy=known.policy,
                 time_zone=self._time_zone,
@@ -108,36 +170,16 @@ class Standings:
                 roomy=True,
             )
             self._known = known._replace(positions=dict(known.positions))
-        return self._taken[0]
+        return self._taken
 
-    def door(self, order: Order) -> Door:
-        """Return the door of an order, as the last snapshot would have it."""
-        if self._taken is None or self._known is None:
-            raise RuntimeError("a door is a place of a snapshot: take one first")
-        made, grounds = self._taken
-        return door_of(
-            order.door,
-            made,
-            grounds,
-            travel=self._known.travel,
-            served=self._served,
-            tables=self._tables,
-        )
-
-    def quote(self, under: Snapshot, candidate: OrderInPlay, door: Door) -> Offer | Refusal | None:
-        """Return what `Standing.quote` says.
-
-        Parameters
-        ----------
-        under
-            The last snapshot, or the same with other stores or another policy.
-        """
+    def _on(self, under: Snapshot) -> Standing:
+        """Return the standing plan of the last snapshot, or of it with other stores or policy."""
         for standing in self._standing:
-            asked = standing.snapshot
-            if asked is under or (asked.policy == under.policy and asked.stores == under.stores):
-                return standing.quote(candidate, door)
+            made = standing.snapshot
+            if made is under or (made.policy == under.policy and made.stores == under.stores):
+                return standing
         if len(self._standing) == _UNDER_CONTROLS:
             self._standing.pop()
         standing = Standing(under)
         self._standing.insert(0, standing)
-        return standing.quote(candidate, door)
+        return standing

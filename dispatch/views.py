@@ -74,7 +74,7 @@ class Shelf(Mapping[str, int]):
         """Return how many can still be promised."""
         return self._store.available(sku)
 
-    def get(self, sku: str, default: object = None) -> int:  # type: ignore[override]
+    def get(self, sku: str, default: object = None) -> int:  # noqa: ARG002  a mapping's own
         """Return the same: of what a store does not have there is none free."""
         return self._store.available(sku)
 

@@ -465,9 +465,7 @@ def _mark_missing(
             codes[column] = _CODES[Reason.NO_STOCK]
 
 
-def _claims(
-    demand: Sequence[_Demand], found: Sequence[list[int]]
-) -> dict[tuple[int, str], int]:
+def _claims(demand: Sequence[_Demand], found: Sequence[list[int]]) -> dict[tuple[int, str], int]:
     """Return what would be taken of every store if all orders that consider it came from it."""
     asked: dict[tuple[int, str], int] = {}
     for want, stores in zip(demand, found, strict=True):
@@ -478,9 +476,7 @@ def _claims(
     return asked
 
 
-def _is_enough(
-    claims: Mapping[tuple[int, str], int], names: Sequence[str], stock: Stock
-) -> bool:
+def _is_enough(claims: Mapping[tuple[int, str], int], names: Sequence[str], stock: Stock) -> bool:
     """Return whether every store has enough for all orders that consider it."""
     return all(
         quantity <= stock.free(names[column], sku) for (column, sku), quantity in claims.items()

@@ -272,7 +272,7 @@ class Search:
     def back_as(self, kept: Board) -> None:
         """Come back to a copy."""
         for values, before in zip(self.board, kept, strict=True):
-            values[...] = before
+            np.copyto(values, before)
 
     def improve(self, rounds: int, *, progress: tuple[float, float] = (0.0, 1.0)) -> float:
         """Ruin and recreate; keeps the best and returns what was saved.

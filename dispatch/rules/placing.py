@@ -276,7 +276,9 @@ def _by_quote(
     begins = slot_begin(command.window_id or "")
     cited = Cited(quote.quote_id, command.window_id, promised, fare_cents, held=True)
     if begins is not None:
-        slot = _of_slot(later_slot(Book(state), asked, found.said, context.policy, begins, context.now))
+        slot = _of_slot(
+            later_slot(Book(state), asked, found.said, context.policy, begins, context.now)
+        )
         if isinstance(slot, Choice) and not why_not:
             return replace(slot, promise=promised, fare_cents=fare_cents), cited
         anew: Choice | Refusal = slot

@@ -1,4 +1,4 @@
-"""`samehour bench quote`: what a quote takes in the engine, beside what it took and a rule of thumb.
+"""`samehour bench quote`: what a quote takes in the engine, beside two peers.
 
 Each round asks four questions in turn of one and the same engine, so that what else the machine
 does counts for all of them: after a change, with nothing changed, the same without a standing
@@ -57,7 +57,7 @@ _WRONG_INPUT: Final = 2
 _DIFFERENT: Final = 1
 
 
-class TooFewOrdersError(ScenarioError):
+class TooFewOrdersError(Exception):
     """An evening that never has so many open orders."""
 
 
@@ -133,7 +133,7 @@ def run(arguments: argparse.Namespace) -> int:
             arguments.seed,
             arguments.plan_seconds,
         )
-    except (GeoError, ScenarioError) as error:
+    except (GeoError, ScenarioError, TooFewOrdersError) as error:
         sys.stderr.write(f"samehour: {error}\n")
         return _WRONG_INPUT
     sys.stdout.write(told(found))
@@ -342,8 +342,8 @@ def told(found: Quoted) -> str:
     """Return it as a table."""
     width = max(len(kind.name) for kind in found.kinds)
     lines = [
-        f"{found.orders} open orders, {found.couriers} couriers, {found.stores} stores; "
-        f"{found.kinds[0].count} questions of each kind, {100 * found.promised:.0f} % promised, "
+        f"{found.orders} open orders, {found.couriers} couriers, {found.stores} stores",
+        f"{found.kinds[0].count} questions of each kind, {100 * found.promised:.0f} % promised",
         f"{found.different} answered otherwise without a standing plan",
         f"{'ms':{width}}  {'p50':>7} {'p90':>7} {'p99':>7}",
         *(

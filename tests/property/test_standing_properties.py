@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from random import Random
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from property.drawn_zone import NOW, SKUS
-from property.snapshots import contradictory_snapshots, snapshots
+from property.snapshots import snapshots
 
 from dispatch.model import (
     DeliveryStatus,
@@ -56,9 +55,7 @@ def _candidate(snapshot: Snapshot, random: Random, number: int) -> OrderInPlay:
         OrderStatus.RECEIVED,
         DeliveryStatus.CREATED,
         excluded_stores=excluded if random.random() < 0.2 else frozenset(),
-        declined_by=frozenset(
-            one.courier_id for one in snapshot.couriers if random.random() < 0.1
-        ),
+        declined_by=frozenset(one.courier_id for one in snapshot.couriers if random.random() < 0.1),
     )
 
 
