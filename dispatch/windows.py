@@ -62,14 +62,20 @@ class Slot:
 def busyness(state: State, now: int) -> float:
     """Return the open deliveries per courier on shift; 0 without a courier."""
     crew = sum(
-        courier.on_shift(now) and courier.stranded is None for courier in state.couriers.values()
+        [courier.on_shift(now) and courier.stranded is None for courier in state.couriers.values()]
     )
-    waiting = sum(_needs_courier(order) for order in state.orders.values())
+    waiting = sum([_needs_courier(order) for order in state.orders.values()])
     return waiting / crew if crew else 0.0
 
 
 def windows(
-    state: State, asked: Order, said: Offer | Refusal, policy: Policy, now: int, time_zone: str
+    state: State,
+    asked: Order,
+    said: Offer | Refusal,
+    policy: Policy,
+    now: int,
+    time_zone: str,
+    load: float,
 ) -> tuple[Window, ...]:
     """Return every window with its promise and price, or the reason why it cannot be had.
 
@@ -77,8 +83,10 @@ def windows(
     ----------
     said
         What the live plan has for the order.
+    load
+        How busy it is: `busyness`.
     """
-    book, load = Book(state), busyness(state, now)
+    book = Book(state)
     found = [near(policy, asked, said, window_m, now, load) for window_m in TIER_MINUTES]
     for begins in slot_begins(policy, now, time_zone):
         slot = later_slot(book, asked, said, policy, begins, now)
@@ -181,7 +189,7 @@ class Book:
 
     def taken(self, begins: int, ends: int, but: str = "") -> int:
         """Return how many orders are promised in a slot, `but` one."""
-        found = sum(begins < latest <= ends for latest in self._promised.values())
+        found = len([1 for latest in self._promised.values() if begins < latest <= ends])
         return found - (begins < self._promised.get(but, begins) <= ends)
 
 

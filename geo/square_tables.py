@@ -200,7 +200,8 @@ class SquareTables:
         before = self._known.get(wanted.mode)
         if before is None or before.footing is not footing:
             before = _nothing(travel, footing, wanted.mode)
-        self._known[wanted.mode] = known = _added(travel, wanted, before)
+        known = _moved(travel, wanted, before) or _added(travel, wanted, before)
+        self._known[wanted.mode] = known
         return known.ways
 
 
@@ -251,6 +252,44 @@ def _added(travel: PinnedTravelTimes, wanted: _Wanted, before: _Known) -> _Known
             found = travel.between(_some(snaps, some[block]), ends, wanted.mode, wanted.at)
             _put(found.duration_s, found.length_m, some[block], to, duration_s, length_m)
     return _Known(before.footing, snaps, _Ways(rows, columns, duration_s, length_m))
+
+
+def _moved(travel: PinnedTravelTimes, wanted: _Wanted, before: _Known) -> _Known | None:
+    """Return the ways where all that is other than before is where some ways begin, else None.
+
+    That is what happens most: couriers move, and nobody travels to them.
+    """
+    had, snaps = before.ways, before.snaps
+    if len(had.rows) != len(wanted.places) or list(had.columns) != wanted.goals:
+        return None
+    new = [
+        row
+        for row, (place, known) in enumerate(zip(wanted.places, had.rows, strict=True))
+        if place != known
+    ]
+    if not new:
+        return before
+    fresh = travel.snaps([wanted.places[row] for row in new], wanted.mode)
+    # Goals come first and are usable, so that the number of each is that of its row.
+    goals = np.arange(len(wanted.goals))
+    if not len(goals) or new[0] < len(goals) or (fresh.state != FOUND).any():
+        return None
+    both: tuple[tuple[Any, Any], ...] = tuple(zip(snaps, fresh, strict=True))
+    for values, others in (kept := [(known.copy(), some) for known, some in both]):
+        values[new] = others
+    snaps = Snaps._make(values for values, _ in kept)
+    duration_s, length_m = had.duration_s.copy(), had.length_m.copy()
+    rows, every = np.array(new), np.arange(len(new))
+    for block in _blocks(len(new), len(goals)):
+        found = travel.between(
+            _some(fresh, every[block]), _some(snaps, goals), wanted.mode, wanted.at
+        )
+        duration_s[rows[block]], length_m[rows[block]] = found.duration_s, found.length_m
+    return _Known(
+        before.footing,
+        snaps,
+        _Ways(_numbered(wanted.places), had.columns, duration_s, length_m),
+    )
 
 
 def _snapped(

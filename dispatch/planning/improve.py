@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -271,8 +271,9 @@ class Search:
 
     def back_as(self, kept: Board) -> None:
         """Come back to a copy."""
-        for values, before in zip(self.board, kept, strict=True):
-            np.copyto(values, before)
+        both: tuple[tuple[Any, Any], ...] = tuple(zip(self.board, kept, strict=True))
+        for values, before in both:
+            values[...] = before
 
     def improve(self, rounds: int, *, progress: tuple[float, float] = (0.0, 1.0)) -> float:
         """Ruin and recreate; keeps the best and returns what was saved.
