@@ -24,7 +24,7 @@ from dispatch.planning.arrays import (
     STORE_WINDOW_FIRST,
     STORE_WINDOW_LAST,
 )
-from dispatch.planning.picking import begun_pick, has_begun, pick_s, pickers_free
+from dispatch.planning.picking import begun, has_begun, pick_s, pickers_free
 from dispatch.planning.situation import Situation
 from dispatch.planning.sourcing import USEFULNESS, Stock, judged, nobody, told, wanted
 
@@ -96,11 +96,11 @@ def store_table(situation: Situation, queues: Mapping[str, Sequence[OrderInPlay]
         if queue:
             ends: list[int] = []
             for order in queue:
-                begun = begun_pick(store.store, order, now, 0) if has_begun(order) else None
-                if begun is None:
+                known = begun(store.store, order, now)
+                if known is None:
                     waits_s += pick_s(store.store, order.order)
-                elif begun.running:
-                    ends.append(begun.ready_at)
+                elif known.running:
+                    ends.append(known.ready_at)
             ends.sort()
             free = pickers_free(store.store, ends, now)
         row = [0] * STORE_COLUMNS
@@ -352,7 +352,7 @@ def _know_begun(
             continue
         columns = rows.values() if asked.only is None else (rows[asked.only],)
         for column in columns:
-            pick = begun_pick(stores[column].store, asked.order, situation.now, 0)
+            pick = begun(stores[column].store, asked.order, situation.now)
             for table in tables:
                 table[row, column] = NEVER if pick is None else pick.ready_at
 
@@ -434,9 +434,11 @@ class _Demand:
 
     def __init__(self, asked: Asking, ranked: list[int], home: int) -> None:
         self.order = asked.order
-        self.ranked = [home] if asked.settled and home in ranked else ranked
+        stays = asked.settled and home in ranked
+        self.ranked = [home] if stays else ranked
         self.home = home
-        self.wants = wanted(asked.order.order) if asked.only is None else {}
+        # What stays has its goods; of what has no choice nobody asks.
+        self.wants = {} if stays or asked.only is not None else wanted(asked.order.order)
 
 
 def _best(want: _Demand, names: Sequence[str], stock: Stock, most: int) -> list[int]:

@@ -24,7 +24,7 @@ from dispatch.planning import arrays as a
 from dispatch.planning.arrays import NEVER, Problem, Routes
 from dispatch.planning.candidates import Asking, Shortlists, StoreTable, shortlist, store_table
 from dispatch.planning.ending import door_doubt_s2, doubt_s2, duty, ends, pick_share
-from dispatch.planning.picking import awaited, begun_pick, has_begun, queues
+from dispatch.planning.picking import awaited, begun, has_begun, queues
 from dispatch.planning.seating import Seat, seat_all
 from dispatch.planning.situation import Situation
 from dispatch.planning.warm import first_routes
@@ -354,7 +354,7 @@ def _candidates(
         if not has_begun(job.order):
             continue
         for column in range(first[row], first[row + 1]):
-            pick = begun_pick(stores[at[column]], job.order, situation.now, 0)
+            pick = begun(stores[at[column]], job.order, situation.now)
             if pick is not None:
                 found[column, a.CAND_READY] = pick.ready_at
     return found, first
