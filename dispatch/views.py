@@ -63,12 +63,13 @@ class Spot(NamedTuple):
 
 
 class Shelf(Mapping[str, int]):
-    """What a store has free of any article."""
+    """What a store has free of any article; of those on its shelf what was asked is remembered."""
 
-    __slots__ = ("_store",)
+    __slots__ = ("_free", "_store")
 
     def __init__(self, store: StoreState) -> None:
         self._store = store
+        self._free: dict[str, int] = {}
 
     def __getitem__(self, sku: str) -> int:
         """Return how many can still be promised."""
@@ -76,7 +77,12 @@ class Shelf(Mapping[str, int]):
 
     def get(self, sku: str, default: object = None) -> int:  # noqa: ARG002  a mapping's own
         """Return the same: of what a store does not have there is none free."""
-        return self._store.available(sku)
+        found = self._free.get(sku)
+        if found is None:
+            found = self._store.available(sku)
+            if sku in self._store.on_hand:
+                self._free[sku] = found
+        return found
 
     def __iter__(self) -> Iterator[str]:
         """Yield the articles that are on the shelf."""
