@@ -187,6 +187,11 @@ class Book:
             if shift_start < ends and shift_end > begins
         ]
 
+    def load(self, begins: int, ends: int) -> float:
+        """Return the orders promised in a slot per courier whose shift reaches it."""
+        crew = sum([start < ends and end > begins for start, end, _ in self._crew])
+        return self.taken(begins, ends) / crew if crew else 0.0
+
     def taken(self, begins: int, ends: int, but: str = "") -> int:
         """Return how many orders are promised in a slot, `but` one."""
         found = len([1 for latest in self._promised.values() if begins < latest <= ends])
@@ -207,8 +212,7 @@ def later_slot(
     for store in options.stores:
         work_at = _work_at(policy, asked, store, begins, ends, now)
         if work_at is not None:
-            crew = len(book.crew(begins, ends))
-            load = book.taken(begins, ends) / crew if crew else 0.0
+            load = book.load(begins, ends)
             fare = price(policy, asked, store.length_m, -policy.later_discount_cents, load)
             promise = _slot_promise(policy, asked, begins, now)
             window = Window(key, promise, fare, store_id=store.store_id)
