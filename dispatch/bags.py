@@ -79,9 +79,9 @@ def why_too_much(order: Order, couriers: Sequence[Courier], who: str) -> Refusal
         The couriers in the words of the refusal, after "no": `courier of this slot`.
     """
     wanted = load_of([order])
-    rooms = [room_of(courier) for courier in couriers]
-    if not rooms or any(wanted.fits(room) for room in rooms):
+    if not couriers or any(wanted.fits(room_of(courier)) for courier in couriers):
         return None
+    rooms = [room_of(courier) for courier in couriers]
     most_g = max(room.weight_g for room in rooms)
     if wanted.weight_g > most_g:
         return Refusal(

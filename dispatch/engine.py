@@ -17,11 +17,10 @@ from typing import Final
 from dispatch import commands as c
 from dispatch import events as e
 from dispatch.apply import apply
-from dispatch.asking import candidacy, off_the_roads
+from dispatch.asking import off_the_roads
 from dispatch.bags import load_of, room_of
 from dispatch.check import check
 from dispatch.control_preview import Preview, preview
-from dispatch.controls import offered
 from dispatch.demand import DemandFold
 from dispatch.errors import DispatchError, InvalidValueError, SequenceError
 from dispatch.experience import ExperienceFold
@@ -38,11 +37,11 @@ from dispatch.model import (
     Snapshot,
     StopKind,
     Store,
+    StoreDemand,
 )
 from dispatch.planning.picking import Pick, work_order
 from dispatch.planning.plan import plan as solve_plan
 from dispatch.planning.quote import Offer
-from dispatch.planning.quote import quote as solve_quote
 from dispatch.ports import Clock, EventLog
 from dispatch.present import Present
 from dispatch.publishing import publication
@@ -52,6 +51,7 @@ from dispatch.rules import RULES, TIMERS
 from dispatch.rules.context import Context
 from dispatch.rules.controls import control_of
 from dispatch.snapshot import snapshot, standing_plan
+from dispatch.standings import Known, Standings
 from dispatch.state import CourierState, State
 from dispatch.timers import Timers
 from dispatch.views import Position, Views, fixed_stops
@@ -110,6 +110,7 @@ class Engine:
         self._timers = Timers()
         self._views = Views()
         self._tables = SquareTables()
+        self._standings = Standings(time_zone, seed, self._served)
         state = State(zone_id)
         for recorded in log.read(0):
             self._demand.add(recorded)
@@ -247,9 +248,6 @@ class Engine:
         `state` is for what is not so, but might be; `spare` are modes for when nobody is there.
         """
         now = self._present.now()
-        policy = self.policy
-        waits = policy.standby_horizon_s > 0 or policy.hold_match > 0
-        foresees = policy.future_cost > 0 or (waits and asked is None)
         return snapshot(
             self._state if state is None else state,
             now,
@@ -260,12 +258,19 @@ class Engine:
             served=self._served,
             seed=self.seed,
             asked=asked,
-            demand=self._demand.at(now) if foresees else (),
+            demand=self._foreseen(asked is not None),
             experience=self._experience,
             views=self._views,
             tables=self._tables,
             spare=spare,
         )
+
+    def _foreseen(self, for_quote: bool) -> tuple[StoreDemand, ...]:
+        """Return what stores are expected to be asked for, where that matters."""
+        policy = self.policy
+        waits = policy.standby_horizon_s > 0 or policy.hold_match > 0
+        foresees = policy.future_cost > 0 or (waits and not for_quote)
+        return self._demand.at(self._present.now()) if foresees else ()
 
     def ask(self) -> Snapshot:
         """Return a snapshot to make the next plan for, which `publish` puts in force."""
@@ -493,15 +498,21 @@ class Engine:
         only: Collection[str] | None = None,
         also: Control | None = None,
     ) -> Offer | Refusal:
-        no = off_the_roads(self._state, self.travel, asked)
+        state = self._state
+        no = off_the_roads(state, self.travel, asked)
         if no is not None:
             return no
-        made_for = self.snapshot(asked)
-        made_for, candidate = candidacy(self._state, made_for, asked, only)
-        if asked.order_id in self._state.orders:
-            # No control touches what was promised already.
-            return solve_quote(made_for, candidate)
-        state = self._state
+        under = state
         if also is not None:
-            state = replace(state, controls={**state.controls, also.control_id: also})
-        return offered(made_for, state, asked, lambda under: solve_quote(under, candidate))
+            under = replace(state, controls={**state.controls, also.control_id: also})
+        known = Known(
+            state,
+            self._present.now(),
+            self._present.travel(self.travel),
+            self.positions,
+            self.policy,
+            self._experience,
+            self._experience.learnt,
+            self._foreseen(for_quote=True),
+        )
+        return self._standings.offer(known, asked, only, under, self.snapshot)

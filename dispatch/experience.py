@@ -105,6 +105,8 @@ class ExperienceFold:
     _told_at: dict[str, int] = field(default_factory=dict)
     _worked_s: dict[str, int] = field(default_factory=dict)
     _kept: float | None = None
+    learnt: int = 0
+    """From how many events."""
 
     def add(self, recorded: e.Recorded, before: State) -> None:
         """Take in one more event, in the order of the log; `before` is the state before it."""
@@ -130,6 +132,9 @@ class ExperienceFold:
                 for offers in (own, self._every_offer):
                     offers.made += isinstance(event, e.OfferMade)
                     offers.taken += isinstance(event, e.OfferAccepted)
+            case _:
+                return
+        self.learnt += 1
 
     def spread(self) -> Spread:
         """Return how far forecasts are off; what the policy takes as certain stays so."""

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from dispatch.experience import ExperienceFold
 from dispatch.model import (
@@ -21,16 +23,17 @@ from dispatch.model import (
     Promise,
     Snapshot,
     StopKind,
-    Store,
     StoreDemand,
     TravelTable,
 )
+from dispatch.planning.standing import Door, Ways
 from dispatch.state import CourierState, OrderState, State, StoreState
 from dispatch.views import Position, Spot, Views
 from geo.areas import ServedDoors
 from geo.hours import open_windows
 from geo.service_area import Site
 from geo.square_tables import SquareTables
+from geo.travel import PinnedTravelTimes
 from geo.types import UNREACHABLE_S, LonLat, Mode, TravelTimes
 
 SHIFT_AHEAD_S = 1800
@@ -51,6 +54,27 @@ def store_windows(opening_hours: str, time_zone: str, now: int) -> tuple[tuple[i
     return tuple(w for w in _windows(opening_hours, time_zone, now // _HOUR_S) if w[1] > now)
 
 
+class Grounds(NamedTuple):
+    """What the ways to and from one more door hang on, besides the travel times.
+
+    Attributes
+    ----------
+    goals
+        So many of the places come first and are led to.
+    access_s : int32 (places,)
+        Way between street and counter, of stores.
+    standing
+        Places of couriers at a counter, and that of its store.
+    sites
+        Stores with a service area.
+    """
+
+    goals: int
+    access_s: NDArray[np.int32]
+    standing: tuple[tuple[int, int], ...]
+    sites: Mapping[str, Site]
+
+
 def snapshot(
     state: State,
     now: int,
@@ -68,6 +92,44 @@ def snapshot(
     tables: SquareTables | None = None,
     spare: Collection[Mode] = (),
 ) -> Snapshot:
+    """Return what a decision at `now` may know: see `taken`, which leaves no room for a door."""
+    made, _ = taken(
+        state,
+        now,
+        travel=travel,
+        positions=positions,
+        policy=policy,
+        time_zone=time_zone,
+        served=served,
+        seed=seed,
+        asked=asked,
+        demand=demand,
+        experience=experience,
+        views=views,
+        tables=tables,
+        spare=spare,
+    )
+    return made
+
+
+def taken(
+    state: State,
+    now: int,
+    *,
+    travel: TravelTimes,
+    positions: Mapping[str, Position],
+    policy: Policy,
+    time_zone: str,
+    served: ServedDoors,
+    seed: int = 0,
+    asked: Order | None = None,
+    demand: tuple[StoreDemand, ...] = (),
+    experience: ExperienceFold | None = None,
+    views: Views | None = None,
+    tables: SquareTables | None = None,
+    spare: Collection[Mode] = (),
+    roomy: bool = False,
+) -> tuple[Snapshot, Grounds]:
     """Return what a decision at `now` may know.
 
     Parameters
@@ -89,6 +151,8 @@ def snapshot(
         What made the travel tables before, so that only new ways are asked for.
     spare
         Modes to have travel tables for where no courier is in play.
+    roomy
+        Travel tables have room for one more place, and stores say of any article what they have.
 
     Notes
     -----
@@ -124,15 +188,18 @@ def snapshot(
     counters = [_counter(courier, seen[index]) for index, courier in enumerate(couriers)]
     # A point where nothing waits any more is no counter.
     counters = [key if key in known else None for key in counters]
-    table = travel_table(travel, places, len(fixed), modes, now, tables)
-    _put_in_access(table, [store.store for store in stores], counters)
-    areas = _areas(served, stores, fixed[len(stores) :], travel, now)
-    wanted = {line.sku for order in open_orders for line in order.order.lines}
-    if asked is not None:
-        wanted |= {line.sku for line in asked.lines}
+    table = travel_table(travel, places, len(fixed), modes, now, tables, int(roomy))
+    grounds = _grounds(stores, len(fixed), counters)
+    _put_in_access(table, grounds)
+    areas = _areas(served, grounds.sites, len(stores), fixed[len(stores) :], travel, now)
+    skus: tuple[str, ...] | None = None
+    if not roomy:
+        wanted = {line.sku for order in open_orders for line in order.order.lines}
+        if asked is not None:
+            wanted |= {line.sku for line in asked.lines}
+        skus = tuple(sorted(wanted))
     views = Views() if views is None else views
     known_of = ExperienceFold(policy) if experience is None else experience
-    skus = tuple(sorted(wanted))
     stores_in_play = tuple(
         views.store(
             store,
@@ -165,7 +232,7 @@ def snapshot(
         )
         couriers_in_play.append(views.courier(state, courier, spot, policy, now))
     views.keep(state.orders, state.couriers)
-    return Snapshot(
+    made = Snapshot(
         zone_id=state.zone_id,
         now=now,
         seq=state.seq,
@@ -182,6 +249,37 @@ def snapshot(
         demand=demand,
         spread=known_of.spread(),
     )
+    return made, grounds
+
+
+def door_of(
+    place: LonLat,
+    made: Snapshot,
+    grounds: Grounds,
+    *,
+    travel: PinnedTravelTimes,
+    served: ServedDoors,
+    tables: SquareTables,
+) -> Door:
+    """Return a door that somebody asks from, as it would be among the places of a snapshot.
+
+    Parameters
+    ----------
+    tables
+        Those that made the snapshot's.
+    """
+    modes = list(made.travel.duration_s)
+    found = tables.door(travel, place, made.places, grounds.goals, modes, made.now)
+    ways: dict[Mode, Ways] = {}
+    for mode, ends in zip(modes, found, strict=True):
+        for seconds in (ends.to_s, ends.from_s):
+            near = seconds < UNREACHABLE_S
+            seconds[near] += grounds.access_s[near]
+        for row, store in grounds.standing:
+            ends.to_s[row], ends.to_m[row] = ends.to_s[store], ends.to_m[store]
+        ways[mode] = Ways(*ends)
+    serving = served.serves(grounds.sites, [place], travel, made.now)
+    return Door(ways, frozenset(key for key, doors in serving.items() if doors))
 
 
 def standing_plan(state: State, now: int) -> Plan:
@@ -264,27 +362,38 @@ def _way_s(
     return table.duration_s[mode].item(place, place_of[goal])
 
 
-def _put_in_access(
-    table: TravelTable, stores: Sequence[Store], counters: Sequence[str | None]
-) -> None:
+def _grounds(stores: Sequence[StoreState], goals: int, counters: Sequence[str | None]) -> Grounds:
+    """Return what ways hang on: the stores are the first places, the couriers the last."""
+    index_of = {store.store.store_id: index for index, store in enumerate(stores)}
+    access_s = np.zeros(goals + len(counters), dtype=np.int32)
+    access_s[: len(stores)] = [store.store.access_s for store in stores]
+    return Grounds(
+        goals,
+        access_s,
+        tuple((goals + row, index_of[key]) for row, key in enumerate(counters) if key),
+        {
+            store.store.store_id: Site(store.store.location, store.store.service_area)
+            for store in stores
+            if store.store.service_area is not None
+        },
+    )
+
+
+def _put_in_access(table: TravelTable, grounds: Grounds) -> None:
     """Put the ways between street and counter in every leg of a table, in place.
 
-    The stores are the first places, the couriers the last; whoever stands at a counter starts
-    from there.
+    Whoever stands at a counter starts from there.
     """
-    index_of = {store.store_id: index for index, store in enumerate(stores)}
-    standing = [(index - len(counters), index_of[key]) for index, key in enumerate(counters) if key]
-    access_s = np.array([store.access_s for store in stores], dtype=np.int32)
     for mode, duration in table.duration_s.items():
         length = table.length_m[mode]
-        if access_s.any():
+        if grounds.access_s.any():
             reached = duration < UNREACHABLE_S
             np.fill_diagonal(reached, val=False)
             walk_s = np.zeros(len(duration), dtype=np.int32)
-            walk_s[: len(stores)] = access_s
+            walk_s[: len(grounds.access_s)] = grounds.access_s
             both_s = walk_s[:, np.newaxis] + walk_s
             duration[reached] += both_s[reached]
-        for row, store in standing:
+        for row, store in grounds.standing:
             own = duration[row, row]
             duration[row], length[row] = duration[store], length[store]
             duration[row, row] = own
@@ -292,19 +401,15 @@ def _put_in_access(
 
 def _areas(
     served: ServedDoors,
-    stores: Sequence[StoreState],
+    sites: Mapping[str, Site],
+    stores: int,
     doors: Sequence[LonLat],
     travel: TravelTimes,
     now: int,
 ) -> dict[str, AreaInPlay]:
     """Return what came of each service area; the doors are the places that follow the stores."""
-    sites = {
-        store.store.store_id: Site(store.store.location, store.store.service_area)
-        for store in stores
-        if store.store.service_area is not None
-    }
     return {
-        key: AreaInPlay(sites[key].area.describe(), frozenset(len(stores) + door for door in found))
+        key: AreaInPlay(sites[key].area.describe(), frozenset(stores + door for door in found))
         for key, found in served.serves(sites, doors, travel, now).items()
     }
 
@@ -340,14 +445,15 @@ def travel_table(
     modes: Sequence[Mode],
     now: int,
     tables: SquareTables | None = None,
+    room: int = 0,
 ) -> TravelTable:
     """Return travel from all places to the first `fixed` of them; to the others no way leads.
 
-    `tables` made those before, if there were any.
+    `tables` made those before, if there were any.  There is `room` for so many places more.
     """
     made = SquareTables() if tables is None else tables
     # One piece of memory for all modes: the planner takes it as it is.
-    duration_s, length_m = made.tables(travel, places, fixed, modes, now)
+    duration_s, length_m = made.tables(travel, places, fixed, modes, now, room)
     return TravelTable(
         dict(zip(modes, duration_s, strict=True)),
         dict(zip(modes, length_m, strict=True)),

@@ -6,7 +6,7 @@ same order, courier or store: nothing has to be compared, and nothing can go sta
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -62,11 +62,42 @@ class Spot(NamedTuple):
     acceptance: float = 1.0
 
 
+class Shelf(Mapping[str, int]):
+    """What a store has free of any article; of those on its shelf what was asked is remembered."""
+
+    __slots__ = ("_free", "_store")
+
+    def __init__(self, store: StoreState) -> None:
+        self._store = store
+        self._free: dict[str, int] = {}
+
+    def __getitem__(self, sku: str) -> int:
+        """Return how many can still be promised."""
+        return self._store.available(sku)
+
+    def get(self, sku: str, default: object = None) -> int:  # noqa: ARG002  a mapping's own
+        """Return the same: of what a store does not have there is none free."""
+        found = self._free.get(sku)
+        if found is None:
+            found = self._store.available(sku)
+            if sku in self._store.on_hand:
+                self._free[sku] = found
+        return found
+
+    def __iter__(self) -> Iterator[str]:
+        """Yield the articles that are on the shelf."""
+        return iter(self._store.on_hand)
+
+    def __len__(self) -> int:
+        """Return how many articles there are."""
+        return len(self._store.on_hand)
+
+
 class Views:
     """What was made for the last decisions, for the next one; for one thread."""
 
     def __init__(self) -> None:
-        self._stores: dict[str, tuple[StoreState, tuple[str, ...], StoreInPlay]] = {}
+        self._stores: dict[str, tuple[StoreState, tuple[str, ...] | None, StoreInPlay]] = {}
         self._orders: dict[str, tuple[OrderState, OrderInPlay]] = {}
         self._couriers: dict[str, tuple[CourierState, CourierInPlay]] = {}
 
@@ -74,11 +105,11 @@ class Views:
         self,
         store: StoreState,
         place: int,
-        skus: tuple[str, ...],
+        skus: tuple[str, ...] | None,
         windows: tuple[tuple[int, int], ...],
         area: AreaInPlay | None,
     ) -> StoreInPlay:
-        """Return a store at a place, with its free stock of some SKUs."""
+        """Return a store at a place, with its free stock of some SKUs, or of any."""
         key = store.store.store_id
         known = self._stores.get(key)
         if known is not None:
@@ -94,7 +125,9 @@ class Views:
         made = StoreInPlay(
             store=_without_area(store.store),
             place=place,
-            available={sku: store.available(sku) for sku in skus},
+            available=(
+                Shelf(store) if skus is None else {sku: store.available(sku) for sku in skus}
+            ),
             open_windows=windows,
             paused=store.paused is not None,
             area=area,

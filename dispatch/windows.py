@@ -28,7 +28,7 @@ from dispatch.planning.quote import NotNow, Offer, ending
 from dispatch.planning.situation import opening
 from dispatch.planning.sourcing import minutes
 from dispatch.pricing import TIER_MINUTES, fare, tier_cents
-from dispatch.state import OrderState, State
+from dispatch.state import CourierState, OrderState, State
 from geo.types import EpochS
 
 _MINUTE_S: Final = 60
@@ -62,14 +62,20 @@ class Slot:
 def busyness(state: State, now: int) -> float:
     """Return the open deliveries per courier on shift; 0 without a courier."""
     crew = sum(
-        courier.on_shift(now) and courier.stranded is None for courier in state.couriers.values()
+        [courier.on_shift(now) and courier.stranded is None for courier in state.couriers.values()]
     )
-    waiting = sum(_needs_courier(order) for order in state.orders.values())
+    waiting = sum([_needs_courier(order) for order in state.orders.values()])
     return waiting / crew if crew else 0.0
 
 
 def windows(
-    state: State, asked: Order, said: Offer | Refusal, policy: Policy, now: int, time_zone: str
+    state: State,
+    asked: Order,
+    said: Offer | Refusal,
+    policy: Policy,
+    now: int,
+    time_zone: str,
+    load: float,
 ) -> tuple[Window, ...]:
     """Return every window with its promise and price, or the reason why it cannot be had.
 
@@ -77,11 +83,13 @@ def windows(
     ----------
     said
         What the live plan has for the order.
+    load
+        How busy it is: `busyness`.
     """
-    load = busyness(state, now)
+    book = Book(state)
     found = [near(policy, asked, said, window_m, now, load) for window_m in TIER_MINUTES]
     for begins in slot_begins(policy, now, time_zone):
-        slot = later_slot(state, asked, said, policy, begins, now)
+        slot = later_slot(book, asked, said, policy, begins, now)
         found.append(slot.window if isinstance(slot, Slot) else slot)
     return tuple(found)
 
@@ -156,21 +164,55 @@ def slot_begin(window_id: str) -> int | None:
     return int(begins) if kind == "slot" and begins.isdecimal() else None
 
 
+class Book:
+    """Who works when, and what is promised for when, read off a state once for several slots."""
+
+    def __init__(self, state: State) -> None:
+        self._crew = [
+            (courier.shift_start, courier.shift_end, courier)
+            for courier in state.couriers.values()
+            if courier.shift_start is not None and courier.shift_end is not None
+        ]
+        self._promised = {
+            key: order.promise.latest
+            for key, order in state.orders.items()
+            if order.order.fulfilment is Fulfilment.DELIVERY and not order.returning
+        }
+
+    def crew(self, begins: int, ends: int) -> list[tuple[int, CourierState]]:
+        """Return how long each courier whose shift reaches a slot works in it, and who it is."""
+        return [
+            (min(ends, shift_end) - max(begins, shift_start), courier)
+            for shift_start, shift_end, courier in self._crew
+            if shift_start < ends and shift_end > begins
+        ]
+
+    def load(self, begins: int, ends: int) -> float:
+        """Return the orders promised in a slot per courier whose shift reaches it."""
+        crew = sum([start < ends and end > begins for start, end, _ in self._crew])
+        return self.taken(begins, ends) / crew if crew else 0.0
+
+    def taken(self, begins: int, ends: int, but: str = "") -> int:
+        """Return how many orders are promised in a slot, `but` one."""
+        found = len([1 for latest in self._promised.values() if begins < latest <= ends])
+        return found - (begins < self._promised.get(but, begins) <= ends)
+
+
 def later_slot(
-    state: State, asked: Order, said: Offer | Refusal, policy: Policy, begins: int, now: int
+    book: Book, asked: Order, said: Offer | Refusal, policy: Policy, begins: int, now: int
 ) -> Slot | Window:
     """Return the slot that begins at a time, or the window with the reason why it cannot be had."""
     key, ends = slot_id(begins), begins + policy.slot_s
     options = said.later if isinstance(said, Offer | NotNow) else Later((), said)
     no = options.refusal
     if no is None:
-        no = _crew_refusal(state, asked, options.stores[0], begins, ends)
+        no = _crew_refusal(book, asked, options.stores[0], begins, ends)
     if no is not None:
         return Window(key, reason=no.reason, detail=no.detail)
     for store in options.stores:
         work_at = _work_at(policy, asked, store, begins, ends, now)
         if work_at is not None:
-            load = _slot_load(state, begins, ends)
+            load = book.load(begins, ends)
             fare = price(policy, asked, store.length_m, -policy.later_discount_cents, load)
             promise = _slot_promise(policy, asked, begins, now)
             window = Window(key, promise, fare, store_id=store.store_id)
@@ -215,57 +257,30 @@ def _work_at(
 
 
 def _crew_refusal(
-    state: State, asked: Order, store: LaterStore, begins: int, ends: int
+    book: Book, asked: Order, store: LaterStore, begins: int, ends: int
 ) -> Refusal | None:
     """Return why the couriers of a slot cannot take one more order, None when they can."""
     if asked.fulfilment is not Fulfilment.DELIVERY:
         return None
-    crew_s: dict[str, int] = {}
-    for courier_id, courier in state.couriers.items():
-        if courier.shift_start is None or courier.shift_end is None:
-            continue
-        works_s = min(ends, courier.shift_end) - max(begins, courier.shift_start)
-        if works_s > 0 and courier.stranded is None:
-            crew_s[courier_id] = works_s
-    if not crew_s:
+    working = [
+        (works_s, courier.courier)
+        for works_s, courier in book.crew(begins, ends)
+        if courier.stranded is None and works_s > 0
+    ]
+    if not working:
         return Refusal(Reason.NO_COURIER_ON_SHIFT, "no courier's shift reaches this slot yet")
-    crew = [state.couriers[key].courier for key in crew_s]
-    no = why_too_much(asked, crew, "courier of this slot")
+    no = why_too_much(asked, [courier for _, courier in working], "courier of this slot")
     if no is not None:
         return no
-    taken = sum(
-        key != asked.order_id and _is_promised_in(order, begins, ends)
-        for key, order in state.orders.items()
-    )
+    taken = book.taken(begins, ends, asked.order_id)
     # There, at the door and back, one order at a time: two in a bag are slack, not a promise.
     each_s = max(1, 2 * store.trip_s + asked.service_s)
-    if (taken + 1) * each_s > sum(crew_s.values()):
+    if (taken + 1) * each_s > sum(works_s for works_s, _ in working):
         return Refusal(
             Reason.NO_COURIER_BEFORE_DEADLINE,
             f"{taken} orders are promised in this slot and its couriers have no time for more",
         )
     return None
-
-
-def _slot_load(state: State, begins: int, ends: int) -> float:
-    """Return the orders promised in a slot per courier whose shift reaches it."""
-    crew = sum(
-        courier.shift_start is not None
-        and courier.shift_end is not None
-        and courier.shift_start < ends
-        and courier.shift_end > begins
-        for courier in state.couriers.values()
-    )
-    taken = sum(_is_promised_in(order, begins, ends) for order in state.orders.values())
-    return taken / crew if crew else 0.0
-
-
-def _is_promised_in(order: OrderState, begins: int, ends: int) -> bool:
-    return (
-        order.order.fulfilment is Fulfilment.DELIVERY
-        and not order.returning
-        and begins < order.promise.latest <= ends
-    )
 
 
 def _needs_courier(order: OrderState) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import compress
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -75,6 +75,18 @@ class _Known:
     ways: _Ways
 
 
+class DoorWays(NamedTuple):
+    """The ways of one mode from all places to a door, and from it to the goals among them.
+
+    int32 (places,): seconds and metres, `UNREACHABLE_S` where there is no way.
+    """
+
+    to_s: _Table
+    to_m: _Table
+    from_s: _Table
+    from_m: _Table
+
+
 class SquareTables:
     """Makes tables over places, again and again; for one thread.
 
@@ -93,6 +105,7 @@ class SquareTables:
         goals: int,
         modes: Sequence[Mode],
         at: int,
+        room: int = 0,
     ) -> tuple[_Table, _Table]:
         """Return times and lengths from all places to the first `goals` of them.
 
@@ -102,23 +115,29 @@ class SquareTables:
             Those too far from a mode's roads have no way in its tables.
         at
             Departure, UTC epoch seconds.
+        room
+            For so many places more, after all others; no way leads to or from them.
 
         Returns
         -------
-        int32 (modes, places, places), twice
+        int32 (modes, places + room, places + room), twice
             Seconds and metres; `UNREACHABLE_S` where there is no way and to the places that are
             no goals; 0 from a place to itself.
         """
-        shape = (len(modes), len(places), len(places))
+        size = len(places)
+        shape = (len(modes), size + room, size + room)
         duration_s, length_m = np.empty(shape, np.int32), np.empty(shape, np.int32)
+        for table in (duration_s, length_m):
+            table[:, size:] = UNREACHABLE_S
+            table[:, range(size, size + room), range(size, size + room)] = 0
         different = list(dict.fromkeys(places))
         different_goals = list(dict.fromkeys(places[:goals]))
         for index, mode in enumerate(modes):
             known = self._ways(travel, _Wanted(different, different_goals, mode, at))
             # Two couriers may stand at one place, and some place may have no road: mostly neither.
-            is_each = len(known.rows) == len(places)
+            is_each = len(known.rows) == size
             _spread(
-                np.arange(len(places)) if is_each else _numbers(known.rows, places),
+                np.arange(size) if is_each else _numbers(known.rows, places),
                 np.arange(goals) if is_each else _numbers(known.columns, places[:goals]),
                 known.duration_s,
                 known.length_m,
@@ -126,6 +145,52 @@ class SquareTables:
                 length_m[index],
             )
         return duration_s, length_m
+
+    def door(
+        self,
+        travel: PinnedTravelTimes,
+        door: LonLat,
+        places: Sequence[LonLat],
+        goals: int,
+        modes: Sequence[Mode],
+        at: int,
+    ) -> list[DoorWays]:
+        """Return the ways between one more place and those of the last tables, by mode.
+
+        Parameters
+        ----------
+        places, goals, modes, at
+            As they were given for the last tables.
+        """
+        return [self._door(travel, door, places, goals, mode, at) for mode in modes]
+
+    def _door(
+        self,
+        travel: PinnedTravelTimes,
+        door: LonLat,
+        places: Sequence[LonLat],
+        goals: int,
+        mode: Mode,
+        at: int,
+    ) -> DoorWays:
+        known, size = self._known[mode], len(places)
+        found = DoorWays(*(np.full(size, UNREACHABLE_S, np.int32) for _ in DoorWays._fields))
+        snap = travel.snaps([door], mode)
+        rows = known.ways.rows
+        if snap.state[0] != FOUND or not rows:
+            return found
+        is_each = len(rows) == size
+        row = np.arange(size) if is_each else _numbers(rows, places)
+        near = row >= 0
+        to = travel.between(known.snaps, snap, mode, at)
+        found.to_s[near] = to.duration_s[row[near], 0]
+        found.to_m[near] = to.length_m[row[near], 0]
+        near[goals:] = False
+        ends = row[near]
+        if len(ends):
+            back = travel.between(snap, _some(known.snaps, ends), mode, at)
+            found.from_s[near], found.from_m[near] = back.duration_s[0], back.length_m[0]
+        return found
 
     def _ways(self, travel: TravelTimes, wanted: _Wanted) -> _Ways:
         """Return the ways from all usable places to the usable goals."""
@@ -135,7 +200,8 @@ class SquareTables:
         before = self._known.get(wanted.mode)
         if before is None or before.footing is not footing:
             before = _nothing(travel, footing, wanted.mode)
-        self._known[wanted.mode] = known = _added(travel, wanted, before)
+        known = _moved(travel, wanted, before) or _added(travel, wanted, before)
+        self._known[wanted.mode] = known
         return known.ways
 
 
@@ -186,6 +252,44 @@ def _added(travel: PinnedTravelTimes, wanted: _Wanted, before: _Known) -> _Known
             found = travel.between(_some(snaps, some[block]), ends, wanted.mode, wanted.at)
             _put(found.duration_s, found.length_m, some[block], to, duration_s, length_m)
     return _Known(before.footing, snaps, _Ways(rows, columns, duration_s, length_m))
+
+
+def _moved(travel: PinnedTravelTimes, wanted: _Wanted, before: _Known) -> _Known | None:
+    """Return the ways where all that is other than before is where some ways begin, else None.
+
+    That is what happens most: couriers move, and nobody travels to them.
+    """
+    had, snaps = before.ways, before.snaps
+    if len(had.rows) != len(wanted.places) or list(had.columns) != wanted.goals:
+        return None
+    new = [
+        row
+        for row, (place, known) in enumerate(zip(wanted.places, had.rows, strict=True))
+        if place != known
+    ]
+    if not new:
+        return before
+    fresh = travel.snaps([wanted.places[row] for row in new], wanted.mode)
+    # Goals come first and are usable, so that the number of each is that of its row.
+    goals = np.arange(len(wanted.goals))
+    if not len(goals) or new[0] < len(goals) or (fresh.state != FOUND).any():
+        return None
+    both: tuple[tuple[Any, Any], ...] = tuple(zip(snaps, fresh, strict=True))
+    for values, others in (kept := [(known.copy(), some) for known, some in both]):
+        values[new] = others
+    snaps = Snaps._make(values for values, _ in kept)
+    duration_s, length_m = had.duration_s.copy(), had.length_m.copy()
+    rows, every = np.array(new), np.arange(len(new))
+    for block in _blocks(len(new), len(goals)):
+        found = travel.between(
+            _some(fresh, every[block]), _some(snaps, goals), wanted.mode, wanted.at
+        )
+        duration_s[rows[block]], length_m[rows[block]] = found.duration_s, found.length_m
+    return _Known(
+        before.footing,
+        snaps,
+        _Ways(_numbered(wanted.places), had.columns, duration_s, length_m),
+    )
 
 
 def _snapped(

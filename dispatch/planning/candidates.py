@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from dispatch.model import UNREACHABLE_S, OrderInPlay, Reason, Refusal, StoreInPlay
+from dispatch.model import UNREACHABLE_S, OrderInPlay, Policy, Reason, Refusal, StoreInPlay
 from dispatch.planning.arrays import (
     NEVER,
     STORE_COLUMNS,
@@ -24,7 +24,7 @@ from dispatch.planning.arrays import (
     STORE_WINDOW_FIRST,
     STORE_WINDOW_LAST,
 )
-from dispatch.planning.picking import begun_pick, has_begun, pick_s, pickers_free
+from dispatch.planning.picking import begun, has_begun, pick_s, pickers_free
 from dispatch.planning.situation import Situation
 from dispatch.planning.sourcing import USEFULNESS, Stock, judged, nobody, told, wanted
 
@@ -96,11 +96,11 @@ def store_table(situation: Situation, queues: Mapping[str, Sequence[OrderInPlay]
         if queue:
             ends: list[int] = []
             for order in queue:
-                begun = begun_pick(store.store, order, now, 0) if has_begun(order) else None
-                if begun is None:
+                known = begun(store.store, order, now)
+                if known is None:
                     waits_s += pick_s(store.store, order.order)
-                elif begun.running:
-                    ends.append(begun.ready_at)
+                elif known.running:
+                    ends.append(known.ready_at)
             ends.sort()
             free = pickers_free(store.store, ends, now)
         row = [0] * STORE_COLUMNS
@@ -165,10 +165,17 @@ class Shortlists:
         Rows of the stores to consider, best first; empty where none can serve.
     refusals
         Why none can, by order id.
+    stock
+        What is left after what was taken.
+    claims
+        Quantity that the orders may take, by row of the store and article, where there is enough
+        for all of them; None where it had to be shared out.
     """
 
     stores: list[list[int]]
     refusals: dict[str, Refusal]
+    stock: Stock
+    claims: dict[tuple[int, str], int] | None
 
 
 class _Weighed(NamedTuple):
@@ -209,30 +216,73 @@ def shortlist(
     last
         An order that comes after all others when goods run short.
     """
+    stock = Stock(situation)
+    for order, store_id in taken:
+        stock.move(order, None, store_id)
     if not asking:
-        return Shortlists([], {})
+        return Shortlists([], {}, stock, {})
     rows = situation.store_rows
     own = np.array([rows.get(asked.order.store_id or "", -1) for asked in asking])
     weighed = _weighed(situation, asking, table, own)
-    policy = situation.policy
-    most = 1 if policy.sourcing_nearest else max(1, policy.sourcing_candidates)
+    most = most_stores(situation.policy)
     demand = [
         _Demand(asked, ranked, home)
         for asked, ranked, home in zip(asking, _ranked(weighed), own.tolist(), strict=True)
     ]
-    stock = Stock(situation)
-    for order, store_id in taken:
-        stock.move(order, None, store_id)
     names = list(rows)
     found = [_best(want, names, stock, most) for want in demand]
-    if not _is_enough(demand, found, names, stock):
+    claims = _claims(demand, found)
+    is_enough = _is_enough(claims, names, stock)
+    if not is_enough:
         found = _share_out(demand, names, stock, most, last)
     refusals: dict[str, Refusal] = {}
     for row, (want, stores) in enumerate(zip(demand, found, strict=True)):
         if not stores:
             _mark_missing(weighed.code[row], want, names, stock)
             refusals[want.order.order_id] = _refusal(situation, want.order, row, weighed, stock)
-    return Shortlists(found, refusals)
+    return Shortlists(found, refusals, stock, claims if is_enough else None)
+
+
+def one_more(
+    situation: Situation, order: OrderInPlay, table: StoreTable, before: Shortlists
+) -> list[int] | Refusal | None:
+    """Return the stores that one more order may come from, or why none can serve it.
+
+    Parameters
+    ----------
+    order
+        It has no store yet and nobody holds it.
+    before
+        What came of the others.
+
+    Returns
+    -------
+    list of int, Refusal or None
+        What `shortlist` finds if it comes last; None where goods run short, so that with this one
+        the others might have other stores to choose from.
+    """
+    if before.claims is None:
+        return None
+    asked = Asking(order, None)
+    weighed = _weighed(situation, [asked], table, np.array([-1]))
+    want = _Demand(asked, _ranked(weighed)[0], -1)
+    names = list(situation.store_rows)
+    found = _best(want, names, before.stock, most_stores(situation.policy))
+    if not found:
+        _mark_missing(weighed.code[0], want, names, before.stock)
+        # What stores have of any article, and whether they reach the door, is the situation's.
+        return _refusal(situation, order, 0, weighed, before.stock)
+    for column in found:
+        for sku, quantity in want.wants.items():
+            claimed = before.claims.get((column, sku), 0)
+            if claimed and claimed + quantity > before.stock.free(names[column], sku):
+                return None
+    return found
+
+
+def most_stores(policy: Policy) -> int:
+    """Return how many stores an order may choose from."""
+    return 1 if policy.sourcing_nearest else max(1, policy.sourcing_candidates)
 
 
 def _weighed(
@@ -302,7 +352,7 @@ def _know_begun(
             continue
         columns = rows.values() if asked.only is None else (rows[asked.only],)
         for column in columns:
-            pick = begun_pick(stores[column].store, asked.order, situation.now, 0)
+            pick = begun(stores[column].store, asked.order, situation.now)
             for table in tables:
                 table[row, column] = NEVER if pick is None else pick.ready_at
 
@@ -384,9 +434,11 @@ class _Demand:
 
     def __init__(self, asked: Asking, ranked: list[int], home: int) -> None:
         self.order = asked.order
-        self.ranked = [home] if asked.settled and home in ranked else ranked
+        stays = asked.settled and home in ranked
+        self.ranked = [home] if stays else ranked
         self.home = home
-        self.wants = wanted(asked.order.order) if asked.only is None else {}
+        # What stays has its goods; of what has no choice nobody asks.
+        self.wants = {} if stays or asked.only is not None else wanted(asked.order.order)
 
 
 def _best(want: _Demand, names: Sequence[str], stock: Stock, most: int) -> list[int]:
@@ -415,18 +467,21 @@ def _mark_missing(
             codes[column] = _CODES[Reason.NO_STOCK]
 
 
-def _is_enough(
-    demand: Sequence[_Demand], found: Sequence[list[int]], names: Sequence[str], stock: Stock
-) -> bool:
-    """Return whether every store has enough for all orders that consider it."""
+def _claims(demand: Sequence[_Demand], found: Sequence[list[int]]) -> dict[tuple[int, str], int]:
+    """Return what would be taken of every store if all orders that consider it came from it."""
     asked: dict[tuple[int, str], int] = {}
     for want, stores in zip(demand, found, strict=True):
         for column in stores:
             if column != want.home:
                 for sku, quantity in want.wants.items():
                     asked[column, sku] = asked.get((column, sku), 0) + quantity
+    return asked
+
+
+def _is_enough(claims: Mapping[tuple[int, str], int], names: Sequence[str], stock: Stock) -> bool:
+    """Return whether every store has enough for all orders that consider it."""
     return all(
-        quantity <= stock.free(names[column], sku) for (column, sku), quantity in asked.items()
+        quantity <= stock.free(names[column], sku) for (column, sku), quantity in claims.items()
     )
 
 

@@ -10,13 +10,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dispatch.planning import insertion, ruin
 from dispatch.planning.arrays import (
+    CAND_READY,
+    CAND_STORE,
     COURIER_LOCKED,
     COURIER_START,
     JOB_BAG,
@@ -40,6 +42,8 @@ from dispatch.planning.schedule import (
     WORTH_COLUMNS,
     Board,
     account,
+    enqueue,
+    forecast,
     ready_if,
     set_up,
     time_felt,
@@ -240,18 +244,41 @@ class Search:
         ruin.fill(self.problem, self.board, self._ruins, waiting[order].astype(np.int32))
 
     def relate(self, jobs: Sequence[int] | None = None) -> None:
-        """Work out what is near to orders, once: to some without a route, else to all.
+        """Work out what is near to orders: to those given, else once to all.
 
-        Whoever fills in or improves does it for all, unless it was done before; nothing but those
-        given can be filled in then, and nothing improved.
+        Whoever fills in or improves does it for all, unless it was done for any before; nothing
+        but those given can be filled in then, and nothing improved.
         """
-        if self._related:
+        if jobs is None and self._related:
             return
         self._related = True
-        wanted = self._ruins.movable if jobs is None else np.array(jobs, dtype=np.int32)
+        movable = self._ruins.movable
+        # What has no store yet and is in no bag is nowhere, and near to nothing.
+        has_place = (self.board.chosen[movable] >= 0) | (self.problem.jobs[movable, JOB_BAG] >= 0)
+        ruins = self._ruins._replace(movable=movable[has_place])
+        wanted = ruins.movable if jobs is None else np.array(jobs, dtype=np.int32)
         time_felt(self.problem, self.board)
-        ruin.relate(self.problem, self.board, self._ruins, wanted)
-        ruin.find_nearby(self.problem, self.board, self._ruins, wanted)
+        ruin.relate(self.problem, self.board, ruins, wanted)
+        ruin.find_nearby(self.problem, self.board, ruins, wanted)
+
+    def join(self, job: int, candidate: int) -> None:
+        """Let an order that had no store yet stand in the queue of one."""
+        self.board.chosen[job] = candidate
+        enqueue(self.problem, self.board, job)
+        if self.problem.candidates[candidate, CAND_READY] < 0:
+            store = int(self.problem.candidates[candidate, CAND_STORE])
+            forecast(self.problem, self.board, store)
+        time_felt(self.problem, self.board)
+
+    def kept(self) -> Board:
+        """Return a copy of all that follows from the present solution."""
+        return Board._make(values.copy() for values in self.board)
+
+    def back_as(self, kept: Board) -> None:
+        """Come back to a copy."""
+        both: tuple[tuple[Any, Any], ...] = tuple(zip(self.board, kept, strict=True))
+        for values, before in both:
+            values[...] = before
 
     def improve(self, rounds: int, *, progress: tuple[float, float] = (0.0, 1.0)) -> float:
         """Ruin and recreate; keeps the best and returns what was saved.

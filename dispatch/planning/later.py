@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from dispatch.model import OrderInPlay, Reason, Refusal, StoreInPlay
+from dispatch.model import Mode, OrderInPlay, Reason, Refusal, StoreInPlay
 from dispatch.places import apart_m
 from dispatch.planning import sourcing
 from dispatch.planning.picking import awaited, forecast, pick_s, queues
@@ -63,6 +63,7 @@ def later(situation: Situation, order: OrderInPlay) -> Later:
         nobody = Refusal(Reason.NO_COURIER_ON_SHIFT, "no courier is on shift or starts soon")
         return Later((), nobody)
     stock = Stock(situation)
+    modes = sorted({courier.courier.mode for courier in situation.couriers.values()})
     found: list[LaterStore] = []
     verdicts: list[Candidate] = []
     for key, store in situation.stores.items():
@@ -77,7 +78,7 @@ def later(situation: Situation, order: OrderInPlay) -> Later:
                     key,
                     pick_s(known, order.order),
                     counter_s + trip_s,
-                    _length_m(situation, order, store),
+                    _length_m(situation, modes, order, store),
                     store.open_windows,
                 )
             )
@@ -144,9 +145,10 @@ def out_of_service(store: StoreInPlay) -> Refusal | None:
     return None
 
 
-def _length_m(situation: Situation, order: OrderInPlay, store: StoreInPlay) -> int:
+def _length_m(
+    situation: Situation, modes: list[Mode], order: OrderInPlay, store: StoreInPlay
+) -> int:
     """Return the length of the fastest way from a store to the door."""
     travel, there, door = situation.snapshot.travel, store.place, order.place
-    modes = sorted({courier.courier.mode for courier in situation.couriers.values()})
     mode = min(modes, key=lambda one: int(travel.duration_s[one][there, door]))
     return int(travel.length_m[mode][there, door])

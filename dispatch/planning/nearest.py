@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from dispatch.planning.arrays import (
@@ -15,17 +17,18 @@ from dispatch.planning.improve import Insertion, Search
 from dispatch.planning.schedule import DEPART, PLACE
 
 
-def append_to_nearest(search: Search, *, last: int = -1) -> None:
-    """Give every order without a route to who is at its store soonest, the oldest order first.
+def append_to_nearest(search: Search, among: Sequence[int] | None = None) -> None:
+    """Give orders without a route to who is at their store soonest, the oldest order first.
 
     Parameters
     ----------
-    last
-        An order that comes after all others; -1 for none.
+    among
+        Those to be given; all if None.
     """
     jobs = search.problem.jobs
-    waiting = [job for job in np.flatnonzero(search.owner < 0).tolist() if jobs[job, JOB_BAG] < 0]
-    waiting.sort(key=lambda job: (job == last, jobs[job, JOB_COUNTS_FROM], job))
+    unrouted = np.flatnonzero(search.owner < 0).tolist() if among is None else among
+    waiting = [job for job in unrouted if jobs[job, JOB_BAG] < 0]
+    waiting.sort(key=lambda job: (jobs[job, JOB_COUNTS_FROM], job))
     for job in waiting:
         for courier in _soonest_first(search, job):
             count = int(search.board.count[courier])

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from heapq import heapify, heappop, heappush
+from typing import NamedTuple
 
 from dispatch.errors import UnknownIdError
 from dispatch.model import Order, OrderInPlay, OrderStatus, Snapshot, Store, StoreInPlay
@@ -70,14 +71,13 @@ def forecast(
     waiting: list[tuple[bool, int, int, str, OrderInPlay]] = []
     for order in queue:
         need = needed_by(order, store)
-        begun = begun_pick(store.store, order, now, need)
-        if begun is None:
+        known = begun(store.store, order, now)
+        if known is None:
             first = order.order_id not in awaited
             waiting.append((first, need, order.order.created_at, order.order_id, order))
-        elif begun.running:
-            running.append(begun)
-        else:
-            done.append(begun)
+            continue
+        pick = Pick(order.order_id, known.start_at, known.ready_at, need, known.running)
+        (running if known.running else done).append(pick)
     done.sort(key=lambda pick: (pick.ready_at, pick.order_id))
     running.sort(key=lambda pick: (pick.ready_at, pick.order_id))
     waiting.sort(key=lambda entry: entry[:4])
@@ -108,20 +108,27 @@ def has_begun(order: OrderInPlay) -> bool:
     )
 
 
-def begun_pick(store: Store, order: OrderInPlay, now: int, need: int) -> Pick | None:
-    """Return the pick of an order that is ready or being picked, None if it still waits."""
-    key = order.order_id
+class Begun(NamedTuple):
+    """Since when an order is picked, until when, and whether a picker is at it still."""
+
+    start_at: int
+    ready_at: int
+    running: bool
+
+
+def begun(store: Store, order: OrderInPlay, now: int) -> Begun | None:
+    """Return how far an order is that is ready or being picked, None if it still waits."""
     if order.ready_at is not None:
         start = order.ready_at if order.pick_started_at is None else order.pick_started_at
-        return Pick(key, start, order.ready_at, need, running=False)
+        return Begun(start, order.ready_at, running=False)
     if order.status is OrderStatus.READY:
-        return Pick(key, now, now, need, running=False)
+        return Begun(now, now, running=False)
     if order.pick_started_at is None and order.status is not OrderStatus.PICKING:
         return None
     start = now if order.pick_started_at is None else order.pick_started_at
     # An overdue pick lacks at least one more line.
     ready_at = max(start + pick_s(store, order.order), now + store.pick_line_s)
-    return Pick(key, start, ready_at, need, running=True)
+    return Begun(start, ready_at, running=True)
 
 
 def pickers_free(store: Store, ends: list[int], now: int) -> list[int]:

@@ -22,9 +22,9 @@ from dispatch.model import (
 )
 from dispatch.planning import arrays as a
 from dispatch.planning.arrays import NEVER, Problem, Routes
-from dispatch.planning.candidates import Asking, StoreTable, shortlist, store_table
+from dispatch.planning.candidates import Asking, Shortlists, StoreTable, shortlist, store_table
 from dispatch.planning.ending import door_doubt_s2, doubt_s2, duty, ends, pick_share
-from dispatch.planning.picking import awaited, begun_pick, has_begun, queues
+from dispatch.planning.picking import awaited, begun, has_begun, queues
 from dispatch.planning.seating import Seat, seat_all
 from dispatch.planning.situation import Situation, told_fetches
 from dispatch.planning.warm import first_routes
@@ -54,6 +54,8 @@ class Posed:
         Committed stops by row of the courier, where there are any.
     left_out
         Orders that no route can serve, with the reason; they are not to be routed.
+    table, shortlists
+        Where the candidates came from.
     """
 
     situation: Situation
@@ -65,6 +67,8 @@ class Posed:
     courier_ids: list[str]
     told: dict[int, tuple[Stop, ...]]
     left_out: dict[str, Refusal]
+    table: StoreTable
+    shortlists: Shortlists
 
     def store_of(self, candidate: int) -> str:
         """Return the store of a candidate."""
@@ -170,6 +174,8 @@ def pose(
         courier_ids=list(situation.couriers),
         told={situation.courier_rows[key]: seat.told for key, seat in seats.items() if seat.told},
         left_out=left_out,
+        table=table,
+        shortlists=found,
     )
 
 
@@ -263,6 +269,19 @@ def _free_job(
     return _Job(order, stores, home, chosen, only=only)
 
 
+def as_rows(
+    situation: Situation, order: OrderInPlay, stores: list[int]
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.uint8]]:
+    """Return an order without a store as (row, candidates, who may take it).
+
+    Where its candidates are, and its rank, is not in the row.
+    """
+    job = _free_job(situation, order, stores, {})
+    candidates, first = _candidates(situation, [job])
+    rows = _rows(situation, [job], first)
+    return rows[0], candidates, _allowed(situation, [job], rows)[0]
+
+
 # --- as arrays ---------------------------------------------------------------------------------
 
 
@@ -283,7 +302,7 @@ def _numbered(
         if job.home >= 0:
             rows[row, a.JOB_HOME] = first[row] + job.stores.index(job.home)
     modes = sorted({courier.courier.mode for courier in situation.couriers.values()})
-    travel, places = situation.snapshot.travel, situation.places
+    travel = situation.snapshot.travel
     problem = Problem(
         jobs=rows,
         job_count=count,
@@ -293,9 +312,9 @@ def _numbered(
         pickers=table.pickers,
         couriers=_couriers(situation, seats, {mode: row for row, mode in enumerate(modes)}),
         allowed=_allowed(situation, jobs[:count], rows),
-        duration_s=_tables([travel.duration_s[mode] for mode in modes], places),
-        length_m=_tables([travel.length_m[mode] for mode in modes], places),
-        prices=_prices(situation.policy, situation.now, rows[:count]),
+        duration_s=_tables([travel.duration_s[mode] for mode in modes]),
+        length_m=_tables([travel.length_m[mode] for mode in modes]),
+        prices=prices(situation.policy, situation.now, rows[:count]),
         doubts=np.array([situation.snapshot.spread.travel.get(mode, 0.0) ** 2 for mode in modes]),
         duty=duty(situation),
         launch=np.zeros(len(situation.couriers)),
@@ -335,7 +354,7 @@ def _candidates(
         if not has_begun(job.order):
             continue
         for column in range(first[row], first[row + 1]):
-            pick = begun_pick(stores[at[column]], job.order, situation.now, 0)
+            pick = begun(stores[at[column]], job.order, situation.now)
             if pick is not None:
                 found[column, a.CAND_READY] = pick.ready_at
     return found, first
@@ -483,8 +502,12 @@ def _allowed(
     return allowed
 
 
-def _tables(tables: Sequence[NDArray[np.int32]], places: int) -> NDArray[np.int32]:
-    """Return the tables of several modes as one; without a copy where they are one already."""
+def _tables(tables: Sequence[NDArray[np.int32]]) -> NDArray[np.int32]:
+    """Return the tables of several modes as one; without a copy where they are one already.
+
+    They may know more places than the situation does: nothing leads there.
+    """
+    places = min((min(table.shape) for table in tables), default=0)
     if len(tables) == 1:
         return np.ascontiguousarray(tables[0][:places, :places], dtype=np.int32)[np.newaxis]
     whole = tables[0].base if tables else None
@@ -499,37 +522,37 @@ def _tables(tables: Sequence[NDArray[np.int32]], places: int) -> NDArray[np.int3
     return found
 
 
-def _prices(policy: Policy, now: int, jobs: NDArray[np.int64]) -> NDArray[np.float64]:
+def prices(policy: Policy, now: int, jobs: NDArray[np.int64]) -> NDArray[np.float64]:
     """Return the policy's prices; that of an order without a route is above any lateness."""
-    prices = np.zeros(a.PRICE_COLUMNS)
-    prices[a.PRICE_LATE] = policy.late_cost
-    prices[a.PRICE_SQUARE] = policy.late_square_cost
-    prices[a.PRICE_BUFFER_S] = policy.buffer_s
-    prices[a.PRICE_BUFFER] = policy.buffer_cost
-    prices[a.PRICE_WAITING] = policy.waiting_cost
-    prices[a.PRICE_TRAVEL] = policy.travel_cost
-    prices[a.PRICE_LENGTH] = policy.length_cost
-    prices[a.PRICE_CHURN] = policy.churn_cost
-    prices[a.PRICE_CHURN_CUSTOMER] = policy.churn_customer_cost
-    prices[a.PRICE_LATE_ONCE] = policy.late_once_cost
-    prices[a.PRICE_OVERTIME] = policy.overtime_cost
-    prices[a.PRICE_BUSY] = policy.busy_cost
-    prices[a.PRICE_BREAK_LATE] = policy.break_late_cost
-    prices[a.PRICE_CHILLED] = policy.chilled_cost
-    prices[a.PRICE_STACK] = policy.stack_cost
-    prices[a.PRICE_DETOUR_MAX_S] = policy.stack_detour_s
-    prices[a.PRICE_BAG_MAX_S] = policy.stack_bag_s
-    prices[a.PRICE_STACK_LATE] = policy.stack_late_cost
-    prices[a.PRICE_CHURN_STORE] = policy.churn_store_cost
-    prices[a.PRICE_DETOUR_LIMIT_S] = policy.stack_detour_max_s or NEVER
-    prices[a.PRICE_BAG_LIMIT_S] = policy.stack_bag_max_s or NEVER
-    prices[a.PRICE_LATE_LIMIT_S] = policy.stack_late_max_s or NEVER
-    prices[a.PRICE_RIDES] = policy.chilled_cost + policy.stack_cost + policy.stack_late_cost
-    prices[a.PRICE_RIDES] += policy.stack_detour_max_s + policy.stack_bag_max_s
-    prices[a.PRICE_RIDES] += policy.stack_late_max_s
+    found = np.zeros(a.PRICE_COLUMNS)
+    found[a.PRICE_LATE] = policy.late_cost
+    found[a.PRICE_SQUARE] = policy.late_square_cost
+    found[a.PRICE_BUFFER_S] = policy.buffer_s
+    found[a.PRICE_BUFFER] = policy.buffer_cost
+    found[a.PRICE_WAITING] = policy.waiting_cost
+    found[a.PRICE_TRAVEL] = policy.travel_cost
+    found[a.PRICE_LENGTH] = policy.length_cost
+    found[a.PRICE_CHURN] = policy.churn_cost
+    found[a.PRICE_CHURN_CUSTOMER] = policy.churn_customer_cost
+    found[a.PRICE_LATE_ONCE] = policy.late_once_cost
+    found[a.PRICE_OVERTIME] = policy.overtime_cost
+    found[a.PRICE_BUSY] = policy.busy_cost
+    found[a.PRICE_BREAK_LATE] = policy.break_late_cost
+    found[a.PRICE_CHILLED] = policy.chilled_cost
+    found[a.PRICE_STACK] = policy.stack_cost
+    found[a.PRICE_DETOUR_MAX_S] = policy.stack_detour_s
+    found[a.PRICE_BAG_MAX_S] = policy.stack_bag_s
+    found[a.PRICE_STACK_LATE] = policy.stack_late_cost
+    found[a.PRICE_CHURN_STORE] = policy.churn_store_cost
+    found[a.PRICE_DETOUR_LIMIT_S] = policy.stack_detour_max_s or NEVER
+    found[a.PRICE_BAG_LIMIT_S] = policy.stack_bag_max_s or NEVER
+    found[a.PRICE_LATE_LIMIT_S] = policy.stack_late_max_s or NEVER
+    found[a.PRICE_RIDES] = policy.chilled_cost + policy.stack_cost + policy.stack_late_cost
+    found[a.PRICE_RIDES] += policy.stack_detour_max_s + policy.stack_bag_max_s
+    found[a.PRICE_RIDES] += policy.stack_late_max_s
     late_s = float(now + _DAY_S - jobs[:, a.JOB_LATEST].min(initial=now))
     waits_s = float(now + _DAY_S - jobs[:, a.JOB_COUNTS_FROM].min(initial=now))
     worst = late_s * (policy.late_cost + policy.late_square_cost * late_s)
     worst += waits_s * policy.waiting_cost
-    prices[a.PRICE_UNROUTED] = max(_UNROUTED, 2 * worst)
-    return prices
+    found[a.PRICE_UNROUTED] = max(_UNROUTED, 2 * worst)
+    return found

@@ -22,7 +22,7 @@ from dispatch.planning.improve import Search
 from dispatch.planning.later import Later, collectable, later
 from dispatch.planning.nearest import append_to_nearest
 from dispatch.planning.picking import pick_s
-from dispatch.planning.problem import pose
+from dispatch.planning.problem import Posed, pose
 from dispatch.planning.situation import Situation, read
 from dispatch.planning.sourcing import minutes
 from dispatch.planning.writing import done_at, why_unrouted
@@ -95,13 +95,7 @@ def quote(snapshot: Snapshot, candidate: OrderInPlay) -> Offer | Refusal:
     Routes and stores of the orders there are stay as they are; those without a route yet are
     inserted first, since they were promised first.  What the customer collects needs no courier.
     """
-    policy = snapshot.policy
-    asked_at = candidate.order.created_at
-    latest = asked_at + (
-        policy.promise_fixed_s
-        or max(0, policy.promise_max_s - policy.promise_margin_s - policy.promise_extra_s)
-    )
-    asked = replace(candidate, promise=Promise(asked_at, latest, snapshot.now), store_id=None)
+    asked = as_weighed(snapshot, candidate)
     others = tuple(order for order in snapshot.orders if order.order_id != asked.order_id)
     situation = read(replace(snapshot, orders=(*others, asked)))
     if asked.order.fulfilment is not Fulfilment.DELIVERY:
@@ -115,16 +109,61 @@ def quote(snapshot: Snapshot, candidate: OrderInPlay) -> Offer | Refusal:
             Reason.UNREACHABLE, f"{key} is a contradiction and no route can serve it"
         )
         return NotNow(no.reason, no.detail, None, slots)
+    chosen = posed.routes.chosen
+    comes = posed.problem.jobs[row, a.JOB_BAG] < 0 and not _is_routed(posed, row)
+    candidate_row = int(chosen[row])
+    if comes:
+        # It stands in no queue before all others are where they belong.
+        chosen[row] = -1
     search = Search(posed.problem, posed.routes, snapshot.seed)
+    give_way(search, snapshot.policy, row)
+    if comes:
+        come(search, snapshot.policy, row, candidate_row)
+    return answer(posed, search, row, slots)
+
+
+def _is_routed(posed: Posed, row: int) -> bool:
+    """Tell whether an order is on a route already."""
+    steps, count = posed.routes.steps, posed.routes.count
+    return bool(((steps >> 1 == row) & (np.arange(steps.shape[1]) < count[:, np.newaxis])).any())
+
+
+def as_weighed(snapshot: Snapshot, candidate: OrderInPlay) -> OrderInPlay:
+    """Return a candidate without a store, as if promised at the latest moment allowed."""
+    policy, asked_at = snapshot.policy, candidate.order.created_at
+    latest = asked_at + (
+        policy.promise_fixed_s
+        or max(0, policy.promise_max_s - policy.promise_margin_s - policy.promise_extra_s)
+    )
+    return replace(candidate, promise=Promise(asked_at, latest, snapshot.now), store_id=None)
+
+
+def give_way(search: Search, policy: Policy, row: int) -> None:
+    """Put every order but the one asked for where it belongs."""
     search.settle()
-    unrouted = [job for job in np.flatnonzero(search.owner < 0).tolist() if job != row]
+    others = [job for job in np.flatnonzero(search.owner < 0).tolist() if job != row]
     if policy.assign_nearest:
-        append_to_nearest(search, last=row)
-    else:
-        search.relate([*unrouted, row])
-        if unrouted:
-            search.fill(unrouted)
-        search.fill([row])
+        append_to_nearest(search, others)
+        return
+    search.relate(others)
+    if others:
+        search.fill(others)
+
+
+def come(search: Search, policy: Policy, row: int, candidate_row: int) -> None:
+    """Put the order asked for at its cheapest place, if there is one."""
+    search.join(row, candidate_row)
+    if policy.assign_nearest:
+        append_to_nearest(search, [row])
+        return
+    search.relate([row])
+    search.fill([row])
+
+
+def answer(posed: Posed, search: Search, row: int, slots: Later) -> Offer | Refusal:
+    """Return what the place found for an order means to the customer."""
+    situation, asked = posed.situation, posed.entries[row]
+    snapshot, policy, asked_at = situation.snapshot, situation.policy, asked.order.created_at
     courier = int(search.owner[row])
     if courier < 0:
         no = why_unrouted(posed, search, row)

@@ -79,9 +79,12 @@ class Stock:
         """Return how much of each SKU a store lacks; nothing at the order's own store."""
         if order.store_id == store_id:
             return {}
+        wants = wanted(order.order)
+        if self.has(store_id, wants):
+            return {}
         return {
             sku: quantity - self.free(store_id, sku)
-            for sku, quantity in wanted(order.order).items()
+            for sku, quantity in wants.items()
             if quantity > self.free(store_id, sku)
         }
 

@@ -184,7 +184,8 @@ def _request_quote(state: State, command: c.RequestQuote, context: Context) -> S
         chilled=goods.chilled,
     )
     found = terms(asked, goods, context, store_id=command.store_id, may_split=command.may_split)
-    choices = windows(state, asked, found.said, policy, now, context.time_zone)
+    load = busyness(state, now)
+    choices = windows(state, asked, found.said, policy, now, context.time_zone, load)
     usual = found.said
     if isinstance(usual, Refusal) and all(window.promise is None for window in choices):
         raise RefusedError(usual.reason, usual.detail)
@@ -203,7 +204,7 @@ def _request_quote(state: State, command: c.RequestQuote, context: Context) -> S
         volume_ml=asked.volume_ml,
     )
     if isinstance(usual, Offer):
-        fare = price(policy, asked, usual.length_m, 0, busyness(state, now))
+        fare = price(policy, asked, usual.length_m, 0, load)
         quote = replace(
             quote,
             promise=usual.promise,

@@ -12,6 +12,7 @@ from simulations.benchmarks.decision_cli import add_decision
 from simulations.benchmarks.evening_cli import add_evening
 from simulations.benchmarks.lilim_cli import add_lilim
 from simulations.benchmarks.pool_cli import add_pool
+from simulations.benchmarks.quote_cli import add_quote
 from simulations.benchmarks.tick_cli import add_tick
 
 DEFAULT_CITY: Final = "la-serena"
@@ -72,6 +73,7 @@ def add_parser(commands: Any) -> None:
     add_decision(kinds)
     add_evening(kinds)
     add_lilim(kinds)
+    add_quote(kinds)
 
 
 def _add_mdrp(kinds: Any) -> None:

@@ -147,13 +147,26 @@ def pinned(snapshot: Snapshot, asked: Question) -> Snapshot:
 
 
 def ours(name: str, snapshot: Snapshot, seconds: float) -> Run:
-    """Return what our planner came to: each plan with its effort, and the time of its own call.
+    """Return what our planner came to, each plan priced by the judge."""
+    known = Known.of(snapshot)
+    found = efforts(snapshot, seconds)
+    for _, answer in found:
+        expected = objective(answer, known).total
+        said = answer.objective.total
+        if abs(said - expected) > _SAME * max(1.0, expected):
+            raise UnsoundPlanError(
+                f"{name} says a plan costs {said:.3f}, the judge says {expected:.3f}"
+            )
+    return _priced(name, known, found)
+
+
+def efforts(snapshot: Snapshot, seconds: float) -> list[tuple[float, Plan]]:
+    """Return plans of ever more effort, with the time each of them took by itself.
 
     The first is the one that `plans` has at once; then come calls of `plan` with ever more rounds
     of ruin and recreate, for the rounds cool down towards the effort they are given.  The last
     has so many rounds as by the one before it ought to take the whole time.
     """
-    known = Known.of(snapshot)
     began = time.perf_counter()
     first = next(iter(plans(snapshot, lambda: False)))
     found = [(time.perf_counter() - began, first)]
@@ -167,14 +180,7 @@ def ours(name: str, snapshot: Snapshot, seconds: float) -> Run:
         rounds *= more
     if took_s < seconds * _LAST_SHARE:
         found.append(_planned(snapshot, int(rounds * _LAST_SHARE * seconds / took_s)))
-    for _, answer in found:
-        expected = objective(answer, known).total
-        said = answer.objective.total
-        if abs(said - expected) > _SAME * max(1.0, expected):
-            raise UnsoundPlanError(
-                f"{name} says a plan costs {said:.3f}, the judge says {expected:.3f}"
-            )
-    return _priced(name, known, sorted(found, key=lambda entry: entry[0]))
+    return sorted(found, key=lambda entry: entry[0])
 
 
 def _planned(snapshot: Snapshot, rounds: int) -> tuple[float, Plan]:
