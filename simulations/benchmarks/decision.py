@@ -8,6 +8,7 @@ uncertain thing after another is certain: what a better forecast of it would be 
 from __future__ import annotations
 
 import argparse
+import datetime as dt
 import json
 import sys
 from collections.abc import Callable, Sequence
@@ -26,7 +27,6 @@ from simulations.studies.run import FailedError, StoppedError, cores, run_study,
 from simulations.studies.statistics import differences
 from simulations.studies.study import Difference, Study
 
-PROMISED_S: Final = 2700
 _NOBODY_REFUSED_S: Final = 4 * 3600
 _FEWER: Final = 10
 """In the smaller crew one courier of so many is missing."""
@@ -42,8 +42,10 @@ FIGURES: Final = (
 )
 """Compared, by their names in `simulations.studies.measures`."""
 
+_SIX: Final = dt.time(18)
 _WRONG_INPUT: Final = 2
 _MINUTE_S: Final = 60
+_HOUR_S: Final = 3600
 
 Change = Callable[[Scenario, Policy], tuple[Scenario, Policy]]
 
@@ -145,13 +147,20 @@ class Beside:
         return 1.0 - late.first / late.second
 
 
-def prepared(scenario: Scenario, policy: Policy, contender: Contender) -> tuple[Scenario, Policy]:
-    """Return what a contender runs: everybody is promised the same, and nobody turned away."""
+def prepared(
+    scenario: Scenario, policy: Policy, contender: Contender, promised_s: int
+) -> tuple[Scenario, Policy]:
+    """Return what a contender runs: everybody is promised the same, and nobody turned away.
+
+    The streets begin to fill so long before six that from then on orders count.
+    """
+    six = dt.datetime.combine(scenario.starts_at.date(), _SIX)
+    starts_at = six - dt.timedelta(seconds=scenario.measure.warm_up_s)
     habits = replace(scenario.demand, tiers=(Tier(None, 1.0),), quote_share=0.0)
     policy = replace(
-        policy, promise_fixed_s=PROMISED_S, promise_max_s=_NOBODY_REFUSED_S, slots_ahead=0
+        policy, promise_fixed_s=promised_s, promise_max_s=_NOBODY_REFUSED_S, slots_ahead=0
     )
-    return contender.change(replace(scenario, demand=habits), policy)
+    return contender.change(replace(scenario, starts_at=starts_at, demand=habits), policy)
 
 
 def measure(arguments: argparse.Namespace) -> int:
@@ -177,7 +186,7 @@ def _measure(arguments: argparse.Namespace) -> int:
         for contender in others:
             study = _study(name, scenario, contender, arguments)
             found[name].append(beside(contender, first, study))
-        sys.stdout.write(table(scenario, first, found[name]))
+        sys.stdout.write(table(scenario, first, found[name], arguments.promised_s))
         sys.stdout.flush()
     if arguments.json:
         sys.stdout.write(json.dumps(_as_json(found)) + "\n")
@@ -187,14 +196,16 @@ def _measure(arguments: argparse.Namespace) -> int:
 def _study(
     name: str, scenario: Scenario, contender: Contender, arguments: argparse.Namespace
 ) -> Study:
-    changed, policy = prepared(scenario, load_policy(contender.policy), contender)
+    changed, policy = prepared(
+        scenario, load_policy(contender.policy), contender, arguments.promised_s
+    )
     wanted = wish(
         f"{name}: {contender.name}",
         changed,
         policy,
         replications=arguments.replications,
         seed=arguments.seed,
-        lasts_s=arguments.duration_s,
+        lasts_s=arguments.duration_s or _HOUR_S,
     )
     return run_study(wanted, jobs=arguments.jobs or cores(), fresh=arguments.fresh).study
 
@@ -214,13 +225,13 @@ def beside(contender: Contender, first: Study, other: Study) -> Beside:
     return Beside(contender.name, dict(differences(*values)), breaches)
 
 
-def table(scenario: Scenario, first: Study, rows: Sequence[Beside]) -> str:
+def table(scenario: Scenario, first: Study, rows: Sequence[Beside], promised_s: int) -> str:
     """Return the comparison in words and columns."""
     measured = first.replications[0]
     lasts_min = (measured.measured_until - measured.measured_from) // _MINUTE_S
     title = (
-        f"{scenario.title}: {len(first.seeds)} evenings, orders of {lasts_min} min counted, "
-        f"everybody promised {PROMISED_S // _MINUTE_S} min, nobody turned away"
+        f"{scenario.title}: {len(first.seeds)} evenings, orders of {lasts_min} min from six on, "
+        f"everybody promised {promised_s // _MINUTE_S} min, nobody turned away"
     )
     columns = (
         f"  {'':34}{'late min/100 orders':>20}{'more [95 %]':>24}{'saved':>8}{'in time':>9}"

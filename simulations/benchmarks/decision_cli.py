@@ -5,10 +5,12 @@ from __future__ import annotations
 import argparse
 from typing import Any, Final
 
+from simulations.arguments import duration_s
 from simulations.studies.simulate_cli import add_evenings
 
 SCENARIOS: Final = ("helsinki-rainy-friday", "la-serena-rainy-friday")
 REPLICATIONS: Final = 20
+PROMISED_S: Final = 1800
 
 
 def add_decision(kinds: Any) -> None:
@@ -31,6 +33,14 @@ def add_decision(kinds: Any) -> None:
     )
     decision.add_argument(
         "--certain", action="store_true", help="also with one uncertain thing after another certain"
+    )
+    decision.add_argument(
+        "--promise",
+        dest="promised_s",
+        type=duration_s,
+        default=PROMISED_S,
+        metavar="TIME",
+        help=f"what everybody is promised, as 30m ({PROMISED_S // 60}m)",
     )
     add_evenings(decision, replications=REPLICATIONS)
     decision.set_defaults(handler=_decision)

@@ -18,7 +18,6 @@ title = "A tiny evening"
 starts_at = 2026-11-20T17:20:00
 [measure]
 warm_up = "1m"
-lasts = "3m"
 cool_down = "3m"
 """
 
@@ -28,10 +27,23 @@ def test_tiny_evenings_are_compared_and_told(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     Path("tiny.toml").write_text(TINY)
-    run = ["bench", "decision", "tiny.toml", "--replications", "2", "--jobs", "1", "--certain"]
+    run = [
+        "bench",
+        "decision",
+        "tiny.toml",
+        "--replications",
+        "2",
+        "--jobs",
+        "1",
+        "--certain",
+        "--for",
+        "3m",
+    ]
     assert samehour.main([*run, "--json"]) == 0
     out = capsys.readouterr().out
-    assert "A tiny evening: 2 evenings, orders of 3 min counted, everybody promised 45 min" in out
+    assert (
+        "A tiny evening: 2 evenings, orders of 3 min from six on, everybody promised 30 min" in out
+    )
     found = json.loads(out.splitlines()[-1])["tiny.toml"]
     others = [*decision.PEERS, decision.FEWER, *decision.CERTAIN]
     assert list(found) == [other.name for other in others]
@@ -56,8 +68,8 @@ def test_a_scenario_that_is_none_is_refused(capsys: pytest.CaptureFixture[str]) 
 def test_every_contender_has_the_same_promises() -> None:
     scenario, policy = load_scenario("helsinki-rainy-friday"), load_policy("balanced")
     for contender in (decision.JOINT, *decision.PEERS, decision.FEWER, *decision.CERTAIN):
-        changed, own = decision.prepared(scenario, load_policy(contender.policy), contender)
-        assert own.promise_fixed_s == decision.PROMISED_S
+        changed, own = decision.prepared(scenario, load_policy(contender.policy), contender, 1800)
+        assert own.promise_fixed_s == 1800
         assert [tier.window_id for tier in changed.demand.tiers] == [None]
         assert changed.family == scenario.family
     # The peers differ in the rule alone.
@@ -69,7 +81,7 @@ def test_every_contender_has_the_same_promises() -> None:
 
 def test_what_is_certain_is_certain_in_the_world_and_in_the_policy() -> None:
     scenario, policy = load_scenario("la-serena-rainy-friday"), load_policy("balanced")
-    changed, knows = decision.prepared(scenario, policy, decision.CERTAIN[-1])
+    changed, knows = decision.prepared(scenario, policy, decision.CERTAIN[-1], 1800)
     assert changed.picking.distribution == "fixed"
     assert (changed.picking.delay_share, changed.picking.short_share) == (0, 0)
     assert (changed.travel.spread, changed.travel.trip_spread, changed.travel.foreseen) == (0, 0, 1)
