@@ -21,7 +21,6 @@ TERMS: Final[Mapping[str, str]] = MappingProxyType(
         "stacking": "sharing a bag",
         "chilled": "chilled goods in the bag",
         "travel": "the way",
-        "busy": "time of couriers",
         "duty": "an uneven spread of work",
         "overtime": "overtime",
         "home": "the way home",

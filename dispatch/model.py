@@ -757,8 +757,7 @@ class Objective:
     duty
         An uneven spread of work, and offers that may be declined.
     ending
-        Where and when routes end: couriers' time, overtime, the way home, far from the next
-        order; late breaks.
+        Where and when routes end: overtime, the way home, far from the next order; late breaks.
     """
 
     undelivered: float = 0.0

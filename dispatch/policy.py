@@ -59,12 +59,6 @@ class Policy:
 
     # --- couriers
     travel_cost: float = _key(1.0, COST_S, "Each second on the way.")
-    busy_cost: float = _key(
-        0.0,
-        COST_S,
-        "Each second until a route is over: riding, waiting and handing over are all a courier's "
-        "time.",
-    )
     length_cost: float = _key(0.0, "courier-s per m", "Each metre on the way.")
     overtime_cost: float = _key(0.5, COST_S, "Each second a route goes on after the shift.")
     break_late_cost: float = _key(1.0, COST_S, "Each second a break begins later than it should.")

@@ -22,7 +22,6 @@ const TERM_NAMES = {
   chilled: "Chilled goods in the bag",
   travel: "The way",
   duty: "An uneven spread of work",
-  busy: "Time of couriers",
   overtime: "Overtime",
   home: "The way home",
   future: "Far from the next orders",

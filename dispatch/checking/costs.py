@@ -164,7 +164,6 @@ def _ending(courier: CourierInPlay, visits: Sequence[Visit], facts: Facts) -> fl
             end = facts.orders.get(last.stop.order_id)
         # A stop of what nobody knows is a violation of its own.
         place = end.place if end is not None and facts.on_map(end.place) else courier.place
-        cost += policy.busy_cost * (last.depart_at - now)
         cost += policy.overtime_cost * max(0, last.depart_at - courier.shift_end)
         cost += _late_break(courier, visits, facts)
     table = facts.snapshot.travel.duration_s[courier.courier.mode]

@@ -142,9 +142,7 @@ PRICE_DETOUR_LIMIT_S: Final = 20
 PRICE_BAG_LIMIT_S: Final = 21
 PRICE_LATE_LIMIT_S: Final = 22
 """Limits that no order put into a bag may break for any; `NEVER` for none."""
-PRICE_BUSY: Final = 23
-"""Per second until a route is over."""
-PRICE_COLUMNS: Final = 24
+PRICE_COLUMNS: Final = 23
 
 
 UNENDING: Final = np.zeros((0, 0), dtype=np.int64)

@@ -202,6 +202,11 @@ class Search:
             kept.met,
         )
 
+    def steps(self, courier: int) -> list[int]:
+        """Return the steps of a courier's route, as in `Routes`."""
+        found: list[int] = self.board.steps[courier, : self.board.count[courier]].tolist()
+        return found
+
     def cost(self) -> float:
         """Return the cost of the whole: routes, churn, and a price for each order without one."""
         return float(self.board.total[0])

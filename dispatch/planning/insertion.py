@@ -169,8 +169,7 @@ def tail(
         cost += late
         place = there
     late_there = ends_late(end_by, courier, place, over)
-    price = ending(crew, prices, ends, now, courier, place, over)
-    return INFINITE if late_there else cost + price
+    return INFINITE if late_there else cost + ending(crew, prices, ends, courier, place, over)
 
 
 @kernel_part

@@ -33,7 +33,6 @@ from dispatch.planning.arrays import (
     PRICE_BREAK_LATE,
     PRICE_BUFFER,
     PRICE_BUFFER_S,
-    PRICE_BUSY,
     PRICE_CHILLED,
     PRICE_CHURN,
     PRICE_CHURN_CUSTOMER,
@@ -235,14 +234,12 @@ def ending(
     crew: NDArray[np.int64],
     prices: NDArray[np.float64],
     ends: NDArray[np.float64],
-    now: int,
     courier: int,
     place: int,
     at: int,
 ) -> float:
     """Return the price of ending a route at a place and a time."""
     cost = prices[PRICE_OVERTIME] * max(0, at - crew[courier, COURIER_SHIFT_END])
-    cost += prices[PRICE_BUSY] * (at - now)
     if len(ends) > 0:
         cost += ends[courier, place]
     return cost

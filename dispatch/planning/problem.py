@@ -536,7 +536,6 @@ def prices(policy: Policy, now: int, jobs: NDArray[np.int64]) -> NDArray[np.floa
     found[a.PRICE_CHURN_CUSTOMER] = policy.churn_customer_cost
     found[a.PRICE_LATE_ONCE] = policy.late_once_cost
     found[a.PRICE_OVERTIME] = policy.overtime_cost
-    found[a.PRICE_BUSY] = policy.busy_cost
     found[a.PRICE_BREAK_LATE] = policy.break_late_cost
     found[a.PRICE_CHILLED] = policy.chilled_cost
     found[a.PRICE_STACK] = policy.stack_cost

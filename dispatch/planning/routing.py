@@ -16,7 +16,7 @@ from dispatch.planning import arrays as a
 from dispatch.planning.improve import Search
 from dispatch.planning.problem import Posed
 from dispatch.planning.routing_model import RoutingModel
-from dispatch.planning.routing_nodes import first_loads, steps_of
+from dispatch.planning.routing_nodes import first_loads
 
 _NEIGHBOURS: Final = 12
 """Orders of a neighbourhood, unless one route alone has more."""
@@ -83,7 +83,7 @@ def _long(posed: Posed, search: Search) -> list[int]:
     least = posed.situation.policy.routing_min_stops
     found = []
     for courier in np.flatnonzero(search.routes.count >= least).tolist():
-        steps = steps_of(search, courier)
+        steps = search.steps(courier)
         here = {posed.entries[step >> 1].order_id for step in steps}
         shown = [
             (visit.stop.order_id, visit.stop.kind.value == "pickup")

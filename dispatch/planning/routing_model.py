@@ -33,7 +33,6 @@ from dispatch.planning.routing_nodes import (
     end_of,
     first_loads,
     pickups_of,
-    steps_of,
 )
 from dispatch.planning.schedule import OVER, PLACE, RESTED
 
@@ -126,8 +125,8 @@ class RoutingModel:
         self._nodes = list(nodes)
         self.visited = 0
         locked = self._problem.couriers[:, a.COURIER_LOCKED].tolist()
-        self._locked = [steps_of(search, c)[: locked[c]] for c in self._couriers]
-        self._open = [steps_of(search, c)[locked[c] :] for c in self._couriers]
+        self._locked = [search.steps(c)[: locked[c]] for c in self._couriers]
+        self._open = [search.steps(c)[locked[c] :] for c in self._couriers]
         # The store of now comes first.
         self._node_of: dict[int, int] = {}
         self._pickups: dict[int, list[int]] = {}
@@ -170,7 +169,7 @@ class RoutingModel:
                 return None
             held = [
                 end_of(posed, step)
-                for step in steps_of(search, courier)[locked:]
+                for step in search.steps(courier)[locked:]
                 if posed.problem.jobs[step >> 1, a.JOB_BAG] >= 0
             ]
             if not all(node.is_possible for node in held):

@@ -52,20 +52,13 @@ class Node:
         return self.span[0] <= self.span[1] <= HORIZON_S
 
 
-def steps_of(search: Search, courier: int) -> list[int]:
-    """Return the steps of a courier's route."""
-    routes = search.routes
-    found: list[int] = routes.steps[courier, : routes.count[courier]].tolist()
-    return found
-
-
 def first_loads(posed: Posed, search: Search, courier: int) -> list[int] | None:
     """Return what is in a bag after the locked steps, as `BAGS`; None if it was ever too full."""
     crew, jobs = posed.problem.couriers[courier], posed.problem.jobs
     most = [int(crew[holds]) for _, _, holds, _ in BAGS]
     loads = [int(crew[has]) for _, _, _, has in BAGS]
     too_full = any(load > limit for load, limit in zip(loads, most, strict=True))
-    for step in steps_of(search, courier)[: int(crew[a.COURIER_LOCKED])]:
+    for step in search.steps(courier)[: int(crew[a.COURIER_LOCKED])]:
         sign = -1 if step & 1 else 1
         for index, (_, takes, _, _) in enumerate(BAGS):
             loads[index] += sign * (1 if takes is None else int(jobs[step >> 1, takes]))
@@ -99,7 +92,7 @@ def _opening(posed: Posed, search: Search, job: int, candidate: int, ready_at: i
     at = ready_at
     courier = int(search.owner[job])
     if courier >= 0 and candidate == search.routes.chosen[job]:
-        at = int(search.begin[courier, steps_of(search, courier).index(2 * job)])
+        at = int(search.begin[courier, search.steps(courier).index(2 * job)])
     store = int(problem.candidates[candidate, a.CAND_STORE])
     for start, end in posed.windows(store):
         if at < end:

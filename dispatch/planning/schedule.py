@@ -456,9 +456,7 @@ def time_route(problem: Problem, board: Board, courier: int) -> None:
         worth[courier, index, REST] = leg
     later = 0.0
     if count > 0:
-        later = ending(
-            crew, prices, problem.ends, problem.now, courier, place, state[courier, count, OVER]
-        )
+        later = ending(crew, prices, problem.ends, courier, place, state[courier, count, OVER])
         if ends_late(problem.end_by, courier, place, state[courier, count, OVER]):
             sound = False
     elif len(problem.ends) > 0:

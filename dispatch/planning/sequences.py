@@ -18,7 +18,7 @@ def resequenced(posed: Posed, search: Search) -> tuple[int, ...]:
     return tuple(
         courier
         for courier, told in _told(posed, search).items()
-        if _as_told(_steps(search, courier), told) is not None
+        if _as_told(search.steps(courier), told) is not None
     )
 
 
@@ -29,7 +29,7 @@ def keep_sequences(posed: Posed, search: Search) -> None:
     if policy.churn_sequence_cost <= 0 or policy.one_store_per_trip:
         return
     for courier, told in _told(posed, search).items():
-        steps = _steps(search, courier)
+        steps = search.steps(courier)
         kept = _as_told(steps, told)
         # What is committed, or fixed by a person, stays first.
         locked = int(posed.problem.couriers[courier, COURIER_LOCKED])
@@ -39,11 +39,6 @@ def keep_sequences(posed: Posed, search: Search) -> None:
         adopted = search.adopt({courier: kept}, {})
         if adopted and search.cost() > before + policy.churn_sequence_cost:
             search.back_to(mark)
-
-
-def _steps(search: Search, courier: int) -> list[int]:
-    steps: list[int] = search.routes.steps[courier, : search.routes.count[courier]].tolist()
-    return steps
 
 
 def _as_told(steps: Sequence[int], told: Sequence[int]) -> list[int] | None:

@@ -30,8 +30,8 @@ def keep_limits(search: Search) -> None:
 
 def _one_too_many(search: Search, courier: int) -> int | None:
     """Return an order that a courier had better not fetch; None where all limits hold."""
-    problem, board = search.problem, search.board
-    steps: list[int] = board.steps[courier, : board.count[courier]].tolist()
+    problem = search.problem
+    steps = search.steps(courier)
     locked = int(problem.couriers[courier, a.COURIER_LOCKED])
     at = {step: index for index, step in enumerate(steps)}
     free = [

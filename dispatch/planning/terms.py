@@ -44,7 +44,7 @@ class Account:
     terms
         `lateness` (expected), `slack`, `waiting`, `told_customer`, `stacking` and `chilled` of
         hand-overs; `travel`; `told_courier` and `told_store` of telling them anew; `duty`;
-        `busy`, `overtime`, `home`, `future` and `late_break` of where and when routes end.
+        `overtime`, `home`, `future` and `late_break` of where and when routes end.
     hand_overs
         Of them those of each order's hand-over alone, by row.
     """
@@ -194,8 +194,6 @@ def _account(posed: Posed, search: Search, courier: int) -> Account:
     if count:
         late_s = max(0, int(state[count, schedule.OVER]) - int(crew[a.COURIER_SHIFT_END]))
         _add(terms, {"overtime": float(prices[a.PRICE_OVERTIME]) * late_s})
-        busy_s = int(state[count, schedule.OVER]) - problem.now
-        _add(terms, {"busy": float(prices[a.PRICE_BUSY]) * busy_s})
         _add(terms, {"duty": float(problem.launch[courier])})
     return found
 

@@ -91,10 +91,7 @@ def _ask_for_prices(snapshot: Snapshot) -> None:
                 search.insert(row, place)
                 search.remove(row)
         search.back_to(before)
-    steps = {
-        courier: search.routes.steps[courier, : search.routes.count[courier]].tolist()
-        for courier in range(len(posed.courier_ids))
-    }
+    steps = {courier: search.steps(courier) for courier in range(len(posed.courier_ids))}
     search.adopt(steps, {})
     for courier in range(len(posed.courier_ids)):
         search.start_later(courier, snapshot.now + _LEG_S)

@@ -61,7 +61,6 @@ _DEARER: dict[str, object] = {
     "churn_sequence_cost": 25.0,
     "break_late_cost": 2.0,
     "overtime_cost": 1.5,
-    "busy_cost": 0.3,
     "home_cost": 0.4,
     "fairness_cost": 60.0,
     "decline_cost": 100.0,

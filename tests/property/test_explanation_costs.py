@@ -35,7 +35,7 @@ OBJECTIVE: Final = {
     "stacking": ("stacking",),
     "chilled": ("chilled",),
     "duty": ("duty",),
-    "ending": ("busy", "overtime", "home", "future", "late_break"),
+    "ending": ("overtime", "home", "future", "late_break"),
 }
 """Which terms each figure of a plan's objective is made of."""
 
