@@ -81,7 +81,8 @@ function costs({ terms = {}, others_cost: other = 0 }) {
   const rows = all.slice(0, MOST).map(([name, price]) => ["", TERM_NAMES[name] ?? name, price]);
   const rest = all.slice(MOST).reduce((sum, [, price]) => sum + price, 0);
   if (Math.round(rest)) rows.push(["", "All else", rest]);
-  if (Math.round(other)) rows.push(["", "Of it, for orders that come later", other]);
+  const come = other > 0 ? "later" : "sooner";
+  if (Math.round(other)) rows.push(["", `Of it, for orders that come ${come}`, other]);
   return table("It costs, in courier-seconds", rows, ([lead, name, price]) => [
     lead,
     name,

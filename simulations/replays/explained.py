@@ -157,7 +157,8 @@ def _costs(told: Explanation) -> Iterator[str]:
         return
     whole = f"{sum(told.terms.values()):9.1f}  in all"
     if abs(told.others_cost) >= 1:
-        whole += f", {told.others_cost:.1f} of it because other orders come later"
+        come = "later" if told.others_cost > 0 else "sooner"
+        whole += f", {told.others_cost:.1f} of it because other orders come {come}"
     if told.held:
         whole += " for its hand-over; it is not moved any more"
     yield whole
