@@ -7,11 +7,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from made_study import made_study
 
 import samehour
+from geo.city import City
 from simulations.benchmarks import decision
 from simulations.scenarios.policies import load_policy
 from simulations.scenarios.scenario import load_scenario
+from simulations.scenarios.settings import Scenario
 
 TINY = """based_on = "helsinki-rainy-friday"
 title = "A tiny evening"
@@ -22,42 +25,43 @@ cool_down = "3m"
 """
 
 
-def test_tiny_evenings_are_compared_and_told(
+def test_a_tiny_evening_is_compared_and_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(decision, "PEERS", decision.PEERS[:1])
     Path("tiny.toml").write_text(TINY)
-    run = [
-        "bench",
-        "decision",
-        "tiny.toml",
-        "--replications",
-        "2",
-        "--jobs",
-        "1",
-        "--certain",
-        "--for",
-        "3m",
-    ]
+    run = ["bench", "decision", "tiny.toml", "--replications", "1", "--jobs", "1", "--for", "3m"]
     assert samehour.main([*run, "--json"]) == 0
     out = capsys.readouterr().out
-    assert (
-        "A tiny evening: 2 evenings, orders of 3 min from six on, everybody promised 30 min" in out
-    )
-    found = json.loads(out.splitlines()[-1])["tiny.toml"]
-    others = [*decision.PEERS, decision.FEWER, *decision.CERTAIN]
-    assert list(found) == [other.name for other in others]
+    assert "A tiny evening: 1 evenings, orders of 3 min from six on, everybody promised 30" in out
+    told, said = out.split("{", 1)
+    found = json.loads("{" + said)["tiny.toml"]
+    assert list(found) == [decision.PEERS[0].name, decision.FEWER.name]
     for name, one in found.items():
-        assert f"\n  {name} " in out
-        assert set(decision.FIGURES) < set(one)
+        assert f"\n  {name} " in told
         assert one["breaches"] == 0
-    # The same evenings for all: the same couriers at work, but for the smaller crew.
-    hours = {name: one["courier_hours"]["difference"] for name, one in found.items()}
-    assert hours[decision.FEWER.name] < 0
-    assert hours[decision.PEERS[0].name] == hours[decision.PEERS[1].name] == 0
+    # The same evening for all: the same couriers at work, but for the smaller crew.
+    assert [one["courier_hours"]["difference"] < 0 for one in found.values()] == [False, True]
     # What was run is not run again.
     assert samehour.main(run) == 0
-    assert capsys.readouterr().out == out[: out.rindex("{")]
+    assert capsys.readouterr().out == told
+
+
+def test_what_the_joint_decision_saves_is_told_with_its_interval(
+    friday: Scenario, helsinki: City, tmp_path: Path
+) -> None:
+    late = {"late_min_per_100_orders": 30.0}, {"late_min_per_100_orders": 40.0}
+    first, other = (
+        made_study(friday, helsinki, tmp_path / str(nth), figures=figures)
+        for nth, figures in enumerate(late)
+    )
+    found = decision.beside(decision.PEERS[0], first, other)
+    assert found.saved == pytest.approx(0.25)
+    lines = decision.table(friday, first, [found], 1800).splitlines()
+    assert lines[2].split()[-8:-6] == ["30", "90.0"]
+    assert lines[3].split()[4:9] == ["40", "+10", "[+10", "+10]", "+25"]
+    assert decision.beside(decision.PEERS[0], first, first).saved == 0
 
 
 def test_a_scenario_that_is_none_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
