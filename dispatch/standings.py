@@ -130,7 +130,7 @@ class Standings:
         if not isinstance(known.travel, PinnedTravelTimes):
             return None
         made_for, grounds = self._present(known, known.travel)
-        if not made_for.couriers:
+        if not any(one.courier.mode in made_for.travel.duration_s for one in made_for.couriers):
             return None
         _, candidate = candidacy(known.state, made_for, asked, only)
         door = door_of(

@@ -37,6 +37,7 @@ from dispatch.planning.plan import plan
 from dispatch.planning.problem import pose
 from dispatch.planning.quote import quote
 from dispatch.planning.situation import read
+from dispatch.planning.standing import Door, Standing, Ways
 from geo.caching import in_turn
 
 _NOW: Final = 1_000_000_000
@@ -67,10 +68,23 @@ def _ask_everything() -> None:
     for policy in (busy.policy, chosen_from):
         plan(replace(busy, policy=policy))
     plan(replace(busy, orders=(), couriers=_at_leisure(busy), routes=()))
-    asked, *others = busy.orders
-    quote(replace(busy, orders=tuple(others)), asked)
-    work_order(busy, asked.store_id or "")
+    *others, asked = busy.orders
+    without = replace(busy, orders=tuple(others))
+    quote(without, asked)
+    Standing(without).quote(asked, _door(busy, asked.place))
+    work_order(busy, "sto_0")
     _ask_for_prices(busy)
+
+
+def _door(snapshot: Snapshot, place: int) -> Door:
+    """Return a door at a place, for which somebody asks anew."""
+    travel = snapshot.travel
+    ways = {
+        mode: Ways(duration_s[:, place], length_m[:, place], duration_s[place], length_m[place])
+        for mode, duration_s in travel.duration_s.items()
+        for length_m in (travel.length_m[mode],)
+    }
+    return Door(ways, frozenset())
 
 
 def _ask_for_prices(snapshot: Snapshot) -> None:

@@ -86,6 +86,14 @@ class Town:
     def put(self, path: str, body: Any, expect: int = 200) -> Any:
         return self._body(self.http.put(path, json=body), expect)
 
+    def events(self, after: int = 0) -> list[dict[str, Any]]:
+        """Return all events after one, page by page: what tests share has many."""
+        found: list[dict[str, Any]] = []
+        while page := self.get("/v1/events", after=after, limit=1000)["data"]:
+            found += page
+            after = page[-1]["seq"]
+        return found
+
     @staticmethod
     def _body(answer: httpx.Response, expect: int) -> Any:
         assert answer.status_code == expect, f"{answer.status_code}: {answer.text}"

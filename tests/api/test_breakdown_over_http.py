@@ -52,10 +52,7 @@ def on_shift(town: Town, courier_id: str) -> None:
 
 def log_of(town: Town, order_id: str) -> list[dict[str, Any]]:
     """Return what the log says of an order, plans apart."""
-    found, after = [], 0
-    while page := town.get("/v1/events", after=after, limit=500)["data"]:
-        found += [row for row in page if row["type"] != "PlanPublished"]
-        after = page[-1]["seq"]
+    found = [row for row in town.events() if row["type"] != "PlanPublished"]
     return [row for row in found if order_id in str(row["data"])]
 
 

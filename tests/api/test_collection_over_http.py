@@ -66,17 +66,12 @@ def on_hand(town: Town, sku: str) -> int:
 
 
 def heard(town: Town, order_id: str) -> list[str]:
-    names: list[str] = []
-    after = 0
-    while page := town.get("/v1/events", after=after, limit=1000)["data"]:
-        names += [
-            row["type"]
-            for row in page
-            if row["data"].get("order_id") == order_id
-            or row["data"].get("order", {}).get("order_id") == order_id
-        ]
-        after = page[-1]["seq"]
-    return names
+    return [
+        row["type"]
+        for row in town.events()
+        if row["data"].get("order_id") == order_id
+        or row["data"].get("order", {}).get("order_id") == order_id
+    ]
 
 
 def refused(answer: httpx.Response, status: int, problem: str, pointer: str | None = None) -> Any:

@@ -41,15 +41,11 @@ def given_up(desk: Town, order_id: str) -> None:
 
 def facts(desk: Town, *ids: str) -> list[str]:
     """Return the names of the events in the log that name any of some ids, but for plans."""
-    found, after = [], 0
-    while page := desk.get("/v1/events", after=after, limit=1000)["data"]:
-        after = page[-1]["seq"]
-        found += [
-            event["type"]
-            for event in page
-            if event["type"] != "PlanPublished" and any(each in str(event["data"]) for each in ids)
-        ]
-    return found
+    return [
+        event["type"]
+        for event in desk.events()
+        if event["type"] != "PlanPublished" and any(each in str(event["data"]) for each in ids)
+    ]
 
 
 def tag(desk: Town, path: str) -> str:

@@ -139,8 +139,7 @@ def test_a_planned_break_is_seen_before_it_begins_by_itself_and_ends(town: Town)
     until(lambda: courier()["activity"] == "on_break", "the break begins")
     assert courier()["shift"]["break"] is None
     until(lambda: courier()["break"] is None, "it is over")
-    events = town.get("/v1/events", limit=500)["data"]
-    told = [event for event in events if event["data"].get("courier_id") == courier_id]
+    told = [event for event in town.events() if event["data"].get("courier_id") == courier_id]
     assert [event["type"] for event in told][-2:] == ["BreakStarted", "BreakEnded"]
     started = [event["data"] for event in told if event["type"] == "ShiftStarted"]
     assert [data["pause"] for data in started] == [None, planned]

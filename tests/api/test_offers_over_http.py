@@ -61,10 +61,7 @@ def offered(town: Town, courier_id: str) -> dict[str, Any]:
 
 def events_of(town: Town, subject: str) -> list[dict[str, Any]]:
     """Return what the log says of an order or a courier, plans apart."""
-    found, after = [], 0
-    while page := town.get("/v1/events", after=after, limit=500)["data"]:
-        found += [row for row in page if row["type"] != "PlanPublished"]
-        after = page[-1]["seq"]
+    found = [row for row in town.events() if row["type"] != "PlanPublished"]
     return [row for row in found if subject in str(row["data"])]
 
 

@@ -32,11 +32,8 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
 
 def facts(town: Town, order_id: str) -> list[str]:
     """Return what the log says of an order, by name, but for plans."""
-    found, after = [], 0
-    while page := town.get("/v1/events", after=after, limit=500)["data"]:
-        found += [e["type"] for e in page if e["type"] != "PlanPublished" and names(e, order_id)]
-        after = page[-1]["seq"]
-    return found
+    events = (e for e in town.events() if e["type"] != "PlanPublished")
+    return [e["type"] for e in events if names(e, order_id)]
 
 
 def names(event: dict[str, Any], order_id: str) -> bool:

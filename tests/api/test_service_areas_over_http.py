@@ -58,7 +58,7 @@ def test_an_area_is_set_shown_and_taken_off(town: Town) -> None:
     def told() -> Any:
         areas = [
             event["data"]["store"]["service_area"]
-            for event in town.get("/v1/events", limit=1000)["data"]
+            for event in town.events()
             if event["type"] == "StoreRegistered"
             and event["data"]["store"]["store_id"] == store["id"]
         ]
