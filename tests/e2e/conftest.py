@@ -8,9 +8,10 @@ from collections.abc import Iterator
 
 import pytest
 from browsing import DESK, PHONE, Watched
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 
 LOOK_MS = 20_000
+expect.set_options(timeout=LOOK_MS)
 FLAGS = [
     "--no-sandbox",
     "--use-angle=swiftshader",
