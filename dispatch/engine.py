@@ -50,7 +50,7 @@ from dispatch.recount import recount
 from dispatch.rules import RULES, TIMERS
 from dispatch.rules.context import Context
 from dispatch.rules.controls import control_of
-from dispatch.snapshot import snapshot, standing_plan
+from dispatch.snapshot import standing_plan, taken
 from dispatch.standings import Known, Standings
 from dispatch.state import CourierState, State
 from dispatch.timers import Timers
@@ -248,7 +248,7 @@ class Engine:
         `state` is for what is not so, but might be; `spare` are modes for when nobody is there.
         """
         now = self._present.now()
-        return snapshot(
+        made, _ = taken(
             self._state if state is None else state,
             now,
             travel=self._present.travel(self.travel),
@@ -264,6 +264,7 @@ class Engine:
             tables=self._tables,
             spare=spare,
         )
+        return made
 
     def _foreseen(self, for_quote: bool) -> tuple[StoreDemand, ...]:
         """Return what stores are expected to be asked for, where that matters."""

@@ -75,43 +75,6 @@ class Grounds(NamedTuple):
     sites: Mapping[str, Site]
 
 
-def snapshot(
-    state: State,
-    now: int,
-    *,
-    travel: TravelTimes,
-    positions: Mapping[str, Position],
-    policy: Policy,
-    time_zone: str,
-    served: ServedDoors,
-    seed: int = 0,
-    asked: Order | None = None,
-    demand: tuple[StoreDemand, ...] = (),
-    experience: ExperienceFold | None = None,
-    views: Views | None = None,
-    tables: SquareTables | None = None,
-    spare: Collection[Mode] = (),
-) -> Snapshot:
-    """Return what a decision at `now` may know: see `taken`, which leaves no room for a door."""
-    made, _ = taken(
-        state,
-        now,
-        travel=travel,
-        positions=positions,
-        policy=policy,
-        time_zone=time_zone,
-        served=served,
-        seed=seed,
-        asked=asked,
-        demand=demand,
-        experience=experience,
-        views=views,
-        tables=tables,
-        spare=spare,
-    )
-    return made
-
-
 def taken(
     state: State,
     now: int,

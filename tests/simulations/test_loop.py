@@ -13,7 +13,7 @@ from dispatch.apply import apply
 from dispatch.engine import Engine
 from dispatch.experience import ExperienceFold
 from dispatch.model import Policy
-from dispatch.snapshot import snapshot
+from dispatch.snapshot import taken
 from dispatch.state import State
 from geo.areas import ServedDoors
 from geo.city import City
@@ -180,7 +180,7 @@ def test_a_snapshot_from_what_was_made_before_is_the_one_made_from_nothing(
     for second in range(300, 1500, 97):
         simulation.run(start + second)
         kept = engine.snapshot()
-        fresh = snapshot(
+        fresh, _ = taken(
             engine.state,
             simulation.now,
             travel=engine.travel.pinned(),
