@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from conftest import Town, until
+from conftest import Town, over, until
 
 from dispatch.codec import from_rfc3339, to_rfc3339
 
@@ -20,8 +20,7 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
     first = made.stock()[0]["location"]
     made.anna, made.ben = made.courier(first), made.courier(first)
     yield made
-    assert made.stop() == 0, made.log()
-    assert "level=ERROR" not in made.log()
+    over(made)
 
 
 def ordered(desk: Town, *, ready: bool = True) -> str:

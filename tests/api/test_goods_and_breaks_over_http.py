@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Town, until
+from conftest import Town, over, until
 
 from geo.integrity import meta_checksum
 
@@ -30,8 +30,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
     ]
     made.put("/v1/catalogue", {"articles": articles})
     yield made
-    assert made.stop() == 0, made.log()
-    assert "level=ERROR" not in made.log()
+    over(made)
 
 
 @pytest.fixture

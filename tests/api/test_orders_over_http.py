@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from conftest import Town, until
+from conftest import Town, over, until
 
 
 @pytest.fixture(scope="module")
@@ -26,8 +26,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
     for store in stores[:2]:
         made.courier(store["location"])
     yield made
-    assert made.stop() == 0, made.log()
-    assert "level=ERROR" not in made.log()
+    over(made)
 
 
 def facts(town: Town, order_id: str) -> list[str]:

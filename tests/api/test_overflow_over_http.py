@@ -14,7 +14,7 @@ from typing import Any
 
 import httpx
 import pytest
-from conftest import Town, until
+from conftest import Town, over, until
 
 from api.overflow import CompanySpec, CourierCompanyError, Job, read_company
 from api.overflow_http import CompanyLimits, HttpCourierCompany
@@ -121,8 +121,7 @@ def town(tmp_path_factory: pytest.TempPathFactory, swift: str, odd: str) -> Iter
     )
     made.stock()
     yield made
-    assert made.stop() == 0, made.log()
-    assert "level=ERROR" not in made.log()
+    over(made)
 
 
 @pytest.fixture(autouse=True)

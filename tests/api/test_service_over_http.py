@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Town, until
+from conftest import BOOT_S, Town, until
 
 
 def test_the_service_is_alive_and_ready(town: Town) -> None:
@@ -252,7 +252,7 @@ def test_a_planner_that_dies_is_replaced_and_orders_go_on(own_town: Town) -> Non
     town.pick(order["id"])
     town.told(order["id"], "enroute_to_pickup")
     assert "planner_failed" in town.log()
-    until(lambda: town.http.get("/readyz").status_code == 200, "the new planner is up", 30)
+    until(lambda: town.http.get("/readyz").status_code == 200, "the new planner is up", BOOT_S)
 
 
 @pytest.mark.parametrize(

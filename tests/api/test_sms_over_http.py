@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx
 import pytest
-from conftest import Town, until
+from conftest import Town, over, until
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -43,8 +43,7 @@ def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
     made = Town(tmp_path_factory.mktemp("sms"), speed=SPEED).start()
     made.stock()
     yield made
-    assert made.stop() == 0, made.log()
-    assert "level=ERROR" not in made.log()
+    over(made)
 
 
 @pytest.fixture(scope="module")

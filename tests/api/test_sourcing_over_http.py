@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from conftest import Town, until
+from conftest import Town, over, until
 
 NEAR, FAR = "sto_near", "sto_far"
 OWNER = {"owner": "Leo", "reason": "customer asked"}
@@ -29,8 +29,7 @@ def street(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
     for _ in range(3):
         made.courier(near)
     yield made
-    assert made.stop() == 0, made.log()
-    assert "level=ERROR" not in made.log()
+    over(made)
 
 
 def stocked(town: Town, store_id: str, **on_hand: int) -> Any:

@@ -10,7 +10,7 @@ from typing import Any
 
 import httpx
 import pytest
-from conftest import Town
+from conftest import Town, over
 
 SHOP = "/v1/stores/sto_shop"
 STOCK = f"{SHOP}/stock"
@@ -26,8 +26,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
     for _ in range(12):
         made.courier(place)
     yield made
-    assert made.stop() == 0, made.log()
-    assert "level=ERROR" not in made.log()
+    over(made)
 
 
 def send(town: Town, path: str, text: str | bytes, expect: int = 200) -> Any:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Town
+from conftest import Town, over
 
 from dispatch.codec import from_rfc3339
 from geo.city import City, load_city
@@ -34,8 +34,7 @@ def slow_town(tmp_path: Path) -> Iterator[Town]:
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
     made = Town(tmp_path_factory.mktemp("traffic"), speed=1).start()
     yield made
-    assert made.stop() == 0, made.log()
-    assert "level=ERROR" not in made.log()
+    over(made)
 
 
 def quote(town: Town) -> dict[str, Any]:
