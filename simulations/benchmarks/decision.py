@@ -38,6 +38,7 @@ FIGURES: Final = (
     "click_to_door_p50_s",
     "km_per_delivery",
     "busy_share",
+    "pick_utilisation",
     "courier_hours",
 )
 """Compared, by their names in `simulations.studies.measures`."""
@@ -120,6 +121,7 @@ PEERS: Final = (
     Contender("nearest store, our routes", "nearest-store"),
     Contender("nearest store, nearest courier", "nearest"),
 )
+POLICIES: Final = tuple(Contender(f"joint, policy {name}", name) for name in ("fast", "thrifty"))
 FEWER: Final = Contender(f"joint, one courier of {_FEWER} fewer", change=_smaller)
 CERTAIN: Final = (
     Contender("picking certain", change=_picking),
@@ -177,7 +179,9 @@ def measure(arguments: argparse.Namespace) -> int:
 
 
 def _measure(arguments: argparse.Namespace) -> int:
-    others = [*PEERS, FEWER, *(CERTAIN if arguments.certain else ())]
+    others = [*PEERS, FEWER]
+    others += POLICIES if arguments.policies else ()
+    others += CERTAIN if arguments.certain else ()
     found: dict[str, list[Beside]] = {}
     for name in arguments.scenarios:
         scenario = load_scenario(name)
@@ -235,7 +239,7 @@ def table(scenario: Scenario, first: Study, rows: Sequence[Beside], promised_s: 
     )
     columns = (
         f"  {'':34}{'late min/100 orders':>20}{'more [95 %]':>24}{'saved':>8}{'in time':>9}"
-        f"{'click-door':>12}{'km/order':>10}{'busy':>7}{'hours':>8}"
+        f"{'click-door':>12}{'km/order':>10}{'busy':>7}{'picking':>9}{'hours':>8}"
     )
     lines = [title, columns]
     if rows:
@@ -251,10 +255,11 @@ def _line(name: str, found: dict[str, Difference], side: str, saved: float | Non
         gap = f"{late.mean:+.0f} [{late.low:+.0f} {late.high:+.0f}]"
     values = [getattr(found[figure], side) for figure in FIGURES]
     shown_saved = "" if saved is None else f"{100 * saved:+.0f} %"
-    in_time, door_s, km, busy, hours = (value or 0.0 for value in values[1:])
+    in_time, door_s, km, busy, picking, hours = (value or 0.0 for value in values[1:])
     return (
         f"  {name:34}{values[0] or 0.0:>20.0f}{gap:>24}{shown_saved:>8}{in_time:>9.1f}"
-        f"{door_s / _MINUTE_S:>8.1f} min{km:>10.2f}{100 * busy:>5.0f} %{hours:>8.1f}"
+        f"{door_s / _MINUTE_S:>8.1f} min{km:>10.2f}{100 * busy:>5.0f} %{100 * picking:>7.0f} %"
+        f"{hours:>8.1f}"
     )
 
 

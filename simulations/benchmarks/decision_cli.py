@@ -8,7 +8,7 @@ from typing import Any, Final
 from simulations.arguments import duration_s
 from simulations.studies.simulate_cli import add_evenings
 
-SCENARIOS: Final = ("helsinki-rainy-friday", "la-serena-rainy-friday")
+SCENARIOS: Final = ("helsinki-rush", "la-serena-rush")
 REPLICATIONS: Final = 20
 PROMISED_S: Final = 1800
 
@@ -20,7 +20,7 @@ def add_decision(kinds: Any) -> None:
         help="store and courier decided together, beside nearest store and nearest courier",
         description="Run rush hours with the joint decision, with the nearest store and our "
         "routes, with the nearest store and the nearest courier, and with a smaller crew, on the "
-        "same evenings; with --certain also in worlds where one uncertain thing after another is "
+        "same evenings; with --policies also under the policies fast and thrifty, with --certain also in worlds where one uncertain thing after another is "
         "certain. Evenings that were run before are not run again. Exit code 1 when an evening "
         "failed or a rule was broken.",
     )
@@ -33,6 +33,9 @@ def add_decision(kinds: Any) -> None:
     )
     decision.add_argument(
         "--certain", action="store_true", help="also with one uncertain thing after another certain"
+    )
+    decision.add_argument(
+        "--policies", action="store_true", help="also under the other policies in the box"
     )
     decision.add_argument(
         "--promise",

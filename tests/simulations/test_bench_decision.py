@@ -30,19 +30,27 @@ def test_a_tiny_evening_is_compared_and_told(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(decision, "PEERS", decision.PEERS[:1])
+    monkeypatch.setattr(decision, "POLICIES", decision.POLICIES[:1])
     Path("tiny.toml").write_text(TINY)
     run = ["bench", "decision", "tiny.toml", "--replications", "1", "--jobs", "1", "--for", "3m"]
+    run.append("--policies")
     assert samehour.main([*run, "--json"]) == 0
     out = capsys.readouterr().out
     assert "A tiny evening: 1 evenings, orders of 3 min from six on, everybody promised 30" in out
     told, said = out.split("{", 1)
     found = json.loads("{" + said)["tiny.toml"]
-    assert list(found) == [decision.PEERS[0].name, decision.FEWER.name]
+    assert list(found) == [
+        one.name for one in (*decision.PEERS, decision.FEWER, *decision.POLICIES)
+    ]
     for name, one in found.items():
         assert f"\n  {name} " in told
         assert one["breaches"] == 0
     # The same evening for all: the same couriers at work, but for the smaller crew.
-    assert [one["courier_hours"]["difference"] < 0 for one in found.values()] == [False, True]
+    assert [one["courier_hours"]["difference"] < 0 for one in found.values()] == [
+        False,
+        True,
+        False,
+    ]
     # What was run is not run again.
     assert samehour.main(run) == 0
     assert capsys.readouterr().out == told
@@ -59,7 +67,7 @@ def test_what_the_joint_decision_saves_is_told_with_its_interval(
     found = decision.beside(decision.PEERS[0], first, other)
     assert found.saved == pytest.approx(0.25)
     lines = decision.table(friday, first, [found], 1800).splitlines()
-    assert lines[2].split()[-8:-6] == ["30", "90.0"]
+    assert lines[2].split()[-10:-8] == ["30", "90.0"]
     assert lines[3].split()[4:9] == ["40", "+10", "[+10", "+10]", "+25"]
     assert decision.beside(decision.PEERS[0], first, first).saved == 0
 
@@ -71,7 +79,10 @@ def test_a_scenario_that_is_none_is_refused(capsys: pytest.CaptureFixture[str]) 
 
 def test_every_contender_has_the_same_promises() -> None:
     scenario, policy = load_scenario("helsinki-rainy-friday"), load_policy("balanced")
-    for contender in (decision.JOINT, *decision.PEERS, decision.FEWER, *decision.CERTAIN):
+    for contender in (
+        *(decision.JOINT, *decision.PEERS, decision.FEWER),
+        *(*decision.POLICIES, *decision.CERTAIN),
+    ):
         changed, own = decision.prepared(scenario, load_policy(contender.policy), contender, 1800)
         assert own.promise_fixed_s == 1800
         assert [tier.window_id for tier in changed.demand.tiers] == [None]
