@@ -20,9 +20,9 @@ def add_decision(kinds: Any) -> None:
         help="store and courier decided together, beside nearest store and nearest courier",
         description="Run rush hours with the joint decision, with the nearest store and our "
         "routes, with the nearest store and the nearest courier, and with a smaller crew, on the "
-        "same evenings; with --policies also under the policies fast and thrifty, with --certain also in worlds where one uncertain thing after another is "
-        "certain. Evenings that were run before are not run again. Exit code 1 when an evening "
-        "failed or a rule was broken.",
+        "same evenings; with --policies also under the policies fast and thrifty, with --certain "
+        "also in worlds where one uncertain thing after another is certain. Evenings that were run "
+        "before are not run again. Exit code 1 when an evening failed or a rule was broken.",
     )
     decision.add_argument(
         "scenarios",

@@ -137,10 +137,14 @@ def test_a_planned_break_is_seen_before_it_begins_by_itself_and_ends(town: Town)
 
     until(lambda: courier()["activity"] == "on_break", "the break begins")
     assert courier()["shift"]["break"] is None
-    until(lambda: courier()["break"] is None, "it is over")
-    told = [event for event in town.events() if event["data"].get("courier_id") == courier_id]
-    assert [event["type"] for event in told][-2:] == ["BreakStarted", "BreakEnded"]
-    started = [event["data"] for event in told if event["type"] == "ShiftStarted"]
+
+    def told() -> list[dict[str, Any]]:
+        return [event for event in town.events() if event["data"].get("courier_id") == courier_id]
+
+    until(lambda: told()[-1]["type"] == "BreakEnded", "it is over")
+    assert told()[-2]["type"] == "BreakStarted"
+    assert courier()["break"] is None
+    started = [event["data"] for event in told() if event["type"] == "ShiftStarted"]
     assert [data["pause"] for data in started] == [None, planned]
 
 
