@@ -155,6 +155,6 @@ def test_figures_are_printed_and_a_plan_is_priced(capsys: pytest.CaptureFixture[
         assert name in out
 
 
-def test_an_evening_that_is_never_so_busy_is_refused(setting: Setting) -> None:
-    with pytest.raises(TooFewOrdersError, match="never has 149 open orders"):
-        busy(setting, 149, seed=1)
+def test_an_evening_that_is_never_so_busy_is_refused() -> None:
+    with pytest.raises(TooFewOrdersError, match="never has 9 open orders"):
+        busy(evening(8, 12, 500.0, 1), 9, seed=1)
