@@ -178,6 +178,12 @@ def _as_json(study: Study) -> dict[str, Any]:
 def _compare(arguments: argparse.Namespace) -> int:
     # Both are read before either is run: what is wrong with the second is told at once.
     named = [_named(text, None) for text in (arguments.first, arguments.second)]
+    cities = [one.scenario.city for one in named]
+    if cities[0] != cities[1]:
+        raise SimulationError(
+            f"{arguments.first} is in {cities[0]} and {arguments.second} in {cities[1]}, where "
+            "other people order: compare two variants in one city"
+        )
     seed = arguments.seed if arguments.seed is not None else named[0].scenario.seed
     out: Path | None = arguments.out
     places = (None, None) if out is None else (out / "A", out / "B")

@@ -85,6 +85,16 @@ def test_both_variants_are_read_before_either_is_run(
     assert not out.exists()
 
 
+def test_two_cities_are_not_compared(
+    policies: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "never"
+    both = [variant(policies, "quick"), "la-serena-tuesday"]
+    assert samehour.main(["compare", *both, "--out", str(out)]) == 2
+    assert "in helsinki and la-serena-tuesday in la-serena" in capsys.readouterr().err
+    assert not out.exists()
+
+
 def test_one_policy_only_is_named(policies: Path, capsys: pytest.CaptureFixture[str]) -> None:
     name, other = variant(policies, "quick"), str(policies / "stingy.toml")
     assert samehour.main(["simulate", name, "--policy", other]) == 2
