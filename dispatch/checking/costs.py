@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
-from typing import Final
+from typing import Final, NamedTuple
 
 from dispatch.checking.facts import Facts, picking_s
 from dispatch.checking.violation import Kind, Violation
@@ -40,23 +40,22 @@ def costs(plan: Plan, facts: Facts) -> Objective:
     come in another sequence than its courier was told.
     """
     policy = facts.snapshot.policy
-    shown = _shown(facts)
+    told, usual, demand = _told(facts), _usual_share(facts), _demand(facts)
     terms = dict.fromkeys((field.name for field in fields(Objective)), 0.0)
     terms["undelivered"] = len(plan.unassigned) * policy.undelivered_cost
     for courier_id, courier in facts.couriers.items():
         route = facts.routes.get(courier_id)
         visits = () if route is None else route.visits
-        terms["ending"] += _ending(courier, visits, facts)
+        terms["ending"] += _ending(courier, visits, demand, facts)
         if route is None:
             continue
-        changes = _changes(route, shown, facts)
-        terms["churn"] += policy.churn_cost * changes
-        terms["churn"] += policy.churn_store_cost * _fetched_later(route, facts)
-        if sequence_changed(route, facts):
+        terms["churn"] += policy.churn_cost * _changes(route, told, facts)
+        terms["churn"] += policy.churn_store_cost * _fetched_later(route, told, facts)
+        if _sequence_changed(route, told):
             terms["churn"] += policy.churn_sequence_cost
         fresh = visits[len(facts.bound.get(courier_id, ())) :]
         given = sum(visit.stop.kind is StopKind.PICKUP for visit in fresh)
-        terms["duty"] += given * _duty(courier, facts)
+        terms["duty"] += given * _duty(courier, usual, facts)
         standing = facts.is_standing(courier)
         fetched = {v.stop.order_id: v for v in visits if v.stop.kind is StopKind.PICKUP}
         for index, visit in enumerate(visits):
@@ -142,18 +141,36 @@ class Ride:
         }
 
 
-def _duty(courier: CourierInPlay, facts: Facts) -> float:
+def _usual_share(facts: Facts) -> float:
+    """Return what share of its time on shift the crew has worked."""
+    now, crew = facts.snapshot.now, facts.couriers.values()
+    on_shift_s = sum(max(0, now - one.shift_start) for one in crew)
+    return sum(one.worked_s for one in crew) / max(1, on_shift_s)
+
+
+def _duty(courier: CourierInPlay, usual: float, facts: Facts) -> float:
     """Return the price of giving a courier one more order."""
     policy, now = facts.snapshot.policy, facts.snapshot.now
-    crew = facts.couriers.values()
-    on_shift_s = sum(max(0, now - one.shift_start) for one in crew)
-    share = sum(one.worked_s for one in crew) / max(1, on_shift_s)
-    more_s = courier.worked_s - share * max(0, now - courier.shift_start)
+    more_s = courier.worked_s - usual * max(0, now - courier.shift_start)
     fair = policy.fairness_cost * max(0.0, more_s) / _HOUR_S
     return fair + policy.decline_cost * (1.0 - courier.acceptance)
 
 
-def _ending(courier: CourierInPlay, visits: Sequence[Visit], facts: Facts) -> float:
+def _demand(facts: Facts) -> list[tuple[int, float]]:
+    """Return the places of stores with the share of the orders to come that each has."""
+    rates = {entry.store_id: entry.orders_per_h for entry in facts.snapshot.demand}
+    total = sum(rates.get(key, 0.0) for key in facts.stores)
+    if total <= 0:
+        return []
+    return [(store.place, rates.get(key, 0.0) / total) for key, store in facts.stores.items()]
+
+
+def _ending(
+    courier: CourierInPlay,
+    visits: Sequence[Visit],
+    demand: Sequence[tuple[int, float]],
+    facts: Facts,
+) -> float:
     """Return the price of where and when a route ends, and of a break that begins late."""
     policy, now = facts.snapshot.policy, facts.snapshot.now
     place, cost = courier.place, 0.0
@@ -170,12 +187,8 @@ def _ending(courier: CourierInPlay, visits: Sequence[Visit], facts: Facts) -> fl
     home = courier.home_place
     if home is not None and facts.on_map(home) and courier.shift_end - now <= policy.home_ahead_s:
         cost += policy.home_cost * min(_HOUR_S, table.item((place, home)))
-    rates = {entry.store_id: entry.orders_per_h for entry in facts.snapshot.demand}
-    total = sum(rates.get(key, 0.0) for key in facts.stores)
-    if total > 0:
-        for key, store in facts.stores.items():
-            far_s = min(_HOUR_S, table.item((place, store.place)))
-            cost += policy.future_cost * rates.get(key, 0.0) / total * far_s
+    for counter, share in demand:
+        cost += policy.future_cost * share * min(_HOUR_S, table.item((place, counter)))
     return cost
 
 
@@ -220,17 +233,36 @@ def _lateness(policy: Policy, late_s: int, doubt_s: float) -> float:
     )
 
 
-def _shown(facts: Facts) -> dict[str, str]:
-    """Return who was last shown each order; of several couriers the last by id."""
-    return {
-        visit.stop.order_id: route.courier_id
-        for route in sorted(facts.snapshot.routes, key=lambda route: route.courier_id)
-        for visit in route.visits
-        if route.courier_id in facts.couriers
-    }
+class _Told(NamedTuple):
+    """What was shown last.
+
+    Attributes
+    ----------
+    courier, fetch_at
+        By order: who was to have it, and when it was to leave its store; of several couriers the
+        last by id.
+    routes
+        By courier.
+    """
+
+    courier: dict[str, str]
+    fetch_at: dict[str, int]
+    routes: dict[str, Route]
 
 
-def _changes(route: Route, shown: dict[str, str], facts: Facts) -> int:
+def _told(facts: Facts) -> _Told:
+    told = _Told({}, {}, {route.courier_id: route for route in facts.snapshot.routes})
+    for route in sorted(facts.snapshot.routes, key=lambda route: route.courier_id):
+        for visit in route.visits:
+            if route.courier_id in facts.couriers:
+                told.courier[visit.stop.order_id] = route.courier_id
+            if visit.stop.kind is StopKind.PICKUP:
+                told.fetch_at[visit.stop.order_id] = visit.depart_at
+    return told
+
+
+def _changes(route: Route, told: _Told, facts: Facts) -> int:
+    """Return how many orders another courier was shown, and how many leave their store."""
     committed = len(facts.bound.get(route.courier_id, ()))
     changes = 0
     for visit in route.visits[committed:]:
@@ -238,7 +270,7 @@ def _changes(route: Route, shown: dict[str, str], facts: Facts) -> int:
         order = facts.orders.get(stop.order_id)
         if stop.kind is not StopKind.PICKUP or order is None:
             continue
-        before = shown.get(stop.order_id, route.courier_id)
+        before = told.courier.get(stop.order_id, route.courier_id)
         holder = facts.holders.get(stop.order_id)
         kept = before not in order.declined_by if holder is None else before == holder
         changes += int(before != route.courier_id and kept)
@@ -246,26 +278,20 @@ def _changes(route: Route, shown: dict[str, str], facts: Facts) -> int:
     return changes
 
 
-def _fetched_later(route: Route, facts: Facts) -> int:
+def _fetched_later(route: Route, told: _Told, facts: Facts) -> int:
     """Return how many orders leave their store later than it was told, by more than is no news."""
-    told = {
-        visit.stop.order_id: visit.depart_at
-        for before in sorted(facts.snapshot.routes, key=lambda before: before.courier_id)
-        for visit in before.visits
-        if visit.stop.kind is StopKind.PICKUP
-    }
     news_s = facts.snapshot.policy.churn_store_s
     committed = len(facts.bound.get(route.courier_id, ()))
     return sum(
-        visit.depart_at > told[visit.stop.order_id] + news_s
+        visit.depart_at > told.fetch_at[visit.stop.order_id] + news_s
         for visit in route.visits[committed:]
-        if visit.stop.kind is StopKind.PICKUP and visit.stop.order_id in told
+        if visit.stop.kind is StopKind.PICKUP and visit.stop.order_id in told.fetch_at
     )
 
 
-def sequence_changed(route: Route, facts: Facts) -> bool:
+def _sequence_changed(route: Route, told: _Told) -> bool:
     """Return whether stops that a courier was told come in another sequence now."""
-    before = {each.courier_id: each for each in facts.snapshot.routes}.get(route.courier_id)
+    before = told.routes.get(route.courier_id)
     if before is None:
         return False
     old, new = ([visit.stop for visit in each.visits] for each in (before, route))
