@@ -18,6 +18,7 @@ from typing import Final
 from dispatch.model import Policy
 from geo.errors import GeoError
 from geo.progress import shown
+from simulations.benchmarks.decision_cli import GROUPS
 from simulations.errors import SimulationError
 from simulations.scenarios.policies import load_policy
 from simulations.scenarios.scenario import load_scenario
@@ -179,9 +180,8 @@ def measure(arguments: argparse.Namespace) -> int:
 
 
 def _measure(arguments: argparse.Namespace) -> int:
-    others = [*PEERS, FEWER]
-    others += POLICIES if arguments.policies else ()
-    others += CERTAIN if arguments.certain else ()
+    groups = dict(zip(GROUPS, (PEERS, (FEWER,), POLICIES, CERTAIN), strict=True))
+    others = [one for name, group in groups.items() if name in arguments.beside for one in group]
     found: dict[str, list[Beside]] = {}
     for name in arguments.scenarios:
         scenario = load_scenario(name)

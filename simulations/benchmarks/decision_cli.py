@@ -11,6 +11,7 @@ from simulations.studies.simulate_cli import add_evenings
 SCENARIOS: Final = ("helsinki-rush", "la-serena-rush")
 REPLICATIONS: Final = 20
 PROMISED_S: Final = 1800
+GROUPS: Final = ("rules", "crew", "policies", "certain")
 
 
 def add_decision(kinds: Any) -> None:
@@ -18,11 +19,11 @@ def add_decision(kinds: Any) -> None:
     decision = kinds.add_parser(
         "decision",
         help="store and courier decided together, beside nearest store and nearest courier",
-        description="Run rush hours with the joint decision, with the nearest store and our "
-        "routes, with the nearest store and the nearest courier, and with a smaller crew, on the "
-        "same evenings; with --policies also under the policies fast and thrifty, with --certain "
-        "also in worlds where one uncertain thing after another is certain. Evenings that were run "
-        "before are not run again. Exit code 1 when an evening failed or a rule was broken.",
+        description="Run rush hours with the joint decision, and the same evenings with: the "
+        "rules of the nearest store with our routes and of the nearest store and courier; a "
+        "smaller crew; the policies fast and thrifty; one uncertain thing after another certain. "
+        "Evenings that were run before are not run again. Exit code 1 when an evening failed or "
+        "a rule was broken.",
     )
     decision.add_argument(
         "scenarios",
@@ -32,10 +33,12 @@ def add_decision(kinds: Any) -> None:
         help=f"a name in the box or a .toml file ({' '.join(SCENARIOS)})",
     )
     decision.add_argument(
-        "--certain", action="store_true", help="also with one uncertain thing after another certain"
-    )
-    decision.add_argument(
-        "--policies", action="store_true", help="also under the other policies in the box"
+        "--beside",
+        nargs="+",
+        choices=GROUPS,
+        default=list(GROUPS[:2]),
+        metavar="GROUP",
+        help=f"what the joint decision is set beside: {', '.join(GROUPS)} ({' '.join(GROUPS[:2])})",
     )
     decision.add_argument(
         "--promise",

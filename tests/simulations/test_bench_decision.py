@@ -33,7 +33,7 @@ def test_a_tiny_evening_is_compared_and_told(
     monkeypatch.setattr(decision, "POLICIES", decision.POLICIES[:1])
     Path("tiny.toml").write_text(TINY)
     run = ["bench", "decision", "tiny.toml", "--replications", "1", "--jobs", "1", "--for", "3m"]
-    run.append("--policies")
+    run += ["--beside", "rules", "crew", "policies"]
     assert samehour.main([*run, "--json"]) == 0
     out = capsys.readouterr().out
     assert "A tiny evening: 1 evenings, orders of 3 min from six on, everybody promised 30" in out
