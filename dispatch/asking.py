@@ -69,9 +69,10 @@ def off_the_roads(state: State, travel: TravelTimes, asked: Order) -> Refusal | 
     """Return why nobody of the fleet gets near a door at all, None if somebody does."""
     if asked.fulfilment is not Fulfilment.DELIVERY:
         return None
-    fleet = {courier.courier.mode for courier in state.couriers.values()}
     no: Refusal | None = None
-    for mode in sorted(fleet & travel.modes):
+    for mode in sorted(travel.modes):
+        if not any(courier.courier.mode is mode for courier in state.couriers.values()):
+            continue
         try:
             travel.check_place(asked.door, mode)
         except TooFarFromRoadError as error:

@@ -6,6 +6,7 @@ the goods is open for it and the couriers whose shifts reach it are not spoken f
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -28,7 +29,7 @@ from dispatch.planning.quote import NotNow, Offer, ending
 from dispatch.planning.situation import opening
 from dispatch.planning.sourcing import minutes
 from dispatch.pricing import TIER_MINUTES, fare, tier_cents
-from dispatch.state import CourierState, OrderState, State
+from dispatch.state import CourierState, State
 from geo.types import EpochS
 
 _MINUTE_S: Final = 60
@@ -64,7 +65,15 @@ def busyness(state: State, now: int) -> float:
     crew = sum(
         [courier.on_shift(now) and courier.stranded is None for courier in state.couriers.values()]
     )
-    waiting = sum([_needs_courier(order) for order in state.orders.values()])
+    delivery = Fulfilment.DELIVERY
+    waiting = sum(
+        [
+            order.order.fulfilment is delivery
+            and order.hold is None
+            and not order.is_carried_outside
+            for order in state.orders.values()
+        ]
+    )
     return waiting / crew if crew else 0.0
 
 
@@ -173,11 +182,13 @@ class Book:
             for courier in state.couriers.values()
             if courier.shift_start is not None and courier.shift_end is not None
         ]
+        delivery = Fulfilment.DELIVERY
         self._promised = {
             key: order.promise.latest
             for key, order in state.orders.items()
-            if order.order.fulfilment is Fulfilment.DELIVERY and not order.returning
+            if order.order.fulfilment is delivery and not order.returning
         }
+        self._latest = sorted(self._promised.values())
 
     def crew(self, begins: int, ends: int) -> list[tuple[int, CourierState]]:
         """Return how long each courier whose shift reaches a slot works in it, and who it is."""
@@ -194,7 +205,7 @@ class Book:
 
     def taken(self, begins: int, ends: int, but: str = "") -> int:
         """Return how many orders are promised in a slot, `but` one."""
-        found = len([1 for latest in self._promised.values() if begins < latest <= ends])
+        found = bisect_right(self._latest, ends) - bisect_right(self._latest, begins)
         return found - (begins < self._promised.get(but, begins) <= ends)
 
 
@@ -281,12 +292,3 @@ def _crew_refusal(
             f"{taken} orders are promised in this slot and its couriers have no time for more",
         )
     return None
-
-
-def _needs_courier(order: OrderState) -> bool:
-    """Return whether an open order is a courier's work now."""
-    return (
-        order.order.fulfilment is Fulfilment.DELIVERY
-        and order.hold is None
-        and not order.is_carried_outside
-    )

@@ -24,6 +24,7 @@ from dispatch.planning.arrays import (
     STORE_WINDOW_FIRST,
     STORE_WINDOW_LAST,
 )
+from dispatch.planning.ending import pick_share
 from dispatch.planning.picking import begun, has_begun, pick_s, pickers_free
 from dispatch.planning.situation import Situation
 from dispatch.planning.sourcing import USEFULNESS, Stock, judged, nobody, told, wanted
@@ -51,8 +52,16 @@ class StoreTable(NamedTuple):
         The same windows, a store's beside one another; missing ones are never open.
     starts : int64 (stores,)
         When a pick that is asked for now could begin; `NEVER` where none can.
-    backlog_s : int64 (stores,)
-        Work that waits to be picked, per picker.
+    likely_starts : int64 (stores,)
+        The same after all that waits to be picked.
+    opens_at : int64 (stores,)
+        When each is open from now on; `NEVER` where it is not.
+    pick_base_s, pick_line_s : int64 (stores,)
+        As in `model.Store`.
+    pick_share : float64 (stores,)
+        By what share of them picking times are off.
+    reach_s : int64 (stores,), paused : bool (stores,)
+        How far they deliver, and whether they take no more orders.
     """
 
     rows: NDArray[np.int64]
@@ -61,18 +70,20 @@ class StoreTable(NamedTuple):
     opens: NDArray[np.int64]
     closes: NDArray[np.int64]
     starts: NDArray[np.int64]
-    backlog_s: NDArray[np.int64]
+    likely_starts: NDArray[np.int64]
+    opens_at: NDArray[np.int64]
+    pick_base_s: NDArray[np.int64]
+    pick_line_s: NDArray[np.int64]
+    pick_share: NDArray[np.float64]
+    reach_s: NDArray[np.int64]
+    paused: NDArray[np.bool_]
 
     def opening(self, at: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return the first second from `at` on at which each store is open, else `NEVER`.
 
         `at` has shape (stores,) or (orders, stores).
         """
-        found = np.full(at.shape, NEVER, dtype=np.int64)
-        for column in range(self.opens.shape[1] - 1, -1, -1):
-            begins = np.maximum(at, self.opens[:, column])
-            found = np.where(at < self.closes[:, column], begins, found)
-        return found
+        return _opening(self.opens, self.closes, at)
 
 
 def store_table(situation: Situation, queues: Mapping[str, Sequence[OrderInPlay]]) -> StoreTable:
@@ -115,17 +126,35 @@ def store_table(situation: Situation, queues: Mapping[str, Sequence[OrderInPlay]
         rows.append(row)
         first_free.append(max(now, min(free, default=NEVER)))
         backlog_s.append(waits_s // max(1, store.store.pickers))
-    opens, closes = _side_by_side(list(situation.stores.values()))
-    table = StoreTable(
+    stores = list(situation.stores.values())
+    opens, closes = _side_by_side(stores)
+    starts = _opening(opens, closes, np.array(first_free, dtype=np.int64))
+    after = np.minimum(starts + np.array(backlog_s, dtype=np.int64), NEVER)
+    return StoreTable(
         rows=np.array(rows, dtype=np.int64).reshape(-1, STORE_COLUMNS),
         windows=np.array(windows, dtype=np.int64).reshape(-1, 2),
         pickers=np.array(pickers, dtype=np.int64),
         opens=opens,
         closes=closes,
-        starts=np.array(first_free, dtype=np.int64),
-        backlog_s=np.array(backlog_s, dtype=np.int64),
+        starts=starts,
+        likely_starts=_opening(opens, closes, after),
+        opens_at=_opening(opens, closes, np.full(len(stores), now, dtype=np.int64)),
+        pick_base_s=np.array([one.store.pick_base_s for one in stores], dtype=np.int64),
+        pick_line_s=np.array([one.store.pick_line_s for one in stores], dtype=np.int64),
+        pick_share=np.array([pick_share(situation, one.store_id) for one in stores]),
+        reach_s=np.array([one.store.reach_s for one in stores], dtype=np.int64),
+        paused=np.array([one.paused for one in stores], dtype=bool),
     )
-    return table._replace(starts=table.opening(table.starts))
+
+
+def _opening(
+    opens: NDArray[np.int64], closes: NDArray[np.int64], at: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    found = np.full(at.shape, NEVER, dtype=np.int64)
+    for column in range(opens.shape[1] - 1, -1, -1):
+        begins = np.maximum(at, opens[:, column])
+        found = np.where(at < closes[:, column], begins, found)
+    return found
 
 
 def _side_by_side(
@@ -298,18 +327,16 @@ def _weighed(
     rows = np.array([situation.order_rows[asked.order.order_id] for asked in asking])
     trip_s = situation.trip_s[rows].astype(np.int64)
     at_own = own[:, np.newaxis] == columns
-    taking_s = _picking_s(asking, stores)
+    taking_s = _picking_s(asking, table)
     soonest = np.where(table.starts < NEVER, table.starts + taking_s, NEVER)
-    begins = table.opening(np.minimum(table.starts + table.backlog_s, NEVER))
+    begins = table.likely_starts
     likely = np.where(begins < NEVER, begins + taking_s, soonest)
     _know_begun(situation, asking, stores, soonest, likely)
 
     # Of several reasons the weightiest is written last.
     code = np.full(trip_s.shape, _FIT, dtype=np.int8)
-    paused = np.array([store.paused for store in stores], dtype=bool)
-    reach_s = np.array([store.store.reach_s for store in stores], dtype=np.int64)
-    outside = (trip_s > reach_s) | _outside_areas(asking, stores)
-    code[(paused & ~at_own) | (soonest >= NEVER)] = _CODES[Reason.STORE_PAUSED]
+    outside = (trip_s > table.reach_s) | _outside_areas(asking, stores)
+    code[(table.paused & ~at_own) | (soonest >= NEVER)] = _CODES[Reason.STORE_PAUSED]
     code[_is_closed(situation, table, soonest, trip_s, at_own)] = _CODES[Reason.STORE_CLOSED]
     code[outside & ~at_own] = _CODES[Reason.OUTSIDE_RADIUS]
     for row, asked in enumerate(asking):
@@ -327,11 +354,9 @@ def _weighed(
     return _Weighed(code, soonest, merit)
 
 
-def _picking_s(asking: Sequence[Asking], stores: Sequence[StoreInPlay]) -> NDArray[np.int64]:
-    base_s = np.array([store.store.pick_base_s for store in stores], dtype=np.int64)
-    line_s = np.array([store.store.pick_line_s for store in stores], dtype=np.int64)
+def _picking_s(asking: Sequence[Asking], table: StoreTable) -> NDArray[np.int64]:
     lines = np.array([len(asked.order.order.lines) for asked in asking], dtype=np.int64)
-    taking_s: NDArray[np.int64] = base_s + lines[:, np.newaxis] * line_s
+    taking_s: NDArray[np.int64] = table.pick_base_s + lines[:, np.newaxis] * table.pick_line_s
     for row, asked in enumerate(asking):
         stated_s = asked.order.order.pick_s
         if stated_s is not None:
@@ -365,7 +390,7 @@ def _is_closed(
     at_own: NDArray[np.bool_],
 ) -> NDArray[np.bool_]:
     now = situation.now
-    opens_at = table.opening(np.full(len(table.rows), now, dtype=np.int64))
+    opens_at = table.opens_at
     pickup_at = table.opening(soonest)
     waits = (opens_at > now) | (pickup_at > soonest)
     too_late = waits & (pickup_at + trip_s > now + situation.policy.promise_max_s) & ~at_own

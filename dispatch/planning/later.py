@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from dispatch.model import Mode, OrderInPlay, Reason, Refusal, StoreInPlay
+from dispatch.model import OrderInPlay, Reason, Refusal, StoreInPlay
 from dispatch.places import apart_m
 from dispatch.planning import sourcing
 from dispatch.planning.picking import awaited, forecast, pick_s, queues
 from dispatch.planning.situation import Situation, opening
-from dispatch.planning.sourcing import Candidate, Stock
+from dispatch.planning.sourcing import Candidate, Stock, wanted
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,32 +58,33 @@ class Ready:
 
 
 def later(situation: Situation, order: OrderInPlay) -> Later:
-    """Return where a delivery could come from later in the day."""
+    """Return where a delivery without a store could come from later in the day."""
     if not situation.couriers:
         nobody = Refusal(Reason.NO_COURIER_ON_SHIFT, "no courier is on shift or starts soon")
         return Later((), nobody)
-    stock = Stock(situation)
-    modes = sorted({courier.courier.mode for courier in situation.couriers.values()})
-    found: list[LaterStore] = []
-    verdicts: list[Candidate] = []
-    for key, store in situation.stores.items():
-        trip_s = situation.trip_to(order, store)
-        no = sourcing.unfit(order, store, stock, trip_s) or out_of_service(store)
-        verdicts.append(_verdict(key, trip_s, no))
-        if no is None:
-            known = store.store
-            counter_s = known.pickup_service_s
-            found.append(
-                LaterStore(
-                    key,
-                    pick_s(known, order.order),
-                    counter_s + trip_s,
-                    _length_m(situation, modes, order, store),
-                    store.open_windows,
-                )
-            )
-    found.sort(key=lambda one: (one.trip_s, one.store_id))
-    return Later(tuple(found), None if found else sourcing.refusal(order, tuple(verdicts)))
+    stock, wants = Stock(situation), wanted(order.order)
+    trips_s = situation.trip_s[situation.order_rows[order.order_id]].tolist()
+    stores = list(zip(situation.stores.items(), trips_s, strict=True))
+    found = [
+        LaterStore(
+            key,
+            pick_s(store.store, order.order),
+            store.store.pickup_service_s + trip_s,
+            _length_m(situation, order, store),
+            store.open_windows,
+        )
+        for (key, store), trip_s in stores
+        if sourcing.out_of_reach(order, store, trip_s) is None
+        and stock.has(key, wants)
+        and out_of_service(store) is None
+    ]
+    if found:
+        return Later(tuple(sorted(found, key=lambda one: (one.trip_s, one.store_id))))
+    verdicts = tuple(
+        _verdict(key, trip_s, sourcing.unfit(order, store, stock, trip_s) or out_of_service(store))
+        for (key, store), trip_s in stores
+    )
+    return Later((), sourcing.refusal(order, verdicts))
 
 
 def collectable(situation: Situation, order: OrderInPlay) -> tuple[Ready | Refusal, Later]:
@@ -145,10 +146,8 @@ def out_of_service(store: StoreInPlay) -> Refusal | None:
     return None
 
 
-def _length_m(
-    situation: Situation, modes: list[Mode], order: OrderInPlay, store: StoreInPlay
-) -> int:
+def _length_m(situation: Situation, order: OrderInPlay, store: StoreInPlay) -> int:
     """Return the length of the fastest way from a store to the door."""
     travel, there, door = situation.snapshot.travel, store.place, order.place
-    mode = min(modes, key=lambda one: int(travel.duration_s[one][there, door]))
-    return int(travel.length_m[mode][there, door])
+    mode = min(situation.modes, key=lambda one: travel.duration_s[one].item(there, door))
+    return travel.length_m[mode].item(there, door)

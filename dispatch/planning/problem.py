@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -23,7 +23,7 @@ from dispatch.model import (
 from dispatch.planning import arrays as a
 from dispatch.planning.arrays import NEVER, Problem, Routes
 from dispatch.planning.candidates import Asking, Shortlists, StoreTable, shortlist, store_table
-from dispatch.planning.ending import door_doubt_s2, doubt_s2, duty, ends, pick_share
+from dispatch.planning.ending import door_doubt_s2, doubt_s2, duty, ends
 from dispatch.planning.picking import awaited, begun, has_begun, queues
 from dispatch.planning.seating import Seat, seat_all
 from dispatch.planning.situation import Situation, told_fetches
@@ -270,15 +270,15 @@ def _free_job(
 
 
 def as_rows(
-    situation: Situation, order: OrderInPlay, stores: list[int]
+    situation: Situation, table: StoreTable, order: OrderInPlay, stores: list[int]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.uint8]]:
-    """Return an order without a store as (row, candidates, who may take it).
+    """Return an order that nobody was told of as (row, candidates, who may take it).
 
     Where its candidates are, and its rank, is not in the row.
     """
     job = _free_job(situation, order, stores, {})
-    candidates, first = _candidates(situation, [job])
-    rows = _rows(situation, [job], first)
+    candidates, first = _candidates(situation, table, [job])
+    rows = _rows(situation, [job], first, frozenset(), {})
     return rows[0], candidates, _allowed(situation, [job], rows)[0]
 
 
@@ -293,15 +293,15 @@ def _numbered(
     count: int,
 ) -> tuple[Problem, NDArray[np.int32]]:
     """Return the problem, and the candidate that each entry starts from."""
-    candidates, first = _candidates(situation, jobs)
-    rows = _rows(situation, jobs, first)
+    candidates, first = _candidates(situation, table, jobs)
+    rows = _rows(situation, jobs, first, awaited(situation), told_fetches(situation.snapshot))
     chosen = np.full(len(jobs), -1, dtype=np.int32)
     for row, job in enumerate(jobs):
         if job.chosen >= 0:
             chosen[row] = first[row] + job.stores.index(job.chosen)
         if job.home >= 0:
             rows[row, a.JOB_HOME] = first[row] + job.stores.index(job.home)
-    modes = sorted({courier.courier.mode for courier in situation.couriers.values()})
+    modes = situation.modes
     travel = situation.snapshot.travel
     problem = Problem(
         jobs=rows,
@@ -326,7 +326,7 @@ def _numbered(
 
 
 def _candidates(
-    situation: Situation, jobs: Sequence[_Job]
+    situation: Situation, table: StoreTable, jobs: Sequence[_Job]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return the candidates of all entries, and where those of each begin (one more than those)."""
     counts = np.array([len(job.stores) for job in jobs], dtype=np.int64)
@@ -335,33 +335,33 @@ def _candidates(
     at = np.array([store for job in jobs for store in job.stores], dtype=np.int64)
     found = np.full((len(at), a.CAND_COLUMNS), -1, dtype=np.int64)
     found[:, a.CAND_STORE] = at
-    stores = [store.store for store in situation.stores.values()]
     orders = [job.order.order for job in jobs]
-    base_s = np.array([store.pick_base_s for store in stores], dtype=np.int64)
-    line_s = np.array([store.pick_line_s for store in stores], dtype=np.int64)
     lines = np.array([len(order.lines) for order in orders], dtype=np.int64)
     stated_s = np.array([-1 if o.pick_s is None else o.pick_s for o in orders], dtype=np.int64)
-    taking_s = np.where(
-        stated_s[entry] < 0, base_s[at] + line_s[at] * lines[entry], stated_s[entry]
-    )
+    usual_s = table.pick_base_s[at] + table.pick_line_s[at] * lines[entry]
+    taking_s = np.where(stated_s[entry] < 0, usual_s, stated_s[entry])
     found[:, a.CAND_PICK_S] = taking_s
-    found[:, a.CAND_NEED] = _needs(situation, jobs, entry, at)
+    found[:, a.CAND_NEED] = _needs(situation, table, jobs, entry, at)
     is_ready = np.array([job.order.ready_at is not None for job in jobs], dtype=bool)
-    share = np.array([pick_share(situation, store.store_id) for store in stores])
     left_s = np.where(is_ready[entry], 0, taking_s)
-    found[:, a.CAND_DOUBT_S2] = doubt_s2(situation, share[at], left_s)
+    found[:, a.CAND_DOUBT_S2] = doubt_s2(situation, table.pick_share[at], left_s)
+    stores = list(situation.stores.values())
     for row, job in enumerate(jobs):
         if not has_begun(job.order):
             continue
         for column in range(first[row], first[row + 1]):
-            pick = begun(stores[at[column]], job.order, situation.now)
+            pick = begun(stores[at[column]].store, job.order, situation.now)
             if pick is not None:
                 found[column, a.CAND_READY] = pick.ready_at
     return found, first
 
 
 def _needs(
-    situation: Situation, jobs: Sequence[_Job], entry: NDArray[np.int64], at: NDArray[np.int64]
+    situation: Situation,
+    table: StoreTable,
+    jobs: Sequence[_Job],
+    entry: NDArray[np.int64],
+    at: NDArray[np.int64],
 ) -> NDArray[np.int64]:
     """Return when goods must be ready, as `Situation.needed_by` does, for all candidates."""
     order_rows = np.array(
@@ -371,18 +371,28 @@ def _needs(
     delivered = [job.order.order.fulfilment is Fulfilment.DELIVERY for job in jobs]
     has_door = np.array([situation.has_door(job.order) for job in jobs], dtype=bool)
     service_s = np.array([job.order.order.service_s for job in jobs], dtype=np.int64)
-    counter_s = np.array(
-        [store.store.pickup_service_s for store in situation.stores.values()], dtype=np.int64
-    )
     trip_s = np.where(has_door[entry], situation.trip_s[order_rows[entry], at], 0)
-    way_s = counter_s[at] + service_s[entry] + trip_s
+    way_s = table.rows[at, a.STORE_SERVICE_S] + service_s[entry] + trip_s
     found: NDArray[np.int64] = latest[entry] - np.where(np.array(delivered)[entry], way_s, 0)
     return found
 
 
 def _rows(
-    situation: Situation, jobs: Sequence[_Job], first: NDArray[np.int64]
+    situation: Situation,
+    jobs: Sequence[_Job],
+    first: NDArray[np.int64],
+    coming: Collection[str],
+    fetch_by: Mapping[str, int],
 ) -> NDArray[np.int64]:
+    """Return jobs as rows.
+
+    Parameters
+    ----------
+    coming
+        Orders that a courier comes for already.
+    fetch_by
+        When pickups are over by what stores and couriers were told, by order.
+    """
     rows = np.full((len(jobs), a.JOB_COLUMNS), -1, dtype=np.int64)
     if not jobs:
         return rows
@@ -404,13 +414,11 @@ def _rows(
     news_s = situation.policy.churn_customer_s
     rows[:, a.JOB_TOLD_BY] = [NEVER if o.told_eta is None else o.told_eta + news_s for o in orders]
     rows[:, a.JOB_FETCH_BY] = NEVER
-    fetch_by = told_fetches(situation.snapshot)
     rows[:, a.JOB_COUNTS_FROM] = created
     rows[:, a.JOB_LATEST] = [max(oldest, order.promise.latest) for order in orders]
     rows[:, a.JOB_BAG] = [job.held_by for job in jobs]
     order_rows = np.array([situation.order_rows[order.order_id] for order in orders])
     rows[np.lexsort((order_rows, created)), a.JOB_RANK] = np.arange(len(jobs))
-    coming = awaited(situation)
     in_bag_s2 = door_doubt_s2(situation)
     crew = list(situation.couriers.values())
     rows[:, a.JOB_AWAITED] = [order.order_id in coming for order in orders]

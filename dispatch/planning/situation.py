@@ -50,6 +50,8 @@ class Situation:
         Which courier the order was last shown to, by order.
     told
         The stops each courier is carrying out, those that make no sense left out.
+    modes
+        Those of the couriers, ascending.
     places
         How many places every travel table knows.
     trip_s : int32 (orders, stores)
@@ -70,6 +72,7 @@ class Situation:
     holders: dict[str, str]
     shown: dict[str, str]
     told: dict[str, tuple[Stop, ...]]
+    modes: list[Mode]
     places: int
     trip_s: NDArray[np.int32]
 
@@ -142,6 +145,7 @@ def read(snapshot: Snapshot) -> Situation:
         for visit in route.visits
         if route.courier_id in couriers
     }
+    modes = sorted({courier.courier.mode for courier in couriers.values()})
     situation = Situation(
         snapshot=snapshot,
         orders=orders,
@@ -155,8 +159,9 @@ def read(snapshot: Snapshot) -> Situation:
         holders=holders,
         shown=shown,
         told={},
+        modes=modes,
         places=places,
-        trip_s=_trips(snapshot, orders.values(), stores.values(), couriers.values(), places),
+        trip_s=_trips(snapshot, orders.values(), stores.values(), modes, places),
     )
     situation.told.update((key, _told(situation, courier)) for key, courier in couriers.items())
     return situation
@@ -259,7 +264,7 @@ def _trips(
     snapshot: Snapshot,
     orders: Iterable[OrderInPlay],
     stores: Iterable[StoreInPlay],
-    couriers: Iterable[CourierInPlay],
+    modes: Sequence[Mode],
     places: int,
 ) -> NDArray[np.int32]:
     """Return the ways from stores to doors by the fastest mode, (orders, stores)."""
@@ -267,7 +272,6 @@ def _trips(
     counters = np.array([store.place for store in stores], dtype=np.int64)
     known = (doors >= 0) & (doors < places)
     trip_s = np.full((doors.size, counters.size), UNREACHABLE_S, dtype=np.int32)
-    modes: list[Mode] = sorted({c.courier.mode for c in couriers})
     modes = modes or sorted(snapshot.travel.duration_s)
     if not modes:
         trip_s[known] = 0

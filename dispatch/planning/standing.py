@@ -142,23 +142,19 @@ class Standing:
         travel = self.snapshot.travel
         for mode, ways in door.ways.items():
             tables = [(travel.duration_s[mode], travel.length_m[mode])]
-            if mode in self._modes:
-                row = self._modes.index(mode)
+            if mode in self._situation.modes:
+                row = self._situation.modes.index(mode)
                 tables.append((problem.duration_s[row], problem.length_m[row]))
             for duration_s, length_m in tables:
                 duration_s[:place, place], length_m[:place, place] = ways.to_s, ways.to_m
                 duration_s[place, :place], length_m[place, :place] = ways.from_s, ways.from_m
 
-    @property
-    def _modes(self) -> list[Mode]:
-        return sorted({one.courier.mode for one in self._situation.couriers.values()})
-
     def _with(self, asked: OrderInPlay, door: Door) -> Situation:
         """Return the situation with the order asked for."""
         known, place = self._situation, self._place
-        counters = [store.place for store in known.stores.values()]
+        counters = self._posed.table.rows[:, a.STORE_PLACE]
         trip_s = np.full(len(counters), UNREACHABLE_S, dtype=np.int32)
-        for mode in self._modes:
+        for mode in known.modes:
             np.minimum(trip_s, self.snapshot.travel.duration_s[mode][counters, place], out=trip_s)
         key = asked.order_id
         return replace(
@@ -172,7 +168,7 @@ class Standing:
     def _write(self, situation: Situation, asked: OrderInPlay, stores: list[int]) -> int:
         """Write the order asked for into its row; returns the candidate to start from."""
         problem, row, first = self._posed.problem, self._row, self._first
-        job, candidates, allowed = as_rows(situation, asked, stores)
+        job, candidates, allowed = as_rows(situation, self._posed.table, asked, stores)
         last = first + len(stores)
         problem.candidates[first:last] = candidates
         problem.jobs[row] = job
