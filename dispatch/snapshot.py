@@ -59,8 +59,12 @@ class Grounds(NamedTuple):
 
     Attributes
     ----------
-    goals
+    led_to
         So many of the places come first and are led to.
+    different, goals
+        The same with no place twice: the places, and how many are led to.
+    number : int64 (places,)
+        Which of the different places each one is.
     access_s : int32 (places,)
         Way between street and counter, of stores.
     standing
@@ -69,7 +73,10 @@ class Grounds(NamedTuple):
         Stores with a service area.
     """
 
+    led_to: int
+    different: Sequence[LonLat]
     goals: int
+    number: NDArray[np.int64]
     access_s: NDArray[np.int32]
     standing: tuple[tuple[int, int], ...]
     sites: Mapping[str, Site]
@@ -152,7 +159,7 @@ def taken(
     # A point where nothing waits any more is no counter.
     counters = [key if key in known else None for key in counters]
     table = travel_table(travel, places, len(fixed), modes, now, tables, int(roomy))
-    grounds = _grounds(stores, len(fixed), counters)
+    grounds = _grounds(stores, places, len(fixed), counters)
     _put_in_access(table, grounds)
     areas = _areas(served, grounds.sites, len(stores), fixed[len(stores) :], travel, now)
     skus: tuple[str, ...] | None = None
@@ -232,15 +239,18 @@ def door_of(
         Those that made the snapshot's.
     """
     modes = list(made.travel.duration_s)
-    found = tables.door(travel, place, made.places, grounds.goals, modes, made.now)
+    found = tables.door(travel, place, grounds.different, grounds.goals, modes, made.now)
     ways: dict[Mode, Ways] = {}
-    for mode, ends in zip(modes, found, strict=True):
+    for mode, known in zip(modes, found, strict=True):
+        ends = Ways(*(values[grounds.number] for values in known))
+        # No way leads to couriers, wherever they are.
+        ends.from_s[grounds.led_to :] = ends.from_m[grounds.led_to :] = UNREACHABLE_S
         for seconds in (ends.to_s, ends.from_s):
             near = seconds < UNREACHABLE_S
             seconds[near] += grounds.access_s[near]
         for row, store in grounds.standing:
             ends.to_s[row], ends.to_m[row] = ends.to_s[store], ends.to_m[store]
-        ways[mode] = Ways(*ends)
+        ways[mode] = ends
     serving = served.serves(grounds.sites, [place], travel, made.now)
     return Door(ways, frozenset(key for key, doors in serving.items() if doors))
 
@@ -325,13 +335,23 @@ def _way_s(
     return table.duration_s[mode].item(place, place_of[goal])
 
 
-def _grounds(stores: Sequence[StoreState], goals: int, counters: Sequence[str | None]) -> Grounds:
+def _grounds(
+    stores: Sequence[StoreState],
+    places: Sequence[LonLat],
+    goals: int,
+    counters: Sequence[str | None],
+) -> Grounds:
     """Return what ways hang on: the stores are the first places, the couriers the last."""
     index_of = {store.store.store_id: index for index, store in enumerate(stores)}
     access_s = np.zeros(goals + len(counters), dtype=np.int32)
     access_s[: len(stores)] = [store.store.access_s for store in stores]
+    number_of: dict[LonLat, int] = {}
+    number = [number_of.setdefault(place, len(number_of)) for place in places]
     return Grounds(
         goals,
+        tuple(number_of),
+        1 + max(number[:goals], default=-1),
+        np.array(number, dtype=np.int64),
         access_s,
         tuple((goals + row, index_of[key]) for row, key in enumerate(counters) if key),
         {

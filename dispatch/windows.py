@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 
 from dispatch.bags import why_too_much
 from dispatch.model import (
+    Courier,
     Fare,
     Fulfilment,
     Order,
@@ -29,7 +30,7 @@ from dispatch.planning.quote import NotNow, Offer, ending
 from dispatch.planning.situation import opening
 from dispatch.planning.sourcing import minutes
 from dispatch.pricing import TIER_MINUTES, fare, tier_cents
-from dispatch.state import CourierState, State
+from dispatch.state import State
 from geo.types import EpochS
 
 _MINUTE_S: Final = 60
@@ -190,12 +191,12 @@ class Book:
         }
         self._latest = sorted(self._promised.values())
 
-    def crew(self, begins: int, ends: int) -> list[tuple[int, CourierState]]:
-        """Return how long each courier whose shift reaches a slot works in it, and who it is."""
+    def crew(self, begins: int, ends: int) -> list[tuple[int, Courier]]:
+        """Return how long each courier who can drive works in a slot, and who it is."""
         return [
-            (min(ends, shift_end) - max(begins, shift_start), courier)
-            for shift_start, shift_end, courier in self._crew
-            if shift_start < ends and shift_end > begins
+            (works_s, courier.courier)
+            for start, end, courier in self._crew
+            if (works_s := min(end, ends) - max(start, begins)) > 0 and courier.stranded is None
         ]
 
     def load(self, begins: int, ends: int) -> float:
@@ -273,11 +274,7 @@ def _crew_refusal(
     """Return why the couriers of a slot cannot take one more order, None when they can."""
     if asked.fulfilment is not Fulfilment.DELIVERY:
         return None
-    working = [
-        (works_s, courier.courier)
-        for works_s, courier in book.crew(begins, ends)
-        if courier.stranded is None and works_s > 0
-    ]
+    working = book.crew(begins, ends)
     if not working:
         return Refusal(Reason.NO_COURIER_ON_SHIFT, "no courier's shift reaches this slot yet")
     no = why_too_much(asked, [courier for _, courier in working], "courier of this slot")

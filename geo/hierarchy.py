@@ -325,8 +325,13 @@ def _fill(
 
 def _climbers(topology: Topology, seeds: Seeds, far: np.integer[Any]) -> Climbers:
     """Sort places by rank, so that those of a block share most of their ancestors."""
-    count = np.diff(seeds.start)
     rank = topology.rank[seeds.node]
+    if len(seeds.start) == 2:  # noqa: PLR2004 - one place, which shares its block with none
+        falling = np.argsort(-rank)
+        start, lane = np.array([0, len(rank)]), np.zeros(len(rank), np.int64)
+        offset = _offsets(seeds, far)[falling]
+        return Climbers(np.zeros(1, np.int64), start, rank[falling], lane, offset)
+    count = np.diff(seeds.start)
     first = np.full(len(count), -1, np.int32)
     first[count > 0] = rank[seeds.start[:-1][count > 0]]
     line = np.argsort(first)
