@@ -90,6 +90,7 @@ class Standings:
         self._known: Known | None = None
         self._taken: tuple[Snapshot, Grounds] | None = None
         self._standing: list[Standing] = []
+        self._before: Standing | None = None
 
     def offer(
         self,
@@ -153,6 +154,7 @@ class Standings:
     def _present(self, known: Known, travel: PinnedTravelTimes) -> tuple[Snapshot, Grounds]:
         """Return what a quote may know now, with room for its door."""
         if self._taken is None or self._known is None or not self._known.is_as(known):
+            self._before = self._standing[0] if self._standing else self._before
             self._standing = []
             self._taken = taken(
                 known.state,
@@ -180,6 +182,6 @@ class Standings:
                 return standing
         if len(self._standing) == _UNDER_CONTROLS:
             self._standing.pop()
-        standing = Standing(under)
+        standing = Standing(under, self._standing[0] if self._standing else self._before)
         self._standing.insert(0, standing)
         return standing

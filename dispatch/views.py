@@ -165,7 +165,7 @@ class Views:
         under_way = courier.standby is not None and now < courier.standby.expected_at
         known = self._couriers.get(courier.courier.courier_id)
         if known is not None and known[0] is courier:
-            return revised(
+            made = revised(
                 known[1],
                 place=spot.place,
                 available_at=available_at,
@@ -177,6 +177,8 @@ class Views:
                 worked_s=spot.worked_s,
                 acceptance=spot.acceptance,
             )
+            self._couriers[courier.courier.courier_id] = (courier, made)
+            return made
         made = CourierInPlay(
             courier=courier.courier,
             place=spot.place,

@@ -7,7 +7,7 @@ even if the order were picked first.  How long its queue really is, the search i
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -190,6 +190,8 @@ class Shortlists:
 
     Attributes
     ----------
+    demand
+        What was asked for.
     stores
         Rows of the stores to consider, best first; empty where none can serve.
     refusals
@@ -201,6 +203,7 @@ class Shortlists:
         for all of them; None where it had to be shared out.
     """
 
+    demand: list[_Demand]
     stores: list[list[int]]
     refusals: dict[str, Refusal]
     stock: Stock
@@ -249,7 +252,7 @@ def shortlist(
     for order, store_id in taken:
         stock.move(order, None, store_id)
     if not asking:
-        return Shortlists([], {}, stock, {})
+        return Shortlists([], [], {}, stock, {})
     rows = situation.store_rows
     own = np.array([rows.get(asked.order.store_id or "", -1) for asked in asking])
     weighed = _weighed(situation, asking, table, own)
@@ -269,7 +272,22 @@ def shortlist(
         if not stores:
             _mark_missing(weighed.code[row], want, names, stock)
             refusals[want.order.order_id] = _refusal(situation, want.order, row, weighed, stock)
-    return Shortlists(found, refusals, stock, claims if is_enough else None)
+    return Shortlists(demand, found, refusals, stock, claims if is_enough else None)
+
+
+def restocked(situation: Situation, before: Shortlists) -> Shortlists | None:
+    """Return what comes of the same orders where nothing but stock is other than before.
+
+    None where that would be something else, or might be.
+    """
+    if before.claims is None or before.refusals:
+        return None
+    stock = before.stock.at(situation)
+    names, most = list(situation.store_rows), most_stores(situation.policy)
+    found = [_best(want, names, stock, most) for want in before.demand]
+    if found != before.stores or not _is_enough(before.claims, names, stock):
+        return None
+    return replace(before, stock=stock)
 
 
 def one_more(

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from operator import is_
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from dispatch.fields import revised
 from dispatch.model import (
     CourierInPlay,
     Fulfilment,
@@ -18,11 +20,19 @@ from dispatch.model import (
     Reason,
     Refusal,
     Route,
+    Snapshot,
     Stop,
 )
 from dispatch.planning import arrays as a
 from dispatch.planning.arrays import NEVER, Problem, Routes
-from dispatch.planning.candidates import Asking, Shortlists, StoreTable, shortlist, store_table
+from dispatch.planning.candidates import (
+    Asking,
+    Shortlists,
+    StoreTable,
+    restocked,
+    shortlist,
+    store_table,
+)
 from dispatch.planning.ending import door_doubt_s2, doubt_s2, duty, ends
 from dispatch.planning.picking import awaited, begun, has_begun, queues
 from dispatch.planning.seating import Seat, seat_all
@@ -52,6 +62,8 @@ class Posed:
         Names of the rows of stores and couriers.
     told
         Committed stops by row of the courier, where there are any.
+    seats
+        What couriers hold already, by courier.
     left_out
         Orders that no route can serve, with the reason; they are not to be routed.
     table, shortlists
@@ -66,6 +78,7 @@ class Posed:
     store_ids: list[str]
     courier_ids: list[str]
     told: dict[int, tuple[Stop, ...]]
+    seats: dict[str, Seat]
     left_out: dict[str, Refusal]
     table: StoreTable
     shortlists: Shortlists
@@ -173,10 +186,83 @@ def pose(
         store_ids=list(situation.stores),
         courier_ids=list(situation.couriers),
         told={situation.courier_rows[key]: seat.told for key, seat in seats.items() if seat.told},
+        seats=seats,
         left_out=left_out,
         table=table,
         shortlists=found,
     )
+
+
+def posed_again(before: Posed, snapshot: Snapshot) -> Posed | None:
+    """Return what `pose` makes of a snapshot, by what it made of another one.
+
+    Parameters
+    ----------
+    before
+        Posed with orders settled and nothing else given; it is not written to.
+
+    Returns
+    -------
+    Posed or None
+        None where more is other than where couriers are, from when on, and what stores have, or
+        where that makes a difference to what couriers hold or orders may choose from.
+    """
+    if not _is_alike(before.situation, snapshot):
+        return None
+    crew = {courier.courier_id: courier for courier in reversed(snapshot.couriers)}
+    stores = {store.store_id: store for store in reversed(snapshot.stores)}
+    situation = replace(
+        before.situation,
+        snapshot=snapshot,
+        couriers={key: crew[key] for key in before.situation.couriers},
+        stores={key: stores[key] for key in before.situation.stores},
+    )
+    seats, _ = seat_all(situation)
+    found = restocked(situation, before.shortlists)
+    if seats != before.seats or found is None:
+        return None
+    travel, modes = snapshot.travel, situation.modes
+    problem = before.problem._replace(
+        couriers=_couriers(situation, seats),
+        duration_s=_tables([travel.duration_s[mode] for mode in modes]),
+        length_m=_tables([travel.length_m[mode] for mode in modes]),
+        ends=ends(situation),
+    )
+    return replace(before, situation=situation, problem=problem, shortlists=found)
+
+
+def _is_alike(before: Situation, snapshot: Snapshot) -> bool:
+    """Tell whether only the stock of stores, couriers' places and what follows from those differ.
+
+    Orders and routes count as the same only if they are the very same objects.
+    """
+    known, places = before.snapshot, len(snapshot.places)
+    if (
+        len(known.places) != places
+        or (known.now, known.seed) != (snapshot.now, snapshot.seed)
+        or (known.policy, known.demand) != (snapshot.policy, snapshot.demand)
+        or known.spread != snapshot.spread
+        or known.travel.duration_s.keys() != snapshot.travel.duration_s.keys()
+    ):
+        return False
+    for ours, theirs in ((known.orders, snapshot.orders), (known.routes, snapshot.routes)):
+        if len(ours) != len(theirs) or not all(map(is_, ours, theirs)):
+            return False
+    if len(known.stores) != len(snapshot.stores) or len(known.couriers) != len(snapshot.couriers):
+        return False
+    for store, its in zip(known.stores, snapshot.stores, strict=True):
+        if store is not its and revised(store, available=its.available) != its:
+            return False
+    for courier, their in zip(known.couriers, snapshot.couriers, strict=True):
+        if courier is not their and revised(courier, available_at=their.available_at) != their:
+            return False
+    # From stores and doors all ways must be the same.
+    ends_at = {one.place for one in (*snapshot.stores, *snapshot.orders)}
+    differs = np.zeros(places, dtype=bool)
+    for mode, duration_s in known.travel.duration_s.items():
+        other_s = snapshot.travel.duration_s[mode]
+        differs |= (duration_s[:places, :places] != other_s[:places, :places]).any(axis=1)
+    return ends_at.isdisjoint(np.flatnonzero(differs).tolist())
 
 
 def is_fixed(order: OrderInPlay) -> bool:
@@ -310,7 +396,7 @@ def _numbered(
         stores=table.rows,
         windows=table.windows,
         pickers=table.pickers,
-        couriers=_couriers(situation, seats, {mode: row for row, mode in enumerate(modes)}),
+        couriers=_couriers(situation, seats),
         allowed=_allowed(situation, jobs[:count], rows),
         duration_s=_tables([travel.duration_s[mode] for mode in modes]),
         length_m=_tables([travel.length_m[mode] for mode in modes]),
@@ -455,9 +541,8 @@ def _direct_s(situation: Situation, order: OrderInPlay, courier: CourierInPlay) 
     return int(table[store.place, order.place])
 
 
-def _couriers(
-    situation: Situation, seats: Mapping[str, Seat], mode_rows: Mapping[str, int]
-) -> NDArray[np.int64]:
+def _couriers(situation: Situation, seats: Mapping[str, Seat]) -> NDArray[np.int64]:
+    mode_rows = {mode: row for row, mode in enumerate(situation.modes)}
     rows: list[tuple[int, ...]] = []
     for key, courier in situation.couriers.items():
         seat = seats.get(key)

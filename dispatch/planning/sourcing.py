@@ -59,6 +59,12 @@ class Stock:
         self._stores = situation.stores
         self._moved: dict[tuple[str, str], int] = {}
 
+    def at(self, situation: Situation) -> Stock:
+        """Return what is left of the stock of another situation after the same was taken."""
+        found = Stock(situation)
+        found._moved.update(self._moved)
+        return found
+
     def free(self, store_id: str, sku: str) -> int:
         """Return how much of an article a store has left."""
         there = self._stores[store_id].available.get(sku, 0)

@@ -29,7 +29,7 @@ from dispatch.planning.candidates import most_stores, one_more
 from dispatch.planning.ending import ends
 from dispatch.planning.improve import Search
 from dispatch.planning.later import later
-from dispatch.planning.problem import Posed, as_rows, pose, prices
+from dispatch.planning.problem import Posed, as_rows, pose, posed_again, prices
 from dispatch.planning.quote import NotNow, Offer, answer, as_weighed, come, give_way
 from dispatch.planning.situation import Situation, read
 from geo.types import UNREACHABLE_S
@@ -73,15 +73,18 @@ class Standing:
     snapshot
         With somebody in play.  Where its travel tables have room for one place more than it
         names, it is written to; else they are copied.  Stores know their stock of what is asked.
+    before
+        That of the moment before: where little is other than it was, the rest is taken over.
     """
 
-    def __init__(self, snapshot: Snapshot) -> None:
+    def __init__(self, snapshot: Snapshot, before: Standing | None = None) -> None:
         self.snapshot = _with_room(snapshot)
         self._place = len(snapshot.places)
-        situation = read(self.snapshot)
+        known = None if before is None else posed_again(before.as_posed, self.snapshot)
+        self.as_posed = known or pose(read(self.snapshot), settled=True)
         most = most_stores(snapshot.policy)
-        posed = _with_spare_row(pose(situation, settled=True), self._place, most)
-        self._situation = replace(situation, places=self._place + 1)
+        posed = _with_spare_row(self.as_posed, self._place, most)
+        self._situation = replace(posed.situation, places=self._place + 1)
         self._posed = posed
         self._row = posed.problem.job_count - 1
         self._first = len(posed.problem.candidates) - most
@@ -243,6 +246,7 @@ def _with_spare_row(posed: Posed, place: int, most: int) -> Posed:
                 [problem.candidates, np.zeros((most, a.CAND_COLUMNS), dtype=np.int64)]
             ),
             allowed=np.concatenate([problem.allowed, np.ones((1, width), dtype=np.uint8)]),
+            prices=problem.prices.copy(),
             ends=ending,
         ),
         routes=posed.routes._replace(

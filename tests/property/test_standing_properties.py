@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from random import Random
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from property.drawn_zone import NOW, SKUS
+from property.drawn_zone import NOW, SKUS, Town
 from property.snapshots import snapshots
 
 from dispatch.model import (
@@ -15,13 +16,14 @@ from dispatch.model import (
     OrderInPlay,
     OrderLine,
     OrderStatus,
+    Policy,
     Promise,
     Refusal,
     Snapshot,
 )
 from dispatch.planning.quote import Offer, quote
 from dispatch.planning.standing import Door, Standing, Ways
-from geo.types import LonLat
+from geo.types import UNREACHABLE_S, LonLat
 
 _ASKED = 4
 
@@ -98,3 +100,65 @@ def _agree(snapshot: Snapshot, seed: int) -> list[Offer | Refusal | None]:
 @given(snapshots(most_orders=25).filter(lambda one: bool(one.couriers)), st.integers(0, 2**32))
 def test_a_standing_plan_answers_as_a_quote_of_its_own(snapshot: Snapshot, seed: int) -> None:
     _agree(snapshot, seed)
+
+
+def _a_moment_later(snapshot: Snapshot, random: Random) -> Snapshot:
+    """Have couriers be elsewhere and stores count their shelves; now and then a street closes."""
+    tables = {mode: table.copy() for mode, table in snapshot.travel.duration_s.items()}
+    goals = {one.place for one in (*snapshot.stores, *snapshot.orders)}
+    couriers = list(snapshot.couriers)
+    for index, courier in enumerate(couriers):
+        if random.random() < 0.5 and courier.place not in goals:
+            couriers[index] = replace(courier, available_at=courier.available_at + 30)
+            for table in tables.values():
+                table[courier.place] = table[random.randrange(len(snapshot.places))]
+                table[courier.place, courier.place] = 0
+                if random.random() < 0.2:
+                    table[courier.place, random.randrange(len(snapshot.places))] = UNREACHABLE_S
+    if random.random() < 0.2:
+        random.choice(list(tables.values()))[random.randrange(len(snapshot.places))] += 60
+    stores = tuple(
+        replace(
+            store,
+            available={
+                sku: max(0, free + random.choice([-2, -1, 0, 0, 1, 30]))
+                for sku, free in store.available.items()
+            },
+        )
+        if random.random() < 0.5
+        else store
+        for store in snapshot.stores
+    )
+    travel = replace(snapshot.travel, duration_s=tables)
+    return replace(snapshot, couriers=tuple(couriers), stores=stores, travel=travel)
+
+
+@settings(max_examples=400, deadline=None, derandomize=True)
+@given(snapshots(most_orders=25).filter(lambda one: bool(one.couriers)), st.integers(0, 2**32))
+def test_one_that_takes_over_what_did_not_change_answers_as_one_of_its_own(
+    snapshot: Snapshot, seed: int
+) -> None:
+    random = Random(seed)  # noqa: S311
+    standing = Standing(snapshot)
+    for moment in range(3):
+        for asked in candidates(snapshot, Random(seed + moment)):  # noqa: S311
+            found = standing.quote(asked, door(snapshot, asked.place))
+            assert found is None or found == quote(snapshot, asked)
+        snapshot = _a_moment_later(snapshot, random)
+        standing = Standing(snapshot, standing)
+
+
+def test_little_is_posed_anew_where_couriers_moved_and_shelves_were_counted() -> None:
+    town = Town(Random(5), stores=4, orders=12, couriers=5)  # noqa: S311
+    snapshot = town.snapshot(Policy())
+    before = Standing(snapshot)
+    first, *others = snapshot.couriers
+    seen = replace(first, available_at=first.available_at + 1)
+    shelf = {sku: free + 1 for sku, free in snapshot.stores[0].available.items()}
+    counted = replace(snapshot.stores[0], available=shelf)
+    after = replace(
+        snapshot, couriers=(seen, *others), stores=(counted, *snapshot.stores[1:]), seq=9
+    )
+    assert Standing(after, before).as_posed.entries is before.as_posed.entries
+    later = replace(after, now=after.now + 1)
+    assert Standing(later, before).as_posed.entries is not before.as_posed.entries
