@@ -257,7 +257,8 @@ def _is_alike(before: Situation, snapshot: Snapshot) -> bool:
         if courier is not their and revised(courier, available_at=their.available_at) != their:
             return False
     # From stores and doors all ways must be the same.
-    ends_at = {one.place for one in (*snapshot.stores, *snapshot.orders)}
+    ends_at = {store.place for store in snapshot.stores}
+    ends_at |= {order.place for order in snapshot.orders}
     differs = np.zeros(places, dtype=bool)
     for mode, duration_s in known.travel.duration_s.items():
         other_s = snapshot.travel.duration_s[mode]

@@ -81,7 +81,7 @@ class Standing:
         self.snapshot = _with_room(snapshot)
         self._place = len(snapshot.places)
         known = None if before is None else posed_again(before.as_posed, self.snapshot)
-        self.as_posed = known or pose(read(self.snapshot), settled=True)
+        self.as_posed: Posed = known or pose(read(self.snapshot), settled=True)
         most = most_stores(snapshot.policy)
         posed = _with_spare_row(self.as_posed, self._place, most)
         self._situation = replace(posed.situation, places=self._place + 1)
