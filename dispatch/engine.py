@@ -55,6 +55,7 @@ from dispatch.standings import Known, Standings
 from dispatch.state import CourierState, State
 from dispatch.timers import Timers
 from dispatch.views import Position, Views, fixed_stops
+from dispatch.windows import Book
 from geo.area_shapes import check_shapes
 from geo.areas import ServedDoors
 from geo.errors import AreaError
@@ -117,6 +118,7 @@ class Engine:
             self._experience.add(recorded, state)
             state = apply(state, recorded)
         self._state = state
+        self._book = Book(state)
 
     @property
     def state(self) -> State:
@@ -179,6 +181,7 @@ class Engine:
             new_id=new_id,
             snapshot=self.snapshot,
             offer=self._offer,
+            book=self._book_of,
             time_zone=self.time_zone,
         )
 
@@ -492,6 +495,11 @@ class Engine:
                 modes=sorted((fleet or self.travel.modes) & self.travel.modes),
                 offer=lambda asked, also: self._offer(asked, also=also),
             )
+
+    def _book_of(self, state: State) -> Book:
+        if not self._book.is_of(state):
+            self._book = Book(state)
+        return self._book
 
     def _offer(
         self,

@@ -61,25 +61,8 @@ class Slot:
     work_at: EpochS
 
 
-def busyness(state: State, now: int) -> float:
-    """Return the open deliveries per courier on shift; 0 without a courier."""
-    crew = sum(
-        [courier.on_shift(now) and courier.stranded is None for courier in state.couriers.values()]
-    )
-    delivery = Fulfilment.DELIVERY
-    waiting = sum(
-        [
-            order.order.fulfilment is delivery
-            and order.hold is None
-            and not order.is_carried_outside
-            for order in state.orders.values()
-        ]
-    )
-    return waiting / crew if crew else 0.0
-
-
 def windows(
-    state: State,
+    book: Book,
     asked: Order,
     said: Offer | Refusal,
     policy: Policy,
@@ -94,9 +77,8 @@ def windows(
     said
         What the live plan has for the order.
     load
-        How busy it is: `busyness`.
+        How busy it is: `Book.busyness`.
     """
-    book = Book(state)
     found = [near(policy, asked, said, window_m, now, load) for window_m in TIER_MINUTES]
     for begins in slot_begins(policy, now, time_zone):
         slot = later_slot(book, asked, said, policy, begins, now)
@@ -175,9 +157,10 @@ def slot_begin(window_id: str) -> int | None:
 
 
 class Book:
-    """Who works when, and what is promised for when, read off a state once for several slots."""
+    """Who works when, and what is promised for when, read off a state once for many slots."""
 
     def __init__(self, state: State) -> None:
+        self._couriers, self._orders = state.couriers, state.orders
         self._crew = [
             (courier.shift_start, courier.shift_end, courier)
             for courier in state.couriers.values()
@@ -190,14 +173,33 @@ class Book:
             if order.order.fulfilment is delivery and not order.returning
         }
         self._latest = sorted(self._promised.values())
+        self._waiting = sum(
+            order.order.fulfilment is delivery
+            and order.hold is None
+            and not order.is_carried_outside
+            for order in state.orders.values()
+        )
+        self._working: dict[tuple[int, int], list[tuple[int, Courier]]] = {}
+
+    def is_of(self, state: State) -> bool:
+        """Tell whether a state has the same couriers and orders, as far as it tells by itself."""
+        return state.couriers is self._couriers and state.orders is self._orders
+
+    def busyness(self, now: int) -> float:
+        """Return the open deliveries per courier on shift; 0 without a courier."""
+        crew = sum([start <= now < end and one.stranded is None for start, end, one in self._crew])
+        return self._waiting / crew if crew else 0.0
 
     def crew(self, begins: int, ends: int) -> list[tuple[int, Courier]]:
         """Return how long each courier who can drive works in a slot, and who it is."""
-        return [
-            (works_s, courier.courier)
-            for start, end, courier in self._crew
-            if (works_s := min(end, ends) - max(start, begins)) > 0 and courier.stranded is None
-        ]
+        working = self._working.get((begins, ends))
+        if working is None:
+            working = self._working[begins, ends] = [
+                (works_s, courier.courier)
+                for start, end, courier in self._crew
+                if (works_s := min(end, ends) - max(start, begins)) > 0 and courier.stranded is None
+            ]
+        return working
 
     def load(self, begins: int, ends: int) -> float:
         """Return the orders promised in a slot per courier whose shift reaches it."""

@@ -21,7 +21,7 @@ from dispatch.planning.quote import NotNow, Offer
 from dispatch.records import SLOT, Hold
 from dispatch.rules.context import Context, Rule, open_order
 from dispatch.state import UNPICKED, OrderState, State, family
-from dispatch.windows import Book, Slot, later_slot
+from dispatch.windows import Slot, later_slot
 
 ALWAYS: Final = ("note", "phone")
 """What may change until the goods are delivered."""
@@ -197,7 +197,7 @@ def _in_slot(
     begins = known.promise.earliest
     if asked.fulfilment is not Fulfilment.DELIVERY:
         begins = known.promise.latest
-    slot = later_slot(Book(state), asked, said, context.policy, begins, context.now)
+    slot = later_slot(context.book(state), asked, said, context.policy, begins, context.now)
     if not isinstance(slot, Slot):
         return Refusal(slot.reason or Reason.STORE_CLOSED, slot.detail)
     return _Found(slot.store.store_id, known.promise, slot.work_at)

@@ -11,6 +11,7 @@ from dispatch.errors import WrongStateError
 from dispatch.model import Order, Policy, Refusal, Snapshot
 from dispatch.planning.quote import Offer
 from dispatch.state import OrderState, State
+from dispatch.windows import Book
 
 
 class Offering(Protocol):
@@ -36,6 +37,8 @@ class Context:
     offer
         What such an order would get, or why nothing.  An order that is open already is weighed
         anew, as if it had just come.
+    book
+        Who works when, and what is promised for when, in a state.
     time_zone
         Of the city, for what goes by the calendar; an IANA name.
     """
@@ -45,6 +48,7 @@ class Context:
     new_id: Callable[[str], str]
     snapshot: Callable[[Order | None], Snapshot]
     offer: Offering
+    book: Callable[[State], Book]
     time_zone: str = "UTC"
 
 

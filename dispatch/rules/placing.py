@@ -29,7 +29,7 @@ from dispatch.records import SLOT, Hold
 from dispatch.rules.context import Context, Rule
 from dispatch.rules.quoting import Terms, check_store, terms
 from dispatch.state import State
-from dispatch.windows import Book, Slot, busyness, later_slot, near, price, slot_begin, slot_begins
+from dispatch.windows import Slot, later_slot, near, price, slot_begin, slot_begins
 
 BESIDE_M: Final = 300
 """A door this far from another one is still the same one: a pin dropped beside its address."""
@@ -212,7 +212,7 @@ def _fresh(
 def _usual(state: State, asked: Order, found: Terms, context: Context) -> Choice | Refusal:
     if isinstance(found.said, Refusal):
         return found.said
-    load = busyness(state, context.now)
+    load = context.book(state).busyness(context.now)
     fare = price(context.policy, asked, found.said.length_m, 0, load)
     return Choice(found.said.promise, fare.total_cents)
 
@@ -226,12 +226,12 @@ def _window(
     if begins is not None:
         if begins not in tuple(slot_begins(policy, now, context.time_zone)):
             raise InvalidValueError("window", f"is {window_id}, which is none of the later slots")
-        slot = later_slot(Book(state), asked, found.said, policy, begins, now)
+        slot = later_slot(context.book(state), asked, found.said, policy, begins, now)
         return _of_slot(slot)
     within = {f"{window_m}m": window_m for window_m in TIER_MINUTES}.get(window_id)
     if within is None:
         raise InvalidValueError("window", f"is {window_id}; there are {', '.join(_NAMES)}")
-    load = busyness(state, now)
+    load = context.book(state).busyness(now)
     return _of_window(near(policy, asked, found.said, within, now, load))
 
 
@@ -277,7 +277,7 @@ def _by_quote(
     cited = Cited(quote.quote_id, command.window_id, promised, fare_cents, held=True)
     if begins is not None:
         slot = _of_slot(
-            later_slot(Book(state), asked, found.said, context.policy, begins, context.now)
+            later_slot(context.book(state), asked, found.said, context.policy, begins, context.now)
         )
         if isinstance(slot, Choice) and not why_not:
             return replace(slot, promise=promised, fare_cents=fare_cents), cited
@@ -360,7 +360,7 @@ def _next_slot(
     policy, now = context.policy, context.now
     for begins in slot_begins(policy, now, context.time_zone):
         if begins > after:
-            slot = _of_slot(later_slot(Book(state), asked, found.said, policy, begins, now))
+            slot = _of_slot(later_slot(context.book(state), asked, found.said, policy, begins, now))
             if isinstance(slot, Choice):
                 return slot
     return None

@@ -18,7 +18,7 @@ from dispatch.rules.context import Context, Rule
 from dispatch.snapshot import asked_in_play
 from dispatch.splitting import Share, shelves, splits
 from dispatch.state import State
-from dispatch.windows import busyness, price, windows
+from dispatch.windows import price, windows
 
 _SPLIT_FOR: Final = frozenset({Reason.NO_STOCK, Reason.STORE_PAUSED, Reason.STORE_CLOSED})
 """Where no store has everything, or none of those that have is open, several may."""
@@ -184,8 +184,9 @@ def _request_quote(state: State, command: c.RequestQuote, context: Context) -> S
         chilled=goods.chilled,
     )
     found = terms(asked, goods, context, store_id=command.store_id, may_split=command.may_split)
-    load = busyness(state, now)
-    choices = windows(state, asked, found.said, policy, now, context.time_zone, load)
+    book = context.book(state)
+    load = book.busyness(now)
+    choices = windows(book, asked, found.said, policy, now, context.time_zone, load)
     usual = found.said
     if isinstance(usual, Refusal) and all(window.promise is None for window in choices):
         raise RefusedError(usual.reason, usual.detail)
