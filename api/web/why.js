@@ -86,7 +86,7 @@ function costs({ terms = {}, others_cost: other = 0 }) {
   return table("It costs, in courier-seconds", rows, ([lead, name, price]) => [
     lead,
     name,
-    Math.round(price).toLocaleString("en"),
+    courierSeconds(price),
   ]);
 }
 
@@ -102,8 +102,13 @@ function isPriced({ extra_cost: extra }) {
 }
 
 function more(extra) {
-  const whole = Math.round(extra).toLocaleString("en");
-  return extra >= 0 ? `+${whole}` : whole;
+  const whole = Math.round(extra);
+  return whole >= 0 ? `+${courierSeconds(whole)}` : courierSeconds(whole);
+}
+
+/** A cost as people read it: what rounds to nothing is `0`, never `-0`. */
+function courierSeconds(price) {
+  return (Math.round(price) + 0).toLocaleString("en");
 }
 
 function table(title, rows, cells) {
