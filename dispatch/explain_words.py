@@ -159,6 +159,15 @@ def _why_late(found: Explanation, left_s: int) -> str:
     return f", most of all because {longest.why} ({minutes(longest.wait_s)}{more})"
 
 
+def rounded(extra: float, terms: Mapping[str, float]) -> dict[str, int]:
+    """Return the terms of a cost to the second, the largest first, so that they add up to it."""
+    found = {name: round(price) for name, price in terms.items() if round(price)}
+    largest = next(iter(found), None)
+    if largest is not None:
+        found[largest] += round(extra) - sum(found.values())
+    return {name: price for name, price in found.items() if price}
+
+
 def costing(extra: float, terms: Mapping[str, float]) -> str:
     """Return what somebody else would cost the whole plan, in words that follow a "would".
 
@@ -166,10 +175,10 @@ def costing(extra: float, terms: Mapping[str, float]) -> str:
     """
     if abs(extra) < _WORTH:
         return "cost the whole plan the same"
-    named = {name: round(price) for name, price in list(terms.items())[:_TOLD] if round(price)}
-    parts = [f"{price:+d} {TERMS[name]}" for name, price in named.items()]
-    rest = round(extra) - sum(named.values())
-    if rest and parts:
+    priced = list(rounded(extra, terms).items())
+    parts = [f"{price:+d} {TERMS[name]}" for name, price in priced[:_TOLD]]
+    rest = sum(price for _, price in priced[_TOLD:])
+    if rest:
         parts.append(f"{rest:+d} all else")
     more = "more" if extra > 0 else "less"
     why = f" ({', '.join(parts)})" if parts else ""

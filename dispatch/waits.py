@@ -322,16 +322,18 @@ def _door(
 
     With how far they are from this order's own, where the addresses do not tell them apart.
     """
-    here, count = mine.order.address, len(there)
+    here, notes = mine.order.address, []
     is_same = _house(address) == _house(here)
-    said = address if count == 1 else f"{count} stops at {address}"
     if is_same:
-        said = f"another stop at {address}" if count == 1 else f"{count} other stops at {address}"
-    numbered = _street(address) != _house(address) and _street(here) != _house(here)
-    if not is_same and (numbered or _street(address) != _street(here)):
-        return said
-    if not all(situation.has_door(each) for each in (mine, *there)):
-        return said
-    table = situation.snapshot.travel.length_m[way.courier.courier.mode]
-    away_m = max(table.item((each.place, mine.place)) for each in there)
-    return f"{said} ({away_m} m away)" if away_m >= _NEXT_DOOR_M else said
+        notes.append("another stop" if len(there) == 1 else f"{len(there)} other stops")
+    elif len(there) > 1:
+        notes.append(f"{len(there)} stops")
+    is_vague = _street(address) == _street(here) and (
+        _street(address) == _house(address) or _street(here) == _house(here)
+    )
+    if (is_same or is_vague) and all(situation.has_door(each) for each in (mine, *there)):
+        table = situation.snapshot.travel.length_m[way.courier.courier.mode]
+        away_m = max(table.item((each.place, mine.place)) for each in there)
+        if away_m >= _NEXT_DOOR_M:
+            notes.append(f"{away_m} m away")
+    return f"{address} ({', '.join(notes)})" if notes else address

@@ -1,7 +1,7 @@
 /** Why an order is treated as it is: the sentence, and on demand what it waits for and costs. */
 
 import { h } from "./dom.js";
-import { minutes, percent } from "./format.js";
+import { percent } from "./format.js";
 
 /** A promise that holds so surely needs no word about it. */
 const SURE = 0.95;
@@ -72,7 +72,7 @@ function waiting({ waits = [] }, zoneTime) {
   return table("It waits for", told, ({ since, wait_s: length, why: reason }) => [
     zoneTime.clock(since),
     reason,
-    minutes(length),
+    started(length),
   ]);
 }
 
@@ -104,6 +104,11 @@ function isPriced({ extra_cost: extra }) {
 function more(extra) {
   const whole = Math.round(extra);
   return whole >= 0 ? `+${courierSeconds(whole)}` : courierSeconds(whole);
+}
+
+/** Started minutes, as the sentence has them. */
+function started(seconds) {
+  return `${Math.ceil(seconds / 60)} min`;
 }
 
 /** A cost as people read it: what rounds to nothing is `0`, never `-0`. */

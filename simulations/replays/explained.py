@@ -9,7 +9,7 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
 
-from dispatch.explain_words import decided, margin, percent
+from dispatch.explain_words import decided, margin, percent, rounded
 from dispatch.explanation import TERMS, Explanation, StoreOption, Wait
 from dispatch.planning.sourcing import minutes
 
@@ -172,11 +172,6 @@ def _costs(told: Explanation) -> Iterator[str]:
 
 
 def _extra(extra: float, terms: Mapping[str, float]) -> str:
-    whole = round(extra)
-    dear = {name: round(price) for name, price in terms.items() if round(price)}
-    for name in dear:
-        # What rounding leaves is put on the largest, so that they add up.
-        dear[name] += whole - sum(dear.values())
-        break
-    named = ", ".join(f"{price:+d} {TERMS[name]}" for name, price in dear.items() if price)
-    return f"{whole:+d} ({named})" if named else f"{whole:+d}"
+    parts = [f"{price:+d} {TERMS[name]}" for name, price in rounded(extra, terms).items()]
+    named = f" ({', '.join(parts)})" if parts else ""
+    return f"{round(extra):+d}{named}"

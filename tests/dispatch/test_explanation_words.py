@@ -206,12 +206,12 @@ def in_the_bag(*doors: tuple[str, int]) -> Explanation:
     ("doors", "where"),
     [
         ([("Pier 1", 600), ("Quay 2", 700)], "Pier 1"),
-        ([("Pier 1", 600), ("Pier 1", 600), ("Quay 2", 700)], "2 stops at Pier 1"),
+        ([("Pier 1", 600), ("Pier 1", 600), ("Quay 2", 700)], "Pier 1 (2 stops)"),
         # The same house; 20 s or 100 m on; written otherwise.
-        ([("Quay 2", 700), ("Quay 2", 700)], "another stop at Quay 2"),
-        ([("Quay", 680), ("Quay", 700)], "another stop at Quay (100 m away)"),
-        ([("Quay 3a", 700), ("Quay 3 A", 700)], "another stop at Quay 3a"),
-        ([("Quay 2", 700), ("Quay 2", 700), ("Quay 2", 700)], "2 other stops at Quay 2"),
+        ([("Quay 2", 700), ("Quay 2", 700)], "Quay 2 (another stop)"),
+        ([("Quay", 680), ("Quay", 700)], "Quay (another stop, 100 m away)"),
+        ([("Quay 3a", 700), ("Quay 3 A", 700)], "Quay 3a (another stop)"),
+        ([("Quay 2", 700), ("Quay 2", 700), ("Quay 2", 700)], "Quay 2 (2 other stops)"),
         # A street without a number says nothing, in that same street.
         ([("Quay", 650), ("Quay 2", 700)], "Quay (250 m away)"),
         ([("Pier", 650), ("Quay 2", 700)], "Pier"),
