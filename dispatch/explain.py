@@ -191,8 +191,9 @@ def _stores(
         for option in weighed
         # Where a bag waits is no shop for anybody else.
         if option.store_id == chosen or not situation.stores[option.store_id].store.is_point
-        # What was fetched comes from nowhere else.
-        if option.store_id == chosen or not order.on_board
+        # What was fetched, or what its customer fetches, comes from nowhere else.
+        if option.store_id == chosen
+        or (not order.on_board and order.order.fulfilment is Fulfilment.DELIVERY)
     ]
     if order.courier_id is not None or is_fixed(order):
         options = [_settled(option, order, chosen, situation) for option in options]

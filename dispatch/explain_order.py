@@ -94,7 +94,7 @@ def _collected(
 ) -> Explanation:
     """Return the explanation of an order that the customer fetches."""
     if order.here_at is not None:
-        at = f" at {order.bay}" if order.bay else ""
+        at = f" (bay {order.bay.removeprefix('bay ')})" if order.bay else ""
         waits = span(max(0, snapshot.now - order.here_at))
         said = f"The customer has waited at {place}{at} for {waits}."
     elif order.ready_at is not None:
@@ -233,5 +233,8 @@ def _parts(order: OrderState, state: State) -> str:
     parts = family(state, order)
     if len(parts) < 2:  # noqa: PLR2004  alone
         return ""
-    others = ", ".join(part.order_id for part in parts if part.order_id != order.order_id)
-    return f"It is one of {len(parts)} parts, as no store had everything; the others: {others}."
+    others = [part.order_id for part in parts if part.order_id != order.order_id]
+    rest = "the others are" if len(others) > 1 else "the other is"
+    return (
+        f"It is one of {len(parts)} parts, as no store had everything; {rest} {', '.join(others)}."
+    )

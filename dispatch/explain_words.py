@@ -77,7 +77,11 @@ def sentence(found: Explanation, order: OrderInPlay, detail: str, snapshot: Snap
     place = chosen.name if chosen is not None else found.store_id or "its store"
     if order.returning:
         return f"{who} brings the goods back to {place}."
-    parts = [_carried(found, order, who, place), _punctual(found, snapshot.now), _why_wait(found)]
+    parts = [
+        _carried(found, order, who, place, snapshot),
+        _punctual(found, snapshot.now),
+        _why_wait(found),
+    ]
     parts += [found.why_not_store, found.why_not_courier]
     if found.changes:
         parts.append(if_so(found.changes[0]))
@@ -97,12 +101,21 @@ def _why_wait(found: Explanation) -> str:
     return f"It waits {minutes(longest.wait_s)}: {longest.why}."
 
 
-def _carried(found: Explanation, order: OrderInPlay, who: str, place: str) -> str:
+def _carried(
+    found: Explanation, order: OrderInPlay, who: str, place: str, snapshot: Snapshot
+) -> str:
     if found.courier_id is None:
         return f"Taken at {place}; the next plan gives it a courier."
     if order.on_board:
         return f"{who} has the goods from {place} in the bag."
     if order.courier_id is not None:
+        courier = next((c for c in snapshot.couriers if c.courier_id == order.courier_id), None)
+        if (
+            courier is not None
+            and courier.arrived
+            and (courier.committed[0].store_id == order.store_id)
+        ):
+            return f"{who} is at {place} for it."
         return f"{who} is on the way to {place} for it."
     return f"{who} will fetch it at {place}."
 

@@ -71,13 +71,15 @@ class _Teller:
     def _times(self, told: Explanation) -> Iterator[str]:
         name = self._found.names.get(told.courier_id or "", told.courier_id or "the courier")
         now = self._found.at or 0
+        ready = "are" if self._found.order.ready_at is None else "were"
+        leaves = "left" if told.leave_at is not None and told.leave_at < now else "leaves"
         times = [
-            (at, f"{who} {past if at <= now else ahead}")
-            for at, who, ahead, past in (
-                (told.ready_at, "the goods", "are ready", "were ready"),
-                (told.leave_at, name, "leaves", "left"),
-                (told.pickup_at, name, "fetches them", "fetched them"),
-                (told.done_at, name, f"hands them over{_margin(told)}", "hands them over"),
+            (at, what)
+            for at, what in (
+                (told.ready_at, f"the goods {ready} ready"),
+                (told.leave_at, f"{name} {leaves}"),
+                (told.pickup_at, f"{name} fetches them"),
+                (told.done_at, f"{name} hands them over{_margin(told)}"),
             )
             if at is not None
         ]

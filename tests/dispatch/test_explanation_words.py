@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from ordering import BOTH, split_town
 from street import HAND_OVER_S, NOW, Street
 from town import NOW as TOWN_NOW
 from town import Town, at
@@ -14,7 +15,7 @@ from dispatch import events as e
 from dispatch.explain import explain
 from dispatch.explain_words import costing, decided, ended, margin, percent, why_not_store
 from dispatch.explanation import Decision, Explanation, StoreOption
-from dispatch.model import Reason
+from dispatch.model import Fulfilment, OrderLine, Reason
 from dispatch.planning.plan import plan
 from dispatch.records import SLOT
 from dispatch.recount import recount
@@ -286,6 +287,34 @@ def test_a_nearer_store_at_the_same_cost_is_told_in_a_whole_sentence() -> None:
     ):
         other = StoreOption("sto_b", "B", False, 50, NOW, None, "", **nearer)  # type: ignore[arg-type]
         assert why_not_store((chosen, other)) == f"B is nearer{said}."
+
+
+# --- customers, parts ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("bay", ["6", "bay 6"])
+def test_a_customer_who_has_just_come_has_waited_less_than_a_minute(bay: str) -> None:
+    town = Town()
+    milk = (OrderLine("milk", 1),)
+    kerb = Fulfilment.CURBSIDE
+    town.give(c.PlaceOrder(at(3, 0), "Corner", milk, 1000, TOWN_NOW, fulfilment=kerb))
+    (order_id,) = town.engine.state.orders
+    town.picked(order_id)
+    town.give(c.ArriveToCollect(order_id, bay, town.clock.now()))
+    found = town.engine.explain(order_id)
+    assert found.sentence == ("The customer has waited at West (bay 6) for less than a minute.")
+    # Whoever stands at West is not told what East lacks.
+    assert [one.store_id for one in found.stores] == [WEST]
+
+
+def test_the_other_part_of_an_order_is_named_as_one() -> None:
+    town = split_town()
+    town.give(c.PlaceOrder(at(5, 0), "Corner", BOTH, 1000, TOWN_NOW))
+    first, second = sorted(town.engine.state.orders)
+    town.engine.replan()
+    assert town.engine.explain(first).sentence.endswith(
+        f"It is one of 2 parts, as no store had everything; the other is {second}."
+    )
 
 
 # --- what does not contradict itself -----------------------------------------------------------

@@ -54,6 +54,11 @@ def test_times_are_told_in_their_order_and_what_is_over_as_such() -> None:
     assert [row[:8] for row in rows] == sorted(row[:8] for row in rows)
 
 
+def test_goods_that_should_be_ready_are_not_said_to_be() -> None:
+    rows = part(printed(waiting_goods(), ready_at=NOW - 30), "When")
+    assert rows[0].endswith("the goods are ready")
+
+
 def test_a_margin_of_seconds_is_not_0_min() -> None:
     rows = part(printed(waiting_goods(), slack_s=-20), "When")
     assert rows[-1].endswith("hands them over, less than a minute after the promise ends")
