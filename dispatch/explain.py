@@ -129,6 +129,8 @@ def explain(snapshot: Snapshot, plan: Plan, order_id: str, ties: Ties = _FREE) -
     changes = _changes(snapshot, plan, found, explanation, ties)
     explanation = replace(explanation, changes=changes)
     detail = unassigned.detail if unassigned is not None else ""
+    if explanation.reason is Reason.NO_COURIER_ON_SHIFT and ties.locked_to is not None:
+        detail = f"it is locked to {ties.locked_to}, who is not on shift or declined it"
     return replace(explanation, sentence=sentence(explanation, found, detail, snapshot))
 
 

@@ -225,6 +225,9 @@ def test_an_order_that_a_lock_leaves_without_a_courier_is_freed_by_its_end() -> 
     street.courier("ida", at=500)
     found = explained(street, ties=Ties(locked_to="Ole"))
     assert found.reason is Reason.NO_COURIER_ON_SHIFT
+    assert found.sentence.startswith(
+        "Not on any route: it is locked to Ole, who is not on shift or declined it. "
+    )
     assert [each.what for each in found.changes] == ["unlocked", "courier_at_store"]
 
 

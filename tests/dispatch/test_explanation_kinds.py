@@ -297,6 +297,7 @@ def test_a_shift_is_longer_by_what_is_lacking_and_no_more() -> None:
     street.courier("ida", at=200, shift_end=NOW + 100)
     found = explained(street.snapshot())
     assert found.reason is Reason.NO_COURIER_BEFORE_DEADLINE
+    assert "or the shift ends; the one shift ends in 2 min. " in found.sentence
     shift = change(found, "longer_shift")
     assert (shift.subject, shift.amount, shift.unit) == ("cou_ida", 4, "min")
     assert shift.detail == "the shift of Ida ended 4 min later"
