@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
-from dispatch.explain_words import compared, mostly
+from dispatch.explain_words import bringing
 from dispatch.explanation import CourierOption, Refused, StoreOption
 from dispatch.model import CourierInPlay, OrderInPlay
 from dispatch.otherwise import Ties
@@ -129,7 +129,7 @@ def courier_options(
                 price.done_at,
                 price.store_id,
                 terms,
-                f"would bring it {compared(price.done_at, base.done_at)}{mostly(extra, terms)}",
+                f"would {bringing(price.done_at, base.done_at, extra, terms)}",
             )
         )
     return tuple(options)

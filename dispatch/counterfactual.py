@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from dispatch.cases import cases, longer_promise
+from dispatch.explain_words import span
 from dispatch.explanation import Change, StoreOption
 from dispatch.model import OrderInPlay, Plan, Snapshot
 from dispatch.otherwise import MINUTE_S, Came, Case, Ties, both
@@ -200,7 +201,7 @@ def released(snapshot: Snapshot, plan: Plan, order: OrderInPlay) -> tuple[Change
 def _arrives(snapshot: Snapshot, order: OrderInPlay, at: int) -> str:
     late_s = at - order.promise.latest
     when = f"it would arrive in {minutes(at - snapshot.now)}"
-    return f"{when}, {minutes(late_s)} late" if late_s > 0 else f"{when}, in time"
+    return f"{when}, {span(late_s)} late" if late_s > 0 else f"{when}, in time"
 
 
 def _change(case: Case, effect: str, saved_s: int | None, at: int) -> Change:

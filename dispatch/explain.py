@@ -14,15 +14,18 @@ from dispatch.alternatives import (
     alternatives,
     by_way,
     courier_options,
+    more,
     priced_stores,
     refused,
     unable,
+    why_unable,
 )
 from dispatch.counterfactual import Ties, freeing, sooner
 from dispatch.errors import UnknownIdError
 from dispatch.explain_words import (
     REMEDIES,
     compared,
+    costing,
     next_best,
     sentence,
     why_not_store,
@@ -34,6 +37,7 @@ from dispatch.model import (
     Fulfilment,
     OrderInPlay,
     Plan,
+    Reason,
     Route,
     Snapshot,
     StopKind,
@@ -97,9 +101,10 @@ def explain(snapshot: Snapshot, plan: Plan, order_id: str, ties: Ties = _FREE) -
         slack_s=found.promise.latest - end.depart_at if end is not None else None,
         reason=unassigned.reason if unassigned is not None else None,
         remedy=REMEDIES[unassigned.reason] if unassigned is not None else "",
-        stores=_stores(posed, search, found, store_id),
+        stores=(),
         couriers=(),
     )
+    explanation = replace(explanation, stores=_stores(posed, search, found, explanation, ties))
     explanation = replace(explanation, waits=waits(posed, search, plan, found, route))
     if route is not None and row is not None:
         explanation = _with_costs(posed, search, row, explanation)
@@ -124,6 +129,8 @@ def explain(snapshot: Snapshot, plan: Plan, order_id: str, ties: Ties = _FREE) -
     changes = _changes(snapshot, plan, found, explanation, ties)
     explanation = replace(explanation, changes=changes)
     detail = unassigned.detail if unassigned is not None else ""
+    if explanation.reason is Reason.NO_COURIER_ON_SHIFT and ties.locked_to is not None:
+        detail = f"it is locked to {ties.locked_to}, who is not on shift or declined it"
     return replace(explanation, sentence=sentence(explanation, found, detail, snapshot))
 
 
@@ -158,9 +165,9 @@ def _visit(route: Route | None, order_id: str, kind: StopKind) -> Visit | None:
 
 
 def _stores(
-    posed: Posed, search: Search, order: OrderInPlay, chosen: str | None
+    posed: Posed, search: Search, order: OrderInPlay, found: Explanation, ties: Ties
 ) -> tuple[StoreOption, ...]:
-    situation = posed.situation
+    situation, chosen = posed.situation, found.store_id
     stock = sourcing.Stock(situation)
     queues = queues_of(posed, search)
     for store_id, queue in queues.items():
@@ -174,15 +181,23 @@ def _stores(
             name=situation.stores[option.store_id].store.name,
             chosen=option.store_id == chosen,
             trip_s=option.trip_s if option.trip_s < UNREACHABLE_S else None,
-            ready_at=option.ready_at,
+            # Where it is, as the plan in force has it.
+            ready_at=option.ready_at if option.store_id != chosen else found.ready_at,
             reason=option.reason,
-            detail=option.detail,
+            detail=(
+                ties.ruled_out.get(option.store_id, option.detail)
+                if option.reason is Reason.STORE_EXCLUDED
+                else option.detail
+            ),
         )
         for option in weighed
         # Where a bag waits is no shop for anybody else.
         if option.store_id == chosen or not situation.stores[option.store_id].store.is_point
+        # What was fetched, or what its customer fetches, comes from nowhere else.
+        if option.store_id == chosen
+        or (not order.on_board and order.order.fulfilment is Fulfilment.DELIVERY)
     ]
-    if order.on_board or order.courier_id is not None or is_fixed(order):
+    if order.courier_id is not None or is_fixed(order):
         options = [_settled(option, order, chosen, situation) for option in options]
     return tuple(sorted(options, key=lambda option: not option.chosen))
 
@@ -194,9 +209,16 @@ def _settled(
     store = situation.stores.get(chosen or "")
     if option.chosen or option.reason is not None or store is None:
         return option
-    begun = order.ready_at is not None or order.pick_started_at is not None
-    why = "is picked" if begun else "stays"
-    return replace(option, ready_at=None, detail=f"it {why} at {store.store.name}")
+    return replace(option, ready_at=None, detail=f"it {_how_far(order)[0]} at {store.store.name}")
+
+
+def _how_far(order: OrderInPlay) -> tuple[str, str]:
+    """Return how far an order is at the store where it stays, and why it stays."""
+    if order.ready_at is not None:
+        return "was picked", "it is picked there already"
+    if order.pick_started_at is not None:
+        return "is being picked", "its picking has begun there"
+    return "stays", "it is pinned there"
 
 
 def _store_settled(order: OrderInPlay, found: Explanation) -> str:
@@ -206,9 +228,7 @@ def _store_settled(order: OrderInPlay, found: Explanation) -> str:
     said = why_not_store(found.stores)
     if is_fixed(order) and not said.startswith("No other"):
         chosen = next((option.name for option in found.stores if option.chosen), "this store")
-        begun = order.ready_at is not None or order.pick_started_at is not None
-        why = "its picking has begun there" if begun else "a person pinned it there"
-        return f"It stays at {chosen}: {why}."
+        return f"It stays at {chosen}: {_how_far(order)[1]}."
     return said
 
 
@@ -247,8 +267,9 @@ def _nearest(
     if not key or key == found.courier_id or way_s >= mine:
         who = names[found.courier_id or ""].courier.name if found.courier_id in names else "Nobody"
         return f"{who} is the nearest courier. {next_best(found.couriers, found.done_at)}".strip()
-    why = _why_not(names[key], order, others, found, ties, posed.situation.now)
-    said = f"{names[key].courier.name} is nearer, {minutes(way_s)} from the store, but {why}."
+    why = _why_not(names[key], order, others, found, ties, posed)
+    away = f"{minutes(way_s)} from the store" if way_s > 0 else "at the store itself"
+    said = f"{names[key].courier.name} is nearer, {away}, {why}."
     best = found.couriers[0] if found.couriers else None
     if best is None or best.courier_id == key:
         return said
@@ -261,19 +282,25 @@ def _why_not(
     others: Alternatives,
     found: Explanation,
     ties: Ties,
-    now: int,
+    posed: Posed,
 ) -> str:
-    """Return why a courier who is nearer does not have an order."""
-    no = unable(courier, order, ties, now)
+    """Return why a courier who is nearer does not have an order, in words that follow the way."""
+    no = unable(courier, order, ties, posed.situation.now)
     if no:
-        return no
-    price = others.couriers.get(courier.courier_id)
+        return f"but {no}"
+    price, base = others.couriers.get(courier.courier_id), others.present
     if price is None:
-        return "cannot take it: the bag, the shift or the stops under way leave no room"
-    if found.done_at is None:
-        return "costs the whole plan more"
-    busy = courier.available_at > now or courier.committed or courier.on_board
-    if price.done_at > found.done_at:
-        is_busy = "is busy and " if busy else ""
-        return f"{is_busy}would bring it {compared(price.done_at, found.done_at)}"
-    return "is of more use to other orders: the whole plan would cost more"
+        return f"but {why_unable(courier, order, ties, posed)}"
+    if found.done_at is None or base is None:
+        return "but the plan gives it to nobody"
+    is_busy = bool(
+        courier.available_at > posed.situation.now or courier.committed or courier.on_board
+    )
+    extra, when = price.added - base.added, compared(price.done_at, found.done_at)
+    cost = costing(extra, more(price, base))
+    if round(extra) < 0:
+        return f"and would {cost}: the next plan may choose so"
+    busy = "is busy and " if is_busy else ""
+    if when.endswith("later"):
+        return f"but {busy}would bring it {when}"
+    return f"but {busy}would {cost}, bringing it {when}"

@@ -11,11 +11,11 @@ from typing import Final
 from dispatch.cases import picked_first_at
 from dispatch.counterfactual import WORTH_S, released
 from dispatch.explain import explain
-from dispatch.explain_words import REMEDIES, decided, if_so
+from dispatch.explain_words import REMEDIES, decided, ended, if_so, soon, span
 from dispatch.explanation import Change, Decision, Explanation, StoreOption
 from dispatch.model import Fulfilment, OrderInPlay, Plan, Reason, Snapshot
+from dispatch.moving import ENGINE
 from dispatch.otherwise import Ties
-from dispatch.planning.sourcing import minutes
 from dispatch.records import SLOT
 from dispatch.state import CourierState, OrderState, State, family
 from dispatch.views import fixed_stops
@@ -42,6 +42,7 @@ def explain_open(order: OrderState, state: State, snapshot: Snapshot, plan: Plan
         found = special
     said = [found.sentence]
     said += [decided(each, snapshot.now) for each in decisions if each.kind != "carriage"]
+    said += _left_out(order, state)
     said += [_parts(order, state)]
     text = " ".join(part for part in said if part)
     return replace(found, sentence=text, decisions=decisions)
@@ -68,11 +69,11 @@ def _special(
         )
     if order.is_carried_outside and order.carriage is not None:
         carrier = order.carriage.carrier
-        said = f"{carrier} carries it ({order.carriage.status})."
+        said = f"{carrier} carries it ({order.carriage.status.replace('_', ' ')})."
         if not order.on_board:
             said = f"{carrier} comes to {place} for it; no courier of ours does."
         if order.eta is not None:
-            said += f" It is expected in {minutes(max(0, order.eta - snapshot.now))}."
+            said += f" It is expected {soon(order.eta - snapshot.now)}."
         return replace(
             found, sentence=said, courier_id=None, reason=None, remedy="", held=True, changes=()
         )
@@ -93,14 +94,14 @@ def _collected(
 ) -> Explanation:
     """Return the explanation of an order that the customer fetches."""
     if order.here_at is not None:
-        at = f" at {order.bay}" if order.bay else ""
-        waits = minutes(max(0, snapshot.now - order.here_at))
+        at = f" (bay {order.bay.removeprefix('bay ')})" if order.bay else ""
+        waits = span(max(0, snapshot.now - order.here_at))
         said = f"The customer has waited at {place}{at} for {waits}."
     elif order.ready_at is not None:
         said = f"It waits at {place} for the customer; no courier is needed."
     elif found.ready_at is not None:
-        in_min = minutes(max(0, found.ready_at - snapshot.now))
-        said = f"The customer collects it at {place}; it is ready in {in_min}."
+        when = soon(found.ready_at - snapshot.now)
+        said = f"The customer collects it at {place}; it should be ready {when}."
     else:
         said = f"The customer collects it at {place}; the next plan says when it is ready."
     changes: tuple[Change, ...] = ()
@@ -151,10 +152,30 @@ def _ties(order: OrderState, state: State) -> Ties:
         locked_to = courier.courier.name if courier is not None else lock.courier_id
     pinned = order.pinned_store_id is not None
     fixed = next((each for each in state.couriers.values() if _fixes(state, each, order)), None)
+    ties = Ties(locked_to, order.declined_by, pinned, ruled_out=_ruled_out(order, state))
     if fixed is None:
-        return Ties(locked_to, order.declined_by, pinned)
+        return ties
     under_way = int(fixed.commitment is not None)
-    return Ties(locked_to, order.declined_by, pinned, fixed.courier.courier_id, under_way)
+    return replace(ties, fixed_for=fixed.courier.courier_id, under_way=under_way)
+
+
+def _ruled_out(order: OrderState, state: State) -> dict[str, str]:
+    """Return who ruled each excluded store out, and why."""
+    found: dict[str, str] = {}
+    for rule in order.exclusions:
+        how = "left out by the engine" if rule.owner == ENGINE else f"ruled out by {rule.owner}"
+        said = ended(f"{_store_name(state, rule.store_id)} was {how}", rule.reason)
+        found[rule.store_id] = said.removesuffix(".")
+    return found
+
+
+def _left_out(order: OrderState, state: State) -> list[str]:
+    """Return which stores nobody ruled out by hand, and why the engine leaves them out."""
+    return [
+        ended(f"The engine left {_store_name(state, rule.store_id)} out", rule.reason)
+        for rule in order.exclusions
+        if rule.owner == ENGINE
+    ]
 
 
 def _fixes(state: State, courier: CourierState, order: OrderState) -> bool:
@@ -173,14 +194,14 @@ def decisions_of(order: OrderState, state: State) -> tuple[Decision, ...]:
         name = _ties(order, state).locked_to
         detail = f"Locked to {name}"
         found.append(Decision("lock", lock.owner, lock.reason, lock.expires_at, detail))
-    if order.pinned_store_id is not None:
-        owner, reason = _by(order, state, "PinStore")
-        detail = f"Pinned to {_store_name(state, order.pinned_store_id)}"
-        found.append(Decision("pin", owner, reason, None, detail))
-    if order.excluded_stores:
-        owner, reason = _by(order, state, "ExcludeStore")
-        names = ", ".join(_store_name(state, key) for key in sorted(order.excluded_stores))
-        found.append(Decision("exclusion", owner, reason, None, f"Kept from {names}"))
+    pin = order.pin
+    if pin is not None:
+        detail = f"Pinned to {_store_name(state, pin.store_id)}"
+        found.append(Decision("pin", pin.owner, pin.reason, None, detail))
+    for rule in order.exclusions:
+        if rule.owner != ENGINE:
+            detail = f"Kept from {_store_name(state, rule.store_id)}"
+            found.append(Decision("exclusion", rule.owner, rule.reason, None, detail))
     for courier in state.couriers.values():
         fixed = courier.route_lock
         if fixed is not None and _fixes(state, courier, order):
@@ -212,5 +233,8 @@ def _parts(order: OrderState, state: State) -> str:
     parts = family(state, order)
     if len(parts) < 2:  # noqa: PLR2004  alone
         return ""
-    others = ", ".join(part.order_id for part in parts if part.order_id != order.order_id)
-    return f"It is one of {len(parts)} parts, as no store had everything; the others: {others}."
+    others = [part.order_id for part in parts if part.order_id != order.order_id]
+    rest = "the others are" if len(others) > 1 else "the other is"
+    return (
+        f"It is one of {len(parts)} parts, as no store had everything; {rest} {', '.join(others)}."
+    )

@@ -12,10 +12,10 @@ from dispatch.explanation import (
     Decision,
     Explanation,
     StoreOption,
-    Wait,
 )
 from dispatch.model import OrderInPlay, Reason, Snapshot
 from dispatch.planning.sourcing import minutes
+from dispatch.records import SLOT
 
 _MINUTE_S: Final = 60
 
@@ -33,6 +33,9 @@ _USUAL: Final = frozenset({"picking", "way", _SPARED})
 
 _TOLD: Final = 2
 """Terms named."""
+
+_SOMEBODY: Final = {"": "somebody", "shop": "the shop"}
+"""Owners of decisions who are no name."""
 
 REMEDIES: Final = {
     Reason.OUTSIDE_RADIUS: "a store nearer to the door, or a wider reach or area of this one",
@@ -74,7 +77,11 @@ def sentence(found: Explanation, order: OrderInPlay, detail: str, snapshot: Snap
     place = chosen.name if chosen is not None else found.store_id or "its store"
     if order.returning:
         return f"{who} brings the goods back to {place}."
-    parts = [_carried(found, order, who, place), _punctual(found), _why_wait(found)]
+    parts = [
+        _carried(found, order, who, place, snapshot),
+        _punctual(found, snapshot.now),
+        _why_wait(found),
+    ]
     parts += [found.why_not_store, found.why_not_courier]
     if found.changes:
         parts.append(if_so(found.changes[0]))
@@ -89,62 +96,113 @@ def _why_wait(found: Explanation) -> str:
     longest = max(told, key=lambda wait: wait.wait_s, default=None)
     if longest is None or longest.wait_s < _MINUTE_S:
         return ""
-    return f"It waits {duration(longest)}: {longest.why}."
+    if longest.what == "shared_trip":
+        return f"Its ride is {minutes(longest.wait_s)} longer: {longest.why}."
+    return f"It waits {minutes(longest.wait_s)}: {longest.why}."
 
 
-def _carried(found: Explanation, order: OrderInPlay, who: str, place: str) -> str:
+def _carried(
+    found: Explanation, order: OrderInPlay, who: str, place: str, snapshot: Snapshot
+) -> str:
     if found.courier_id is None:
         return f"Taken at {place}; the next plan gives it a courier."
     if order.on_board:
         return f"{who} has the goods from {place} in the bag."
     if order.courier_id is not None:
+        courier = next((c for c in snapshot.couriers if c.courier_id == order.courier_id), None)
+        if (
+            courier is not None
+            and courier.arrived
+            and (courier.committed[0].store_id == order.store_id)
+        ):
+            return f"{who} is at {place} for it."
         return f"{who} is on the way to {place} for it."
     return f"{who} will fetch it at {place}."
 
 
-def _punctual(found: Explanation) -> str:
-    if found.slack_s is None:
+def _punctual(found: Explanation, now: int) -> str:
+    if found.slack_s is None or found.done_at is None:
         return ""
-    whole = abs(found.slack_s) // _MINUTE_S
     if found.slack_s >= 0:
-        said = f"It arrives {whole} min before the promise ends"
-        return f"{said}{_chance(found)}."
-    why = _why_late(found)
-    return f"It will be {whole} min late{why}."
+        return f"It arrives {margin(found.slack_s)}{_chance(found)}."
+    return f"It will be {span(-found.slack_s)} late{_why_late(found, found.done_at - now)}."
+
+
+def span(duration_s: int) -> str:
+    """Return a duration in whole minutes that are over, as a person says it."""
+    whole = duration_s // _MINUTE_S
+    return f"{whole} min" if whole > 0 else "less than a minute"
+
+
+def margin(slack_s: int) -> str:
+    """Return how long before or after the end of a promise something is."""
+    if slack_s == 0:
+        return "just as the promise ends"
+    side = "before" if slack_s > 0 else "after"
+    return f"{span(abs(slack_s))} {side} the promise ends"
+
+
+def soon(duration_s: int) -> str:
+    """Return when something is that is so long ahead."""
+    return f"in {minutes(duration_s)}" if duration_s > 0 else "now"
+
+
+def percent(chance: float) -> str:
+    """Return a chance in percent; what is not certain is not called so."""
+    whole = round(100 * chance)
+    if whole <= 0:
+        return "less than 1 %"
+    return f"{whole} %" if whole < 100 else "more than 99 %"  # noqa: PLR2004  all of it
 
 
 def _chance(found: Explanation) -> str:
     """Return how sure the promise is, where that is worth a word."""
     if found.chance is None or found.chance >= _SURE:
         return ""
-    return f"; it holds with a chance of {round(100 * found.chance)} %"
+    return f"; it holds with a chance of {percent(found.chance)}"
 
 
-def _why_late(found: Explanation) -> str:
+def _why_late(found: Explanation, left_s: int) -> str:
     """Return what keeps a late order longest: what it waits for most, but for the way itself."""
     waits = (wait for wait in found.waits if wait.what != _SPARED)
     longest = max(waits, key=lambda wait: wait.wait_s, default=None)
     if longest is None or longest.wait_s < _MINUTE_S:
-        if found.pickup_at is not None and found.ready_at == found.pickup_at:
-            return ", because the goods are not ready sooner"
-        return ""
-    return f", most of all because {longest.why} ({duration(longest)})"
+        return f", as the way and handing it over take {minutes(left_s)}"
+    more = " more" if longest.what == "shared_trip" else ""
+    return f", most of all because {longest.why} ({minutes(longest.wait_s)}{more})"
 
 
-def duration(wait: Wait) -> str:
-    """Return how long a wait is, as people say it."""
-    more = " more" if wait.what == "shared_trip" else ""
-    return f"{minutes(wait.wait_s)}{more}"
+def rounded(extra: float, terms: Mapping[str, float]) -> dict[str, int]:
+    """Return the terms of a cost to the second, the largest first, so that they add up to it."""
+    found = {name: round(price) for name, price in terms.items() if round(price)}
+    largest = next(iter(found), None)
+    if largest is not None:
+        found[largest] += round(extra) - sum(found.values())
+    return {name: price for name, price in found.items() if price}
 
 
-def mostly(extra: float, terms: Mapping[str, float]) -> str:
-    """Return what somebody else would cost the whole plan, and what most of it is for."""
+def costing(extra: float, terms: Mapping[str, float]) -> str:
+    """Return what somebody else would cost the whole plan, in words that follow a "would".
+
+    The largest terms are named; with all else they add up.
+    """
     if abs(extra) < _WORTH:
-        return ", at the same cost"
-    dearest = [(name, price) for name, price in terms.items() if price * extra > 0][:_TOLD]
-    parts = " and ".join(f"{abs(price):.0f} of it {TERMS[name]}" for name, price in dearest)
+        return "cost the whole plan the same"
+    priced = list(rounded(extra, terms).items())
+    parts = [f"{price:+d} {TERMS[name]}" for name, price in priced[:_TOLD]]
+    rest = sum(price for _, price in priced[_TOLD:])
+    if rest:
+        parts.append(f"{rest:+d} all else")
     more = "more" if extra > 0 else "less"
-    return f", {abs(extra):.0f} courier-s {more} ({parts})"
+    why = f" ({', '.join(parts)})" if parts else ""
+    return f"cost the whole plan {abs(round(extra))} courier-s {more}{why}"
+
+
+def bringing(at: int, done_at: int, extra: float, terms: Mapping[str, float]) -> str:
+    """Return how somebody else would do, in time and cost, in words that follow a "would"."""
+    is_worse = at - done_at >= _MINUTE_S // 2
+    link = " and" if is_worse == (extra >= _WORTH) else ", but"
+    return f"bring it {compared(at, done_at)}{link} {costing(extra, terms)}"
 
 
 def why_not_store(stores: tuple[StoreOption, ...]) -> str:
@@ -162,23 +220,19 @@ def why_not_store(stores: tuple[StoreOption, ...]) -> str:
     option = min(nearer, key=lambda o: (o.trip_s or 0, o.store_id))
     if option.reason is not None:
         return f"{option.name} is nearer, but {_about(option)}."
-    if option.extra_cost is not None and option.terms:
-        return f"{option.name} is nearer, but {_dearer(option, chosen)}."
+    later_s = 0
     if chosen is not None and option.ready_at is not None and chosen.ready_at is not None:
-        later_min = (option.ready_at - chosen.ready_at) // _MINUTE_S
-        if later_min > 0:
-            return f"{option.name} is nearer, but would be ready {later_min} min later."
-    return f"{option.name} is nearer, but costs the whole plan more."
-
-
-def _dearer(option: StoreOption, chosen: StoreOption | None) -> str:
-    """Return what a nearer store would cost more, and by how much later it would be ready."""
-    cost = mostly(option.extra_cost or 0.0, option.terms).removeprefix(", ")
-    later_min = 0
-    if chosen is not None and option.ready_at is not None and chosen.ready_at is not None:
-        later_min = (option.ready_at - chosen.ready_at) // _MINUTE_S
-    later = f"would be ready {later_min} min later and cost " if later_min > 0 else "would cost "
-    return f"{later}{cost}"
+        later_s = option.ready_at - chosen.ready_at
+    later = f"be ready {span(later_s)} later" if later_s >= _MINUTE_S else ""
+    if option.extra_cost is not None:
+        if option.extra_cost <= -_WORTH:
+            cost = costing(option.extra_cost, option.terms)
+            return f"{option.name} is nearer and would {cost}: the next plan may choose it."
+        cost = costing(option.extra_cost, option.terms)
+        return f"{option.name} is nearer, but would {later + ' and ' if later else ''}{cost}."
+    if later:
+        return f"{option.name} is nearer, but would {later}."
+    return f"{option.name} is nearer, but was not among the stores that the plan tried for it."
 
 
 def _about(option: StoreOption) -> str:
@@ -196,15 +250,19 @@ def next_best(couriers: tuple[CourierOption, ...], done_at: int | None) -> str:
     if done_at is None:
         return ""
     best = couriers[0]
-    return f"The next best courier, {best.name}, would bring it {compared(best.done_at, done_at)}."
+    if best.extra_cost >= _WORTH and best.done_at - done_at >= _MINUTE_S // 2:
+        does = f"bring it {compared(best.done_at, done_at)}"
+    else:
+        does = bringing(best.done_at, done_at, best.extra_cost, best.terms)
+    return f"The next best courier, {best.name}, would {does}."
 
 
 def compared(at: int, done_at: int) -> str:
     """Return how another arrival compares with the planned one."""
-    later_min = round((at - done_at) / _MINUTE_S)
-    if later_min < 0:
-        return f"{-later_min} min sooner, but at the cost of others"
-    return f"{later_min} min later" if later_min > 0 else "no sooner"
+    apart_s = abs(at - done_at)
+    if apart_s < _MINUTE_S // 2:
+        return "at about the same time"
+    return f"{round(apart_s / _MINUTE_S) or 1} min {'later' if at > done_at else 'sooner'}"
 
 
 def if_so(change: Change) -> str:
@@ -214,9 +272,16 @@ def if_so(change: Change) -> str:
 
 def decided(decision: Decision, now: int) -> str:
     """Return a decision of a person as a sentence."""
-    who = decision.owner or "somebody"
     until = ""
-    if decision.until is not None:
-        until = f" for {minutes(max(0, decision.until - now))} more"
-    why = f": {decision.reason}" if decision.reason else ""
-    return f"{decision.detail} by {who}{until}{why}."
+    if decision.until is not None and decision.until > now:
+        until = f" for {minutes(decision.until - now)} more"
+    if decision.owner == SLOT:
+        return f"{decision.detail}{until}."
+    who = _SOMEBODY.get(decision.owner, decision.owner)
+    return ended(f"{decision.detail} by {who}{until}", decision.reason)
+
+
+def ended(said: str, reason: str) -> str:
+    """Return a sentence with the reason that somebody wrote, if any, and one full stop."""
+    why = reason.strip().rstrip(".")
+    return f"{said}: {why}." if why else f"{said}."

@@ -175,7 +175,8 @@ class Weighing:
         RefusedError
             That store cannot serve it.
         """
-        allowed = replace(order, excluded_stores=order.excluded_stores - {store_id})
+        kept = tuple(rule for rule in order.exclusions if rule.store_id != store_id)
+        allowed = replace(order, exclusions=kept)
         in_play, weighed = self._weigh(allowed)
         named = next((c for c in weighed if c.store_id == store_id), None)
         if named is None:

@@ -6,8 +6,8 @@ minutes instead of the whole evening, a shift that ends no later than it must.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from dispatch.model import CourierInPlay, OrderInPlay, OrderStatus, Snapshot, StoreInPlay
@@ -33,6 +33,8 @@ class Ties:
         for nobody.
     under_way
         How many of that courier's committed stops are so because they are under way.
+    ruled_out
+        Who ruled a store out, and why, in a sentence without its end, by the store's id.
     """
 
     locked_to: str | None = None
@@ -40,6 +42,7 @@ class Ties:
     pinned: bool = False
     fixed_for: str | None = None
     under_way: int = 0
+    ruled_out: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

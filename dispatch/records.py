@@ -183,6 +183,18 @@ class Hold:
 
 
 @dataclass(frozen=True, slots=True)
+class StoreRule:
+    """A store that an order must, or must not, come from: who said so, and why.
+
+    Of what nobody decided by hand the owner is `engine`.
+    """
+
+    store_id: str
+    owner: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class OrderLock:
     """An order is for one courier only: a person said so."""
 

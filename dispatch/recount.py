@@ -7,6 +7,7 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import Final
 
+from dispatch.explain_words import ended, span
 from dispatch.explanation import Explanation, Spent, StoreOption, Stretch, Turn
 from dispatch.model import DeliveryStatus, Fulfilment, OrderStatus
 from dispatch.records import Action, SubstitutionAnswer
@@ -17,10 +18,10 @@ _MINUTE_S: Final = 60
 _TURNS: Final[Mapping[str, str]] = MappingProxyType(
     {
         "OrderResourced": "moved to another store",
-        "OrderNotMoved": "should have moved to another store, and no other could serve it",
+        "OrderNotMoved": "not moved to another store when it should have been",
         "OrderAmended": "changed by the customer or the shop",
         "PromiseSuperseded": "given another promise",
-        "StorePinned": "pinned to a store, or the pin taken off",
+        "StorePinned": "pinned to a store, or freed of its pin",
         "StoreExcluded": "kept from a store",
         "StopDeclined": "declined by its courier",
         "OfferLapsed": "offered to a courier who did not answer",
@@ -204,12 +205,11 @@ def _action(about: list[Action], event: str, at: int) -> Action | None:
 
 
 def _detail(order: OrderState, event: str, words: str) -> str:
-    if event in {"SubstitutionOffered", "SubstitutionAnswered"}:
-        offered = ", ".join(
-            f"{each.substitute_sku} for {each.sku} ({_answer(each.answer)})"
-            for each in order.substitutions
-        )
-        return f"{words}: {offered}" if offered else words
+    if event == "SubstitutionOffered" and order.substitutions:
+        offered = ", ".join(f"{each.substitute_sku} for {each.sku}" for each in order.substitutions)
+        return f"{words}: {offered}"
+    if event == "SubstitutionAnswered" and order.substitutions:
+        return f"{words}: {', '.join(_answer(each.answer) for each in order.substitutions)}"
     if event == "ConflictNoted" and order.conflicts:
         return f"{words}: {'; '.join(order.conflicts)}"
     if event == "CarriageBooked" and order.carriage is not None:
@@ -263,21 +263,22 @@ def _sentence(found: Explanation, order: OrderState, who: str, place: str) -> st
     if order.delivery is DeliveryStatus.CANCELLED or (
         order.order.fulfilment is not Fulfilment.DELIVERY and order.status is OrderStatus.CANCELLED
     ):
-        return f"Cancelled: {order.note}."
+        return ended("Cancelled", order.note)
     if order.delivery is DeliveryStatus.RETURNED:
-        return f"{who} brought the goods back to {place}: {order.note}."
-    took_min = ((order.closed_at or 0) - order.order.created_at) // _MINUTE_S
+        return ended(f"{who} brought the goods back to {place}", order.note)
+    took = span((order.closed_at or 0) - order.order.created_at)
     if order.order.fulfilment is not Fulfilment.DELIVERY:
-        first = f"The customer collected it at {place}, {took_min} min after the click."
+        first = f"The customer collected it at {place}, {took} after the click."
     elif order.order.return_of is not None:
-        first = f"{who} fetched it at the door and brought it to {place} within {took_min} min."
+        first = f"{who} fetched it at the door and brought it to {place}, {took} after the click."
     else:
-        first = f"{who} brought it from {place}, {took_min} min after the click."
+        first = f"{who} brought it from {place}, {took} after the click."
     parts = [first]
     if found.slack_s is not None and found.slack_s < 0:
-        parts.append(f"It was {-found.slack_s // _MINUTE_S} min late: {_cause(found)}.")
+        parts.append(f"It was {span(-found.slack_s)} late: {_cause(found)}.")
     elif found.slack_s is not None:
-        parts.append(f"The promise ended {found.slack_s // _MINUTE_S} min later.")
+        later = f"{span(found.slack_s)} later" if found.slack_s else "just then"
+        parts.append(f"The promise ended {later}.")
     if found.turns:
         whole = list(dict.fromkeys(turn.detail for turn in found.turns))
         parts.append(f"On its way it was {_listed(whole)}.")
@@ -289,7 +290,7 @@ def _cause(found: Explanation) -> str:
     longest = next((stretch for stretch in found.stretches if stretch.longest), None)
     if longest is None:
         return "its course is not fully known"
-    said = f"{longest.name} took {longest.took_s // _MINUTE_S} min, the longest stretch"
+    said = f"{longest.name} took {span(longest.took_s)}, the longest stretch"
     over = _most_over(found)
     if over is None:
         return said

@@ -39,6 +39,7 @@ from dispatch.records import (
     ParcelScan,
     Proof,
     RouteLock,
+    StoreRule,
     Substitution,
 )
 from geo.closures import Closure
@@ -107,8 +108,8 @@ class OrderState:
         (when, name of the event), in the order recorded.
     origin_store_id
         The store the goods belong to, while `store_id` is a point where they wait.
-    pinned_store_id, excluded_stores
-        Where a person said it must, and must not, come from.
+    pin, exclusions
+        Where it must, and must not, come from; `pinned_store_id` and `excluded_stores` are the ids.
     hold, lock
         What a person decided for a while.
     carriage
@@ -160,8 +161,8 @@ class OrderState:
     note: str = ""
     timeline: tuple[tuple[int, str], ...] = ()
     origin_store_id: str | None = None
-    pinned_store_id: str | None = None
-    excluded_stores: frozenset[str] = frozenset()
+    pin: StoreRule | None = None
+    exclusions: tuple[StoreRule, ...] = ()
     hold: Hold | None = None
     lock: OrderLock | None = None
     carriage: Carriage | None = None
@@ -188,6 +189,16 @@ class OrderState:
     def order_id(self) -> str:
         """Id of the order."""
         return self.order.order_id
+
+    @property
+    def pinned_store_id(self) -> str | None:
+        """The one store that it must come from, None for any."""
+        return None if self.pin is None else self.pin.store_id
+
+    @property
+    def excluded_stores(self) -> frozenset[str]:
+        """The stores that it must not come from."""
+        return frozenset(rule.store_id for rule in self.exclusions)
 
     @property
     def is_closed(self) -> bool:

@@ -5,6 +5,7 @@ Each wait is read off the plan's own times; nothing here decides anything.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -29,6 +30,11 @@ from dispatch.planning.writing import queues_of
 
 LEAST_S: Final = 30
 """What is shorter is no wait."""
+
+_FROM_NUMBER: Final = re.compile(r"\d.*")
+
+_NEXT_DOOR_M: Final = 20
+"""Doors of one address that are nearer than this are told without a distance."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,8 +155,28 @@ def _courier(
             yield Wait("just_in_time", now, route.leave_at, route.leave_at - now, why)
     if late_s < LEAST_S:
         return
-    what, why = _why_later(situation, way, store, ready, before)
-    yield Wait(what, ready, pickup.begin_at, late_s, why)
+    first = _first_there(before, pickup)
+    there_at = (
+        max(ready, (*before, pickup)[first].arrive_at) if first < len(before) else (pickup.begin_at)
+    )
+    what, why = _why_later(situation, way, store, ready, first)
+    yield Wait(what, ready, there_at, there_at - ready, why)
+    if first < len(before):
+        goods = _goods(len(before) - first)
+        why = f"{name} fetches {goods} there first"
+        yield Wait("together", there_at, pickup.begin_at, pickup.begin_at - there_at, why)
+
+
+def _first_there(before: Sequence[Visit], pickup: Visit) -> int:
+    """Return the first of the stops at a pickup's own counter that come right before it."""
+    first = len(before)
+    while (
+        first
+        and before[first - 1].stop.store_id == pickup.stop.store_id
+        and (before[first - 1].stop.kind is StopKind.PICKUP)
+    ):
+        first -= 1
+    return first
 
 
 def _why_later(
@@ -158,11 +184,17 @@ def _why_later(
     way: _Way,
     store: StoreInPlay,
     ready: int,
-    before: Sequence[Visit],
+    first: int,
 ) -> tuple[str, str]:
-    """Return why a courier fetches goods later than they are ready."""
+    """Return why a courier comes to a counter later than goods are ready.
+
+    Parameters
+    ----------
+    first
+        The first visit there, of those that come right before the pickup, or the pickup itself.
+    """
     route, courier, name = way.route, way.courier, way.name
-    pickup = way.visits[way.pickup or 0]
+    pickup, before = way.visits[first], way.visits[:first]
     pause = courier.pause
     if pause is not None and route.break_at is not None and route.break_at < pickup.arrive_at:
         return "break", f"{name} has a break of {minutes(pause.duration_s)} first"
@@ -171,46 +203,39 @@ def _why_later(
         return "store_opens", f"{store.store.name} opens in {minutes(opens - situation.now)}"
     if before:
         return _after_others(name, pickup, before)
-    return _not_yet(situation, way, store)
+    return _not_yet(situation, way, store, first)
 
 
 def _after_others(name: str, pickup: Visit, before: Sequence[Visit]) -> tuple[str, str]:
     """Return why a courier does other stops first."""
     ended = [visit for visit in before if visit.stop.kind is not StopKind.PICKUP]
     if ended:
-        return "other_stops", f"{name} {_brings(len(ended))} first"
-    same = all(visit.stop.store_id == pickup.stop.store_id for visit in before)
-    where = "there" if same else "elsewhere"
-    others = len({visit.stop.order_id for visit in before})
-    goods = "another order" if others == 1 else f"{others} other orders"
-    return "together", f"{name} fetches {goods} {where} on the same trip"
+        return "other_stops", f"{name} brings {_goods(len(ended))} first"
+    elsewhere = sum(visit.stop.store_id != pickup.stop.store_id for visit in before)
+    return "together", f"{name} fetches {_goods(elsewhere)} elsewhere on the same trip"
 
 
-def _not_yet(situation: Situation, way: _Way, store: StoreInPlay) -> tuple[str, str]:
+def _goods(count: int) -> str:
+    return "another order" if count == 1 else f"{count} other orders"
+
+
+def _not_yet(situation: Situation, way: _Way, store: StoreInPlay, first: int) -> tuple[str, str]:
     """Return why a courier who does nothing else first is not there yet."""
     route, courier, name, now = way.route, way.courier, way.name, situation.now
-    first = way.pickup or 0
     if courier.shift_start > now and courier.shift_start >= route.leave_at:
         return "shift", f"the shift of {name} has not begun"
     if courier.available_at > now and courier.available_at >= route.leave_at:
         return "busy", f"{name} is busy"
-    between = way.visits[first + 1 : way.end]
-    after = [visit for visit in between if visit.stop.kind is StopKind.PICKUP]
-    if route.leave_at > now and after:
-        goods = "another order" if len(after) == 1 else f"{len(after)} others"
-        return "together", f"{name} fetches it together with {goods}, not ready sooner"
+    more = sum(visit.stop.kind is StopKind.PICKUP for visit in way.visits[first : way.end]) - 1
+    if route.leave_at > now and more:
+        return "together", f"{name} fetches it together with {_goods(more)}, not ready sooner"
     place = store.store.name
     if route.leave_at > now and situation.policy.hold_match > 0:
         return "on_purpose", f"{name} waits for another order of {place} that could share the trip"
     return "way", f"{name} is on the way to {place}"
 
 
-def _brings(count: int) -> str:
-    return "brings another order" if count == 1 else f"brings {count} other orders"
-
-
-def _listed(names: Sequence[str]) -> str:
-    told = list(dict.fromkeys(names))
+def _listed(told: Sequence[str]) -> str:
     return " and ".join([", ".join(told[:-1]), told[-1]] if len(told) > 1 else told)
 
 
@@ -232,7 +257,10 @@ def _ride(
             here = store.place
         straight_s = table.item((here, order.place)) if situation.has_door(order) else 0
         more_s = end.arrive_at - left_at - straight_s
-        names = _listed(_names(situation, between, store))
+        is_there = way.pickup is not None or (
+            store is not None and way.courier.at_store == store.store_id
+        )
+        names = _listed(_names(situation, order, way, between, store if is_there else None))
         why = f"{way.name} goes to {names} before this door" if names else _more_goods(way.name)
         yield Wait("shared_trip", left_at, end.arrive_at, more_s, why)
     if order.not_before is not None and end.begin_at > end.arrive_at:
@@ -244,16 +272,68 @@ def _more_goods(name: str) -> str:
     return f"{name} fetches more at the same counter"
 
 
-def _names(situation: Situation, visits: Sequence[Visit], here: StoreInPlay | None) -> list[str]:
-    """Return where else visits are: doors by their address, stores by their name."""
+def _names(
+    situation: Situation,
+    mine: OrderInPlay,
+    way: _Way,
+    visits: Sequence[Visit],
+    here: StoreInPlay | None,
+) -> list[str]:
+    """Return where else visits are: doors by their address, stores by their name.
+
+    Doors of one address are told together; those of this order's own as such.
+    """
     found: list[str] = []
+    doors: dict[str, list[OrderInPlay]] = {}
     for visit in visits:
         stop = visit.stop
         if stop.kind is StopKind.PICKUP and here is not None and stop.store_id == here.store_id:
             continue
         order, store = situation.orders.get(stop.order_id), situation.stores.get(stop.store_id)
         if stop.kind is StopKind.DROPOFF and order is not None:
-            found.append(order.order.address or stop.order_id)
+            address = order.order.address or stop.order_id
+            doors.setdefault(_house(address), []).append(order)
+            found.append(address)
         else:
             found.append(store.store.name if store is not None else stop.store_id)
-    return found
+    told: dict[str, str] = {}
+    for name in found:
+        there = doors.get(_house(name))
+        told.setdefault(
+            _house(name), name if there is None else _door(situation, mine, way, name, there)
+        )
+    return list(told.values())
+
+
+def _house(address: str) -> str:
+    """Return an address without what differs only in writing: `Keskuskatu 3a` and `3 A`."""
+    return address.casefold().replace(" ", "")
+
+
+def _street(address: str) -> str:
+    """Return the street of an address that begins with it."""
+    return _FROM_NUMBER.sub("", _house(address))
+
+
+def _door(
+    situation: Situation, mine: OrderInPlay, way: _Way, address: str, there: Sequence[OrderInPlay]
+) -> str:
+    """Return how the doors of one address are told.
+
+    With how far they are from this order's own, where the addresses do not tell them apart.
+    """
+    here, notes = mine.order.address, []
+    is_same = _house(address) == _house(here)
+    if is_same:
+        notes.append("another stop" if len(there) == 1 else f"{len(there)} other stops")
+    elif len(there) > 1:
+        notes.append(f"{len(there)} stops")
+    is_vague = _street(address) == _street(here) and (
+        _street(address) == _house(address) or _street(here) == _house(here)
+    )
+    if (is_same or is_vague) and all(situation.has_door(each) for each in (mine, *there)):
+        table = situation.snapshot.travel.length_m[way.courier.courier.mode]
+        away_m = max(table.item((each.place, mine.place)) for each in there)
+        if away_m >= _NEXT_DOOR_M:
+            notes.append(f"{away_m} m away")
+    return f"{address} ({', '.join(notes)})" if notes else address

@@ -1,7 +1,7 @@
 /** Why an order is treated as it is: the sentence, and on demand what it waits for and costs. */
 
 import { h } from "./dom.js";
-import { minutes, percent } from "./format.js";
+import { percent } from "./format.js";
 
 /** A promise that holds so surely needs no word about it. */
 const SURE = 0.95;
@@ -72,7 +72,7 @@ function waiting({ waits = [] }, zoneTime) {
   return table("It waits for", told, ({ since, wait_s: length, why: reason }) => [
     zoneTime.clock(since),
     reason,
-    minutes(length),
+    started(length),
   ]);
 }
 
@@ -86,7 +86,7 @@ function costs({ terms = {}, others_cost: other = 0 }) {
   return table("It costs, in courier-seconds", rows, ([lead, name, price]) => [
     lead,
     name,
-    Math.round(price).toLocaleString("en"),
+    courierSeconds(price),
   ]);
 }
 
@@ -102,8 +102,18 @@ function isPriced({ extra_cost: extra }) {
 }
 
 function more(extra) {
-  const whole = Math.round(extra).toLocaleString("en");
-  return extra >= 0 ? `+${whole}` : whole;
+  const whole = Math.round(extra);
+  return whole >= 0 ? `+${courierSeconds(whole)}` : courierSeconds(whole);
+}
+
+/** Started minutes, as the sentence has them. */
+function started(seconds) {
+  return `${Math.ceil(seconds / 60)} min`;
+}
+
+/** A cost as people read it: what rounds to nothing is `0`, never `-0`. */
+function courierSeconds(price) {
+  return (Math.round(price) + 0).toLocaleString("en");
 }
 
 function table(title, rows, cells) {

@@ -20,7 +20,7 @@ from dispatch.folds.pieces import (
     with_store,
 )
 from dispatch.model import DeliveryStatus, Fulfilment, OrderStatus
-from dispatch.records import SubstitutionAnswer
+from dispatch.records import StoreRule, SubstitutionAnswer
 from dispatch.state import OrderState, State, moved
 
 _D = DeliveryStatus
@@ -137,14 +137,19 @@ def _promise_superseded(state: State, event: e.PromiseSuperseded, at: int) -> St
 def _store_pinned(state: State, event: e.StorePinned, at: int) -> State:
     order = state.order(event.order_id)
     # Whoever pins it to a store has thought better of having ruled that store out.
-    allowed = order.excluded_stores - {event.store_id}
-    order = replace(order, pinned_store_id=event.store_id, excluded_stores=allowed)
+    kept = tuple(rule for rule in order.exclusions if rule.store_id != event.store_id)
+    pin = None
+    if event.store_id is not None:
+        pin = StoreRule(event.store_id, event.owner, event.reason)
+    order = replace(order, pin=pin, exclusions=kept)
     return with_order(state, noted(order, at, event))
 
 
 def _store_excluded(state: State, event: e.StoreExcluded, at: int) -> State:
     order = state.order(event.order_id)
-    order = replace(order, excluded_stores=order.excluded_stores | {event.store_id})
+    others = tuple(rule for rule in order.exclusions if rule.store_id != event.store_id)
+    rule = StoreRule(event.store_id, event.owner, event.reason)
+    order = replace(order, exclusions=(*others, rule))
     return with_order(state, noted(order, at, event))
 
 

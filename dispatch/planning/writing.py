@@ -359,7 +359,12 @@ def why_unrouted(posed: Posed, search: Search, row: int) -> Refusal:
     able = np.flatnonzero(problem.allowed[row])
     if not len(able):
         declined = len(order.declined_by & situation.couriers.keys())
-        return Refusal(Reason.NO_COURIER_ON_SHIFT, f"all {declined} couriers on shift declined it")
+        who = f"none of the {declined} couriers" if declined > 1 else "the one courier"
+        may = "may" if declined > 1 else "may not"
+        return Refusal(
+            Reason.NO_COURIER_ON_SHIFT,
+            f"{who} on shift {may} have it: declined, or locked to somebody else",
+        )
     # Whoever takes nothing new says nothing about whose bag is large enough.
     fresh = able[problem.couriers[able, a.COURIER_SHIFT_END] > situation.now]
     rows = (fresh if len(fresh) else able).tolist()
@@ -382,10 +387,16 @@ def why_unrouted(posed: Posed, search: Search, row: int) -> Refusal:
     if no is not None:
         return no
     last_end_s = int(problem.couriers[able, a.COURIER_SHIFT_END].max()) - situation.now
+    last = "the one shift" if len(able) == 1 else f"the last of {len(able)} shifts"
+    # Whoever is overdue takes nothing new either, whatever the shift.
+    ends = (
+        f"{last} ends in {sourcing.minutes(last_end_s)}"
+        if last_end_s > 0
+        else ("nobody on shift takes anything new")
+    )
     return Refusal(
         Reason.NO_COURIER_BEFORE_DEADLINE,
-        f"no courier can pick it up at {names} before the store closes or the shift ends; "
-        f"the last of {len(able)} shifts ends in {max(0, last_end_s) // 60} min",
+        f"no courier can pick it up at {names} before the store closes or the shift ends; {ends}",
     )
 
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import datetime as dt
 import textwrap
 from collections.abc import Iterator, Mapping
+from operator import itemgetter
 from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
 
+from dispatch.explain_words import decided, margin, percent, rounded
 from dispatch.explanation import TERMS, Explanation, StoreOption, Wait
 from dispatch.planning.sourcing import minutes
 
@@ -17,9 +19,6 @@ if TYPE_CHECKING:
 _WIDTH: Final = 100
 _MORE: Final = 3
 """Stores told of those that were not priced, the nearest ones."""
-
-_LEAST: Final = 0.5
-"""Courier-seconds that are worth a word."""
 
 _FAR_S: Final = 1 << 30
 
@@ -66,19 +65,25 @@ class _Teller:
         helps = [f"if {change.detail}, {change.effect}" for change in told.changes]
         name = "What would free it" if told.reason is not None else "What would help"
         yield from _part(name, helps)
-        decided = [f"{one.detail} by {one.owner}: {one.reason}" for one in told.decisions]
-        yield from _part("Decided by hand", decided)
+        now = self._found.at or 0
+        yield from _part("Decided", [decided(one, now) for one in told.decisions])
 
     def _times(self, told: Explanation) -> Iterator[str]:
         name = self._found.names.get(told.courier_id or "", told.courier_id or "the courier")
-        for at, what in (
-            (told.ready_at, "the goods are ready"),
-            (told.leave_at, f"{name} leaves"),
-            (told.pickup_at, f"{name} fetches them"),
-            (told.done_at, f"{name} hands them over{_margin(told)}"),
-        ):
-            if at is not None:
-                yield f"{self._at(at)}  {what}"
+        now = self._found.at or 0
+        ready = "are" if self._found.order.ready_at is None else "were"
+        leaves = "left" if told.leave_at is not None and told.leave_at < now else "leaves"
+        times = [
+            (at, what)
+            for at, what in (
+                (told.ready_at, f"the goods {ready} ready"),
+                (told.leave_at, f"{name} {leaves}"),
+                (told.pickup_at, f"{name} fetches them"),
+                (told.done_at, f"{name} hands them over{_margin(told)}"),
+            )
+            if at is not None
+        ]
+        yield from (f"{self._at(at)}  {what}" for at, what in sorted(times, key=itemgetter(0)))
 
     def _wait(self, wait: Wait) -> str:
         until = "" if wait.until is None else f" to {self._at(wait.until)}"
@@ -91,15 +96,15 @@ class _Teller:
         rest.sort(key=lambda store: store.trip_s if store.trip_s is not None else _FAR_S)
         yield from (self._store(store) for store in [*first, *rest[:_MORE]])
         if len(rest) > _MORE:
-            yield f"  {len(rest) - _MORE} more, farther from the door"
+            yield f"  {len(rest) - _MORE} more{_from(rest[_MORE].trip_s)}"
 
     def _store(self, store: StoreOption) -> str:
         way = "" if store.trip_s is None else f"{minutes(store.trip_s)} to the door"
+        mark = "*" if store.chosen else " "
         if store.reason is not None or (store.detail and not store.chosen):
             why = store.detail.removeprefix(f"{store.name} ")
-            return f"  {store.name}: {way + ', ' if way else ''}no: {why}"
+            return f"{mark} {store.name}: {way + ', ' if way else ''}no: {why}"
         ready = "" if store.ready_at is None else f", ready {self._at(store.ready_at)}"
-        mark = "*" if store.chosen else " "
         cost = ""
         if store.extra_cost is not None and store.done_at is not None:
             cost = f"; there {self._at(store.done_at)}, {_extra(store.extra_cost, store.terms)}"
@@ -145,11 +150,13 @@ def _wrapped(text: str) -> Iterator[str]:
 def _margin(told: Explanation) -> str:
     if told.slack_s is None:
         return ""
-    side = "before" if told.slack_s >= 0 else "after"
-    said = f", {abs(told.slack_s) // 60} min {side} the promise ends"
-    if told.chance is None:
-        return said
-    return f"{said} (chance {round(100 * told.chance)} %)"
+    said = f", {margin(told.slack_s)}"
+    return said if told.chance is None else f"{said} (chance {percent(told.chance)})"
+
+
+def _from(trip_s: int | None) -> str:
+    """Return how far from the door stores are that are no nearer than one."""
+    return "" if trip_s is None else f", {minutes(trip_s)} or more to the door"
 
 
 def _costs(told: Explanation) -> Iterator[str]:
@@ -167,6 +174,6 @@ def _costs(told: Explanation) -> Iterator[str]:
 
 
 def _extra(extra: float, terms: Mapping[str, float]) -> str:
-    dear = {name: price for name, price in terms.items() if abs(price) >= _LEAST}
-    named = ", ".join(f"{price:+.0f} {TERMS[name]}" for name, price in dear.items())
-    return f"{extra:+.0f} ({named})" if named else f"{extra:+.0f}"
+    parts = [f"{price:+d} {TERMS[name]}" for name, price in rounded(extra, terms).items()]
+    named = f" ({', '.join(parts)})" if parts else ""
+    return f"{round(extra):+d}{named}"

@@ -102,7 +102,7 @@ def test_a_lock_that_keeps_a_nearer_courier_away_is_worked_out() -> None:
     assert found.courier_id == "cou_far"
     unlocked = change(found, "unlocked")
     assert (unlocked.saved_s, unlocked.detail) == (300, "others than Far might bring it too")
-    assert "Near is nearer, 0 min from the store, but it is locked to Far." in found.sentence
+    assert "Near is nearer, at the store itself, but it is locked to Far." in found.sentence
 
 
 def test_one_who_declined_it_is_not_called_locked_out() -> None:
@@ -113,7 +113,7 @@ def test_one_who_declined_it_is_not_called_locked_out() -> None:
     declined = frozenset({"cou_near"})
     street.order("a", at=600, store_id="sto_north", ready_at=NOW, declined_by=declined)
     found = explained(street, ties=Ties(declined_by=declined))
-    assert "Near is nearer, 0 min from the store, but declined it." in found.sentence
+    assert "Near is nearer, at the store itself, but declined it." in found.sentence
     assert [each.what for each in found.changes] == ["courier_at_store"]
 
 
@@ -176,7 +176,7 @@ def test_why_not_the_nearest_courier(
     street.order("a", at=600, store_id="sto_north", ready_at=NOW, **order)
     found = explained(street)
     assert found.courier_id == "cou_far"
-    assert f"Near is nearer, 0 min from the store, but {why}" in found.why_not_courier
+    assert f"Near is nearer, at the store itself, but {why}" in found.why_not_courier
 
 
 def test_the_nearest_courier_is_named_as_such() -> None:
@@ -225,6 +225,9 @@ def test_an_order_that_a_lock_leaves_without_a_courier_is_freed_by_its_end() -> 
     street.courier("ida", at=500)
     found = explained(street, ties=Ties(locked_to="Ole"))
     assert found.reason is Reason.NO_COURIER_ON_SHIFT
+    assert found.sentence.startswith(
+        "Not on any route: it is locked to Ole, who is not on shift or declined it. "
+    )
     assert [each.what for each in found.changes] == ["unlocked", "courier_at_store"]
 
 
@@ -326,7 +329,7 @@ def test_a_collection_needs_no_courier() -> None:
     assert "the next plan says when" in town.engine.explain(order_id).sentence
     town.engine.replan()
     found = town.engine.explain(order_id)
-    assert found.sentence == "The customer collects it at West; it is ready in 3 min."
+    assert found.sentence == "The customer collects it at West; it should be ready in 3 min."
     assert (found.courier_id, found.reason) == (None, None)
     town.picked(order_id)
     assert "It waits at West for the customer" in town.engine.explain(order_id).sentence
@@ -350,7 +353,7 @@ def test_what_an_outside_company_carries_is_told() -> None:
             picked,
         ]
     )
-    assert town.engine.explain(order_id).sentence.startswith("Hermes carries it (picked_up).")
+    assert town.engine.explain(order_id).sentence.startswith("Hermes carries it (picked up).")
 
 
 # --- how it went -------------------------------------------------------------------------------

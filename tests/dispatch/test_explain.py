@@ -97,6 +97,15 @@ def test_what_somebody_is_told_to_fetch_is_explained_as_such() -> None:
     assert "on the way to North" in explained(street).sentence
 
 
+def test_whoever_stands_at_the_counter_is_not_on_the_way() -> None:
+    street = Street()
+    street.store("north", at=500)
+    street.order("a", at=600, store_id="sto_north", courier_id="cou_ida", ready_at=NOW)
+    stop = Stop(StopKind.PICKUP, "ord_a", "sto_north")
+    street.courier("ida", at=500, committed=(stop,), arrived=True)
+    assert explained(street).sentence.startswith("Ida is at North for it.")
+
+
 def test_goods_that_go_back_are_explained() -> None:
     street = Street()
     street.store("north", at=500)

@@ -239,7 +239,8 @@ def test_another_courier_and_another_store_are_told_with_their_terms() -> None:
     assert other.terms == {"travel": 180.0, "waiting": 20.0}
     assert other.extra_cost == 200.0
     assert other.why == (
-        "would bring it 1 min later, 200 courier-s more (180 of it the way and 20 of it waiting)"
+        "would bring it 1 min later and cost the whole plan 200 courier-s more "
+        "(+180 the way, +20 waiting)"
     )
     south = next(store for store in found.stores if store.store_id == "sto_south")
     # Near is 400 s farther from it, and it is 200 s farther from the door; told anew: 60.
@@ -296,6 +297,7 @@ def test_a_shift_is_longer_by_what_is_lacking_and_no_more() -> None:
     street.courier("ida", at=200, shift_end=NOW + 100)
     found = explained(street.snapshot())
     assert found.reason is Reason.NO_COURIER_BEFORE_DEADLINE
+    assert "or the shift ends; the one shift ends in 2 min. " in found.sentence
     shift = change(found, "longer_shift")
     assert (shift.subject, shift.amount, shift.unit) == ("cou_ida", 4, "min")
     assert shift.detail == "the shift of Ida ended 4 min later"

@@ -238,7 +238,10 @@ def colder_than_anybody_s_bag(street: Street) -> None:
     odd(street, chilled=True)
 
 
-@gets(Reason.NO_COURIER_ON_SHIFT, "all 1 couriers on shift declined it")
+@gets(
+    Reason.NO_COURIER_ON_SHIFT,
+    "the one courier on shift may not have it: declined, or locked to somebody else",
+)
 def declined_by_all(street: Street) -> None:
     odd(street, declined_by=frozenset({"cou_ida", "cou_gone"}))
 
@@ -295,7 +298,7 @@ def test_a_courier_whose_shift_is_over_fetches_nothing(shift_start: int, shift_e
     assert entry.reason is Reason.NO_COURIER_BEFORE_DEADLINE
     assert entry.detail == (
         "no courier can pick it up at North before the store closes or the shift ends; "
-        "the last of 1 shifts ends in 0 min"
+        "nobody on shift takes anything new"
     )
 
 
