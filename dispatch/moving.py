@@ -175,8 +175,7 @@ class Weighing:
         RefusedError
             That store cannot serve it.
         """
-        kept = tuple(rule for rule in order.exclusions if rule.store_id != store_id)
-        allowed = replace(order, exclusions=kept)
+        allowed = replace(order, exclusions=order.exclusions_but(store_id))
         in_play, weighed = self._weigh(allowed)
         named = next((c for c in weighed if c.store_id == store_id), None)
         if named is None:

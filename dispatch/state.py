@@ -200,6 +200,10 @@ class OrderState:
         """The stores that it must not come from."""
         return frozenset(rule.store_id for rule in self.exclusions)
 
+    def exclusions_but(self, store_id: str | None) -> tuple[StoreRule, ...]:
+        """Return what rules other stores out."""
+        return tuple(rule for rule in self.exclusions if rule.store_id != store_id)
+
     @property
     def is_closed(self) -> bool:
         """Nothing more is to be done for it."""

@@ -137,7 +137,7 @@ def _promise_superseded(state: State, event: e.PromiseSuperseded, at: int) -> St
 def _store_pinned(state: State, event: e.StorePinned, at: int) -> State:
     order = state.order(event.order_id)
     # Whoever pins it to a store has thought better of having ruled that store out.
-    kept = tuple(rule for rule in order.exclusions if rule.store_id != event.store_id)
+    kept = order.exclusions_but(event.store_id)
     pin = None
     if event.store_id is not None:
         pin = StoreRule(event.store_id, event.owner, event.reason)
@@ -147,9 +147,8 @@ def _store_pinned(state: State, event: e.StorePinned, at: int) -> State:
 
 def _store_excluded(state: State, event: e.StoreExcluded, at: int) -> State:
     order = state.order(event.order_id)
-    others = tuple(rule for rule in order.exclusions if rule.store_id != event.store_id)
     rule = StoreRule(event.store_id, event.owner, event.reason)
-    order = replace(order, exclusions=(*others, rule))
+    order = replace(order, exclusions=(*order.exclusions_but(event.store_id), rule))
     return with_order(state, noted(order, at, event))
 
 
