@@ -29,7 +29,17 @@ _HOST: Final = "127.0.0.1"
 
 @dataclass(frozen=True, slots=True)
 class ServiceOptions:
-    """What the service is told on its command line; `folder` is where ledger and log live."""
+    """What the service is told on its command line.
+
+    Attributes
+    ----------
+    folder
+        Where its log lives, and its ledger where no other is named.
+    ledger
+        A database URL instead of a file there.
+    policy
+        A TOML file.
+    """
 
     city: str
     folder: Path
@@ -37,6 +47,8 @@ class ServiceOptions:
     clock_start: str
     speed: float
     seed: int
+    ledger: str | None = None
+    policy: Path | None = None
 
 
 class ServiceProcess:
@@ -137,7 +149,8 @@ def _command(options: ServiceOptions, port_path: Path) -> list[str]:
     return [
         *(sys.executable, "-P", "-m", "samehour", "serve"),
         *("--city", options.city),
-        *("--ledger", str(options.folder / "ledger.db")),
+        *("--ledger", options.ledger or str(options.folder / "ledger.db")),
+        *(() if options.policy is None else ("--policy", str(options.policy))),
         *("--host", _HOST),
         *("--port", str(options.port)),
         *("--port-file", str(port_path)),

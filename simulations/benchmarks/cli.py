@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from geo.modes import Mode
 from simulations.arguments import seed, whole
+from simulations.benchmarks.api_cli import add_api
 from simulations.benchmarks.decision_cli import add_decision
 from simulations.benchmarks.evening_cli import add_evening
 from simulations.benchmarks.lilim_cli import add_lilim
@@ -67,6 +68,7 @@ def add_parser(commands: Any) -> None:
         help="a Python 3.12 with OSRM's own wheel, to be measured beside",
     )
     matrix.set_defaults(handler=_matrix)
+    add_api(kinds)
     _add_mdrp(kinds)
     add_tick(kinds)
     add_pool(kinds)
