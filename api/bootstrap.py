@@ -8,7 +8,6 @@ import logging
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Final
 
 from fastapi import Request
@@ -22,6 +21,7 @@ from api.overflow_desk import OverflowDesk
 from api.overflow_http import HttpCourierCompany
 from api.planner import Planner
 from api.settings import Settings, read_policy
+from api.storage.databases import file_of
 from api.storage.journal import ZoneJournal
 from api.storage.ledger import Ledger, ZoneLog
 from api.streets import StreetDesk
@@ -89,7 +89,7 @@ class Service:
             self.live.engine.state.seq,
             len(self.live.engine.state.stores),
             self.live.clock.speed,
-            self.settings.ledger,
+            self.live.ledger.where,
             os.getpid(),
             " ".join(f"{name}_s={took:.2f}" for name, took in self.warm_up.took_s.items()),
         )
@@ -162,7 +162,7 @@ def build(settings: Settings) -> Service:
                 ),
             ),
         )
-        streets = StreetDesk(city, roads, clock, _beside(settings.ledger), settings.speed_profile)
+        streets = StreetDesk(city, roads, clock, file_of(settings.ledger), settings.speed_profile)
         streets.open(engine.state.closures.values())
         live = Live(
             city=city,
@@ -195,11 +195,6 @@ def build(settings: Settings) -> Service:
             live, {spec.name: HttpCourierCompany(spec) for spec in settings.courier_companies}
         ),
     )
-
-
-def _beside(ledger: str) -> Path | None:
-    """Return the ledger's file, None where it is none."""
-    return None if ledger == ":memory:" or "://" in ledger else Path(ledger)
 
 
 def _registrations(city: City) -> list[RegisterStore]:

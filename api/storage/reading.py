@@ -13,11 +13,12 @@ from urllib.parse import quote
 
 from cattrs import BaseValidationError
 from sqlalchemy import Connection, Engine, Select, create_engine, inspect, select
-from sqlalchemy.engine import URL, make_url
+from sqlalchemy.engine import URL
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 from sqlalchemy.pool import NullPool
 
-from api.storage import queries, tables
+from api.storage import migrations, queries, tables
+from api.storage.databases import ledger_url, shown
 from dispatch.codec import event_from_json, input_from_json
 from dispatch.errors import DispatchError
 from dispatch.events import Recorded
@@ -93,7 +94,7 @@ class _Source:
             self.name = where
         else:
             url = _url(where)
-            self.name = url.render_as_string(hide_password=True)
+            self.name = shown(where)
             if url.get_backend_name() == "sqlite":
                 self._path = Path(url.database or "")
         if self._path is not None:
@@ -136,11 +137,11 @@ class _Source:
                 f"{self.name} is a database, but no ledger of samehour: it has no table of events. "
                 "Name the file that a service was given by --ledger."
             )
-        found = connection.execute(select(tables.schema_version.c.version)).scalar()
-        if found is None or found > tables.SCHEMA_VERSION:
+        found = migrations.version(connection)
+        if found not in migrations.REVISIONS:
             raise RecordingError(
                 f"The ledger {self.name} has schema version {found}; this samehour reads up to "
-                f"version {tables.SCHEMA_VERSION}. Use the samehour that wrote it."
+                f"version {migrations.REVISIONS[-1]}. Use the samehour that wrote it."
             )
 
     def _open(self) -> sqlite3.Connection:
@@ -293,10 +294,10 @@ def _check_file(name: str, path: Path) -> None:
 
 def _url(where: str) -> URL:
     try:
-        return make_url(where)
+        return ledger_url(where)
     except ArgumentError as error:
         raise RecordingError(
-            f"The ledger {where!r} is neither a file nor a database URL such as "
+            f"The ledger {shown(where)!r} is neither a file nor a database URL such as "
             "postgresql+psycopg://user@host/name."
         ) from error
 
