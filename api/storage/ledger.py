@@ -35,6 +35,9 @@ _log = logging.getLogger("samehour.ledger")
 _GROUP: Final = 512
 """Most batches in one transaction: bounds how long the first of them waits."""
 
+_LOOKS_AFTER_S: Final = 5.0
+"""With nothing to write a connection that was lost is noticed after so long."""
+
 
 class Ledger:
     """A ledger in SQLite (a file, or memory) or in PostgreSQL (by URL).
@@ -59,15 +62,17 @@ class Ledger:
         self._lock = None if path is None else FileLock(path)
         try:
             self._connection = self._open()
-        except LedgerError:
-            self._let_go()
-            raise
         except DBAPIError as error:
             self._let_go()
             raise LedgerError(
                 f"The ledger {self.where} cannot be opened: {plain(error)}. "
                 "Check the file or the URL, or name another one with --ledger."
             ) from error
+        except BaseException:
+            self._let_go()
+            raise
+        is_remote = self._engine.dialect.name == POSTGRESQL
+        self._looks_after_s = _LOOKS_AFTER_S if is_remote else None
         self._travel = TravelKeeper()
         self._queue: queue.SimpleQueue[Batch | None] = queue.SimpleQueue()
         self._failure: LedgerFailedError | SequenceError | None = None
@@ -122,7 +127,12 @@ class Ledger:
 
     def _write_forever(self) -> None:
         while True:
-            group, more = self._next_group()
+            try:
+                group, more = self._next_group()
+            except DBAPIError as error:
+                failure = LedgerFailedError(f"The ledger {self.where} was lost: {plain(error)}.")
+                self._fail((), failure, error)
+                return
             if group and not self._write_group(group):
                 return
             if not more:
@@ -131,13 +141,22 @@ class Ledger:
     def _next_group(self) -> tuple[list[Batch], bool]:
         """Wait for work; return it and whether more may come."""
         group: list[Batch] = []
-        item = self._queue.get()
+        item = self._first()
         while item is not None:
             group.append(item)
             if len(group) == _GROUP or self._queue.empty():
                 return group, True
             item = self._queue.get()
         return group, False
+
+    def _first(self) -> Batch | None:
+        """Wait for the next batch; meanwhile look now and then whether the ledger is still ours."""
+        while True:
+            try:
+                return self._queue.get(timeout=self._looks_after_s)
+            except queue.Empty:
+                with self._connection.begin():
+                    self._connection.execute(select(1))
 
     def _write_group(self, group: Sequence[Batch]) -> bool:
         try:
