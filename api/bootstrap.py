@@ -13,6 +13,7 @@ from typing import Final
 from fastapi import Request
 
 from api.board import Board
+from api.checkpoints import Checkpoints
 from api.clock import open_clock
 from api.idempotency import Idempotency
 from api.live import Live
@@ -131,10 +132,12 @@ def build(settings: Settings) -> Service:
     try:
         planner.start()
         clock = open_clock(settings.clock_start, settings.speed, ledger.last_moment(city.name))
-        history = ledger.read(city.name)
+        checkpoints = Checkpoints(ledger, city.name, policy)
+        known = checkpoints.last()
+        history = ledger.read(city.name, after=0 if known is None else known.state.seq)
         roads = NetworkTravelTimes(city.network)
         servers = served(roads, settings.travel_servers)
-        log = ZoneLog(city.name, history)
+        log = ZoneLog(city.name, history, 0 if known is None else known.state.seq)
         journal = ZoneJournal(ledger.last_input(city.name))
         engine = Engine(
             zone_id=city.name,
@@ -145,6 +148,7 @@ def build(settings: Settings) -> Service:
             time_zone=city.time_zone,
             seed=settings.seed,
             journal=journal,
+            known=None if known is None else known.folded,
         )
         journal.note(
             engine.state.seq,
@@ -173,6 +177,8 @@ def build(settings: Settings) -> Service:
             journal=journal,
             ledger=ledger,
             planner=planner,
+            checkpoints=checkpoints,
+            known=known,
             history=history,
             positions=ledger.positions(city.name),
         )

@@ -6,7 +6,7 @@ The log writes moments as integers; the wire writes them as RFC 3339 UTC.  Place
 
 from __future__ import annotations
 
-from collections.abc import Set
+from collections.abc import Set as AbstractSet
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -47,7 +47,7 @@ def log_converter(*, detailed_validation: bool = True) -> Converter:
         prefer_attrib_converters=True,
         detailed_validation=detailed_validation,
         # JSON knows no sets; in order, so that the same fields are the same text.
-        unstruct_collection_overrides={Set: sorted},
+        unstruct_collection_overrides={AbstractSet: sorted},
     )
     converter.register_unstructure_hook(LonLat, lambda p: {"lat": p.lat, "lng": p.lon})
     converter.register_structure_hook(LonLat, lambda d, _: LonLat(d["lng"], d["lat"]))

@@ -10,7 +10,7 @@ import json
 import zlib
 from collections import deque
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, fields
 from functools import cache
 from typing import Any, Final, TypeVar, get_args, get_origin, get_type_hints
 
@@ -87,7 +87,9 @@ def unpacked(data: bytes, kind: type[_T]) -> _T:
 
 
 def _changes(value: object) -> bool:
-    return is_dataclass(value) and not type(value).__dataclass_params__.frozen  # type: ignore[attr-defined]
+    """Tell whether something is a dataclass that is not frozen."""
+    parameters: Any = getattr(type(value), "__dataclass_params__", None)
+    return parameters is not None and not parameters.frozen
 
 
 def _lines(folds: object) -> Iterator[tuple[str, str, str | None, Any]]:
@@ -106,8 +108,7 @@ def _lines(folds: object) -> Iterator[tuple[str, str, str | None, Any]]:
             yield part.name, name, None, write(value, unstructure_as=hint)
 
 
-@cache
-def _hints(kind: type[Any]) -> dict[str, Any]:
+def _hints(kind: Any) -> dict[str, Any]:
     hints = get_type_hints(kind)
     return {each.name: hints[each.name] for each in fields(kind)}
 

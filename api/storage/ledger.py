@@ -19,7 +19,8 @@ from typing import Any, Final, Self
 from sqlalchemy import Connection, func, insert, select
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
-from api.storage import migrations, queries, tables
+from api.storage import checkpoints, migrations, queries, tables
+from api.storage.checkpoints import Checkpoint
 from api.storage.databases import POSTGRESQL, begin_writing, connect, file_of, plain, shown
 from api.storage.errors import LedgerError, LedgerFailedError
 from api.storage.lock import FileLock, lock_database
@@ -251,6 +252,16 @@ class Ledger:
             row = connection.execute(query).one_or_none()
         return None if row is None else KeptAnswer(key, *row)
 
+    def keep_checkpoint(self, zone_id: str, made: Checkpoint) -> None:
+        """Keep what was folded from a zone's log, instead of what was kept before."""
+        with begin_writing(self._engine) as connection, connection.begin():
+            checkpoints.keep(connection, zone_id, made)
+
+    def checkpoint(self, zone_id: str) -> tuple[Checkpoint, bool] | None:
+        """Return the checkpoint of a zone, and whether it is whole; None where there is none."""
+        with self._engine.connect() as connection:
+            return checkpoints.kept(connection, zone_id)
+
     def keep_blob(self, zone_id: str, blob: Blob, at: int) -> None:
         """Keep a picture; durable when this returns.  The same one twice is kept once."""
         if self.has_blob(zone_id, blob.blob_id):
@@ -338,12 +349,14 @@ class ZoneLog:
     ----------
     history
         The events to start from; given to whoever first reads, and not kept.
+    seq
+        Where the log ends when there is no history.
     """
 
-    def __init__(self, zone_id: str, history: Sequence[Recorded]) -> None:
+    def __init__(self, zone_id: str, history: Sequence[Recorded], seq: int = 0) -> None:
         self.zone_id = zone_id
         self._history = history
-        self._seq = history[-1].seq if history else 0
+        self._seq = history[-1].seq if history else seq
         self._pending: list[Recorded] = []
 
     def append(self, expected_seq: int, at: int, events: Sequence[Any]) -> tuple[Recorded, ...]:
