@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-import logging
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Final
 
+from api.logs import logger
 from api.news import Headlines
 from api.storage.checkpoints import Checkpoint
 from api.storage.ledger import Ledger
@@ -31,7 +31,7 @@ from dispatch.policy import Policy
 from dispatch.state import State
 from geo.edition import edition
 
-_log = logging.getLogger("samehour.checkpoint")
+_log = logger("checkpoint")
 
 EVERY: Final = 5000
 """Events between two checkpoints at least."""
@@ -117,9 +117,7 @@ class Checkpoints:
             else:
                 self._seq = made.seq
                 return standing
-        _log.warning(
-            "checkpoint_left_out zone=%s seq=%d reason=%r", self._zone_id, made.seq, problem
-        )
+        _log.warning("checkpoint_left_out", zone=self._zone_id, seq=made.seq, reason=problem)
         return None
 
     def _problem(self, made: Checkpoint, is_whole: bool) -> str | None:
@@ -158,14 +156,13 @@ class Checkpoints:
             self._ledger.keep_checkpoint(self._zone_id, made)
         except Exception:  # noqa: BLE001  the log has all that a checkpoint has
             if self._ledger.is_up:  # or the service ends, and has said why
-                seq = standing.state.seq
-                _log.exception("checkpoint_failed zone=%s seq=%d", self._zone_id, seq)
+                _log.exception("checkpoint_failed", zone=self._zone_id, seq=standing.state.seq)
             return
         _log.info(
-            "checkpoint zone=%s seq=%d bytes=%d paused_ms=%.1f took_s=%.2f",
-            self._zone_id,
-            made.seq,
-            len(made.body),
-            paused_ms,
-            time.perf_counter() - began,
+            "checkpoint",
+            zone=self._zone_id,
+            seq=made.seq,
+            size=len(made.body),
+            paused_ms=round(paused_ms, 1),
+            took_s=round(time.perf_counter() - began, 2),
         )

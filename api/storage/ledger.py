@@ -7,10 +7,10 @@ for a retry are written together or not at all.
 
 from __future__ import annotations
 
-import logging
 import queue
 import secrets
 import threading
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from pathlib import Path
@@ -19,6 +19,8 @@ from typing import Any, Final, Self
 from sqlalchemy import Connection, func, insert, select
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
+from api import metrics
+from api.logs import logger
 from api.storage import checkpoints, migrations, queries, tables
 from api.storage.checkpoints import Checkpoint
 from api.storage.databases import POSTGRESQL, begin_writing, connect, file_of, plain, shown
@@ -31,7 +33,7 @@ from dispatch.errors import SequenceError
 from dispatch.events import Recorded
 from geo.types import LonLat
 
-_log = logging.getLogger("samehour.ledger")
+_log = logger("ledger")
 
 _GROUP: Final = 512
 """Most batches in one transaction: bounds how long the first of them waits."""
@@ -160,6 +162,7 @@ class Ledger:
                     self._connection.execute(select(1))
 
     def _write_group(self, group: Sequence[Batch]) -> bool:
+        began = time.perf_counter()
         try:
             with self._connection.begin():
                 write(self._connection, group, self._travel)
@@ -170,6 +173,8 @@ class Ledger:
             failure = LedgerFailedError(f"The ledger {self.where} did not write: {plain(error)}.")
             self._fail(group, failure, error)
             return False
+        metrics.COMMITS.observe(time.perf_counter() - began)
+        metrics.COMMITTED_TOGETHER.observe(len(group))
         self.on_written(group)
         for batch in group:
             batch.done.set_result(None)
@@ -182,7 +187,7 @@ class Ledger:
         cause: Exception,
     ) -> None:
         failure.__cause__ = cause
-        _log.critical("ledger_failed ledger=%s error=%r", self.where, str(failure))
+        _log.critical("ledger_failed", ledger=self.where, error=str(failure))
         with self._guard:
             self._failure = failure
             left = list(group)

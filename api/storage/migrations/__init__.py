@@ -8,16 +8,16 @@ transaction: it has all of it or nothing.  Ledgers from before Alembic say their
 
 from __future__ import annotations
 
-import logging
 from pathlib import Path
 from typing import Final
 
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
+from api.logs import logger
 from api.storage import tables
 
-_log = logging.getLogger("samehour.ledger")
+_log = logger("ledger")
 
 HERE: Final = Path(__file__).resolve().parent
 
@@ -59,7 +59,6 @@ def upgrade(connection: Connection) -> None:
     from alembic import command  # noqa: PLC0415
     from alembic.config import Config  # noqa: PLC0415
 
-    logging.getLogger("alembic").setLevel(logging.WARNING)
     config = Config(attributes={"connection": connection})
     config.set_main_option("script_location", str(HERE).replace("%", "%%"))
     config.set_main_option("path_separator", "os")
@@ -67,4 +66,4 @@ def upgrade(connection: Connection) -> None:
         command.stamp(config, found)
     command.upgrade(config, "head")
     if found is not None:
-        _log.info("ledger_upgraded from=%s to=%s", found, REVISIONS[-1])
+        _log.info("ledger_upgraded", before=found, now=REVISIONS[-1])
