@@ -32,7 +32,10 @@ def short(order_id: str) -> str:
 class Headlines:
     """The last headlines of one zone."""
 
-    _kept: deque[Headline] = field(default_factory=lambda: deque(maxlen=_KEPT))
+    _kept: deque[Headline] = field(default_factory=deque)
+
+    def __post_init__(self) -> None:
+        self._kept = deque(self._kept, _KEPT)
 
     def add(self, recorded: e.Recorded, state: State) -> None:
         """Take one more event; `state` gives the names."""

@@ -36,8 +36,11 @@ class _Store:
 
     share: float = 0.0
     at: int = 0
-    lead_s: deque[int] = field(default_factory=lambda: deque(maxlen=LEADS_KEPT))
+    lead_s: deque[int] = field(default_factory=deque)
     ascending: tuple[int, ...] = ()
+
+    def __post_init__(self) -> None:
+        self.lead_s = deque(self.lead_s, LEADS_KEPT)
 
     def remember(self, lead_s: int) -> None:
         """Take in one more lead."""
