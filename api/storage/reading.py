@@ -125,6 +125,14 @@ def examine(where: str) -> list[ZoneInLedger]:
     return found
 
 
+def read_version(where: str) -> str:
+    """Return which version a ledger has; raises `RecordingError` for what is none."""
+    source = _Source(where)
+    with source.connected() as connection:
+        source.check(connection)
+        return str(migrations.version(connection))
+
+
 class _Source:
     """Where a ledger is, and how it is opened to be read."""
 

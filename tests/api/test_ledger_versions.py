@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
 from pathlib import Path
 
 import pytest
@@ -15,7 +13,6 @@ from databases import change, connected, rows
 from old_ledgers import AT, VERSIONS, ZONE, write_old
 from sqlalchemy import inspect
 
-import api.storage
 from api.storage import migrations, tables
 from api.storage.errors import LedgerError
 from api.storage.ledger import Ledger
@@ -26,8 +23,7 @@ from dispatch.events import Recorded, StorePaused, StoreResumed
 
 def differences(ledger: str) -> list[object]:
     """Return how a ledger's tables differ from those that the code says."""
-    for module in pkgutil.iter_modules(api.storage.__path__):
-        importlib.import_module(f"api.storage.{module.name}")  # wherever tables are defined
+    migrations.all_tables()  # wherever they are defined
     with connected(ledger) as connection:
         context = MigrationContext.configure(
             connection, opts={"compare_type": True, "compare_server_default": True}

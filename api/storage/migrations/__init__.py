@@ -8,6 +8,8 @@ transaction: it has all of it or nothing.  Ledgers from before Alembic say their
 
 from __future__ import annotations
 
+import importlib
+import pkgutil
 from pathlib import Path
 from typing import Final
 
@@ -45,6 +47,13 @@ def version(connection: Connection) -> str | None:
     if known.has_table(_ALEMBIC.name):
         return connection.execute(sa.select(_ALEMBIC.c.version_num)).scalar()
     return None
+
+
+def all_tables() -> list[sa.Table]:
+    """Return the tables of a ledger, whichever module of `api.storage` they are defined in."""
+    for module in pkgutil.iter_modules([str(HERE.parent)]):
+        importlib.import_module(f"{__package__.rpartition('.')[0]}.{module.name}")
+    return tables.metadata.sorted_tables
 
 
 def upgrade(connection: Connection) -> None:
