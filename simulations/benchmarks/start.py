@@ -32,6 +32,7 @@ from simulations.scenarios.settings import Scenario
 
 _DAY_S: Final = 86_400
 _EVENING_S: Final = 7 * 3600
+_STEP_S: Final = 300
 _IDS: Final = ("ord_", "quo_", "pcl_")
 """What ids begin with that are new every day."""
 
@@ -61,7 +62,7 @@ def run(arguments: argparse.Namespace, write_ledger: WriteLedger) -> int:
     """Measure and print; returns 0, 1 when a service failed, 2 for wrong input."""
     try:
         scenario = load_scenario(arguments.scenario)
-        evening = _evening(scenario)
+        evening = evening_of(scenario, arguments.events)
     except (ScenarioError, GeoError) as error:
         sys.stderr.write(f"{error}\n")
         return _WRONG_INPUT
@@ -69,7 +70,7 @@ def run(arguments: argparse.Namespace, write_ledger: WriteLedger) -> int:
         f"{len(evening)} events an evening of {scenario.name}, lived again until there are "
         f"{arguments.events}\n{'database':<12}{'ledger':<34}{'ready after':>12}\n"
     )
-    events = list(islice(_days(evening), arguments.events))
+    events = list(islice(days(evening), arguments.events))
     found: list[Started] = []
     try:
         with tempfile.TemporaryDirectory(prefix="samehour-start-") as folder:
@@ -89,17 +90,19 @@ def run(arguments: argparse.Namespace, write_ledger: WriteLedger) -> int:
     return 0
 
 
-def _evening(scenario: Scenario) -> list[Recorded]:
-    """Simulate an evening until all is brought and everybody is at home."""
+def evening_of(scenario: Scenario, enough: int) -> list[Recorded]:
+    """Simulate an evening until all is brought and everybody is at home, or something is enough."""
     city = load_city(find_city(scenario.city))
     # How good the plans are is of no interest here.
     policy = replace(Policy(), improve_rounds=_ROUNDS)
     simulation = Simulation(scenario, city, policy=policy)
-    simulation.run(simulation.now + _EVENING_S)
+    ends_at = simulation.now + _EVENING_S
+    while simulation.now < ends_at and len(simulation.log.events) < enough:
+        simulation.run(simulation.now + _STEP_S)
     return simulation.log.events
 
 
-def _days(evening: Sequence[Recorded]) -> Iterator[Recorded]:
+def days(evening: Sequence[Recorded]) -> Iterator[Recorded]:
     """Yield an evening and the same again on the days after it: other ids, other times."""
     numbers = count(1)
     for day in count():
