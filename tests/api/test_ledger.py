@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from concurrent.futures import Future
 from pathlib import Path
+from threading import Event
 
 import pytest
 from databases import change, rows
@@ -52,6 +54,28 @@ def test_batches_become_durable_in_the_order_they_were_submitted(ledger_name: st
             future.result(timeout=10)
         assert [event.seq for event in ledger.read(ZONE)] == list(range(1, 301))
     assert told == list(range(1, 301))
+
+
+def test_batches_that_wait_together_share_one_commit(ledger_name: str) -> None:
+    groups: list[int] = []
+    entered, go = Event(), Event()
+
+    def hold_the_first(batches: Sequence[Batch]) -> None:
+        groups.append(len(batches))
+        entered.set()
+        assert go.wait(timeout=10)
+
+    with Ledger(ledger_name) as ledger:
+        ledger.on_written = hold_the_first
+        first = ledger.submit(Batch(ZONE, (paused(1),)))
+        assert entered.wait(timeout=10)
+        waiting = [ledger.submit(Batch(ZONE, (paused(seq),))) for seq in range(2, 601)]
+        go.set()
+        for future in (first, *waiting):
+            future.result(timeout=10)
+        assert ledger.last_seq(ZONE) == 600
+    # As many as fit into one transaction, and the rest.
+    assert groups == [1, 512, 87]
 
 
 def test_whoever_stops_waiting_stops_nothing(ledger_name: str) -> None:
