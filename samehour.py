@@ -16,6 +16,9 @@ import geo.cli
 import simulations.cli
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from dispatch.events import Recorded
     from dispatch.recording import Recording
 
 
@@ -28,7 +31,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"samehour {version('samehour')}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    simulations.cli.add_parser(commands, _read_ledger)
+    simulations.cli.add_parser(commands, _read_ledger, _write_ledger)
     api.cli.add_parser(commands)
     geo.cli.add_parser(commands)
     return parser
@@ -38,6 +41,12 @@ def _read_ledger(where: str, zone: str | None) -> Recording:
     from api.storage.reading import read_recording  # noqa: PLC0415 - with it comes the database
 
     return read_recording(where, zone)
+
+
+def _write_ledger(where: str, events: Sequence[Recorded]) -> None:
+    from api.storage.copying import write_events  # noqa: PLC0415
+
+    write_events(where, events)
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -7,12 +7,12 @@ import gc
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Final
 
 from fastapi import Request
 
 from api.board import Board
+from api.checkpoints import Checkpoints
 from api.clock import open_clock
 from api.idempotency import Idempotency
 from api.live import Live
@@ -22,6 +22,7 @@ from api.overflow_desk import OverflowDesk
 from api.overflow_http import HttpCourierCompany
 from api.planner import Planner
 from api.settings import Settings, read_policy
+from api.storage.databases import file_of
 from api.storage.journal import ZoneJournal
 from api.storage.ledger import Ledger, ZoneLog
 from api.streets import StreetDesk
@@ -89,7 +90,7 @@ class Service:
             seq=self.live.engine.state.seq,
             stores=len(self.live.engine.state.stores),
             speed=self.live.clock.speed,
-            ledger=self.settings.ledger,
+            ledger=self.live.ledger.where,
             pid=os.getpid(),
             **{f"{name}_s": round(took, 2) for name, took in self.warm_up.took_s.items()},
         )
@@ -131,10 +132,12 @@ def build(settings: Settings) -> Service:
     try:
         planner.start()
         clock = open_clock(settings.clock_start, settings.speed, ledger.last_moment(city.name))
-        history = ledger.read(city.name)
+        checkpoints = Checkpoints(ledger, city.name, policy)
+        known = checkpoints.last()
+        history = ledger.read(city.name, after=0 if known is None else known.state.seq)
         roads = NetworkTravelTimes(city.network)
         servers = served(roads, settings.travel_servers)
-        log = ZoneLog(city.name, history)
+        log = ZoneLog(city.name, history, 0 if known is None else known.state.seq)
         journal = ZoneJournal(ledger.last_input(city.name))
         engine = Engine(
             zone_id=city.name,
@@ -145,6 +148,7 @@ def build(settings: Settings) -> Service:
             time_zone=city.time_zone,
             seed=settings.seed,
             journal=journal,
+            known=None if known is None else known.folded,
         )
         journal.note(
             engine.state.seq,
@@ -162,7 +166,7 @@ def build(settings: Settings) -> Service:
                 ),
             ),
         )
-        streets = StreetDesk(city, roads, clock, _beside(settings.ledger), settings.speed_profile)
+        streets = StreetDesk(city, roads, clock, file_of(settings.ledger), settings.speed_profile)
         streets.open(engine.state.closures.values())
         live = Live(
             city=city,
@@ -173,6 +177,8 @@ def build(settings: Settings) -> Service:
             journal=journal,
             ledger=ledger,
             planner=planner,
+            checkpoints=checkpoints,
+            known=known,
             history=history,
             positions=ledger.positions(city.name),
         )
@@ -195,11 +201,6 @@ def build(settings: Settings) -> Service:
             live, {spec.name: HttpCourierCompany(spec) for spec in settings.courier_companies}
         ),
     )
-
-
-def _beside(ledger: str) -> Path | None:
-    """Return the ledger's file, None where it is none."""
-    return None if ledger == ":memory:" or "://" in ledger else Path(ledger)
 
 
 def _registrations(city: City) -> list[RegisterStore]:

@@ -7,9 +7,12 @@ import os
 import sys
 from typing import Any
 
+from api.ledger_cli import add_ledger
+
 
 def add_parser(commands: Any) -> None:
-    """Add `serve` and `doctor` to the command line."""
+    """Add `serve`, `doctor` and `ledger` to the command line."""
+    add_ledger(commands)
     parser: argparse.ArgumentParser = commands.add_parser(
         "serve",
         help="serve a city over HTTP",

@@ -246,7 +246,7 @@ def _ledger(settings: Settings) -> Iterator[Finding]:
     where = settings.ledger
     if where == ":memory:":
         yield Finding(
-            Level.WARN, "ledger", "in memory: all is gone with the service", "name a file"
+            Level.FAIL, "ledger", "in memory, where nothing lasts: serve refuses it", "name a file"
         )
         return
     if "://" not in where:

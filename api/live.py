@@ -18,10 +18,11 @@ from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
 from api import metrics
+from api.checkpoints import Checkpoints, Standing, standing_of
 from api.clock import ServiceClock
 from api.logs import logger
 from api.news import Headlines
-from api.notify import Feed
+from api.notify import AT_HAND, Feed
 from api.planner import Planner
 from api.storage.journal import ZoneJournal
 from api.storage.ledger import Ledger, ZoneLog
@@ -71,6 +72,8 @@ class Live:
     ----------
     engine, log, journal
         The engine, the log it appends to, and the journal it notes its inputs in.
+    checkpoints, known
+        Where what was folded is kept, and what was known before `history`.
     history
         The events the engine was built from; what is folded here starts from them too.
     positions
@@ -88,6 +91,8 @@ class Live:
         ledger: Ledger,
         planner: Planner,
         streets: StreetDesk,
+        checkpoints: Checkpoints,
+        known: Standing | None,
         history: Sequence[e.Recorded],
         positions: Iterable[Position],
     ) -> None:
@@ -98,8 +103,8 @@ class Live:
         self.planner = planner
         self.streets = streets
         self.zone_id = engine.state.zone_id
-        self.kpis = KpiFold(engine.policy)
-        self.headlines = Headlines()
+        self.kpis = KpiFold(engine.policy) if known is None else known.kpis
+        self.headlines = Headlines() if known is None else known.headlines
         self.ways = Ways(
             lambda origin, destination, mode: engine.travel.route(
                 origin, destination, mode, clock.now()
@@ -107,9 +112,10 @@ class Live:
             lambda: engine.travel.version,
         )
         self.samples: deque[Sample] = deque(maxlen=_SAMPLES)
-        self.feed = Feed(self._read_events, history[-4096:])
+        self.feed = Feed(self._read_events, history[-AT_HAND:], engine.state.seq)
         self.on_fatal: Callable[[], None] = lambda: None
         self.failed = False
+        self._checkpoints = checkpoints
         self._log = log
         self._journal = journal
         self._answers: list[KeptAnswer] = []
@@ -159,6 +165,8 @@ class Live:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await asyncio.to_thread(self._thread.shutdown, wait=True)
         await self.streets.close()
+        standing = None if self.failed or not self.ledger.is_up else self._standing()
+        await asyncio.to_thread(self._checkpoints.close, standing)
         await asyncio.to_thread(self.ledger.close)
 
     def problems(self) -> list[str]:
@@ -237,8 +245,12 @@ class Live:
             )
         if any(type(event.event) in REPLAN_FOR for event in recorded):
             self._loop.call_soon_threadsafe(self._replan_wanted.set)
+        self._checkpoints.consider(self.engine.state.seq, self._standing)
         self._next_commit_at = self.engine.next_commit_at()
         return done, outcome
+
+    def _standing(self) -> Standing:
+        return standing_of(self.engine, self.kpis, self.headlines)
 
     # --- what jobs may do; on the engine's thread only -----------------------------------------
 

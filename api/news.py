@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from dispatch import events as e
@@ -28,11 +28,14 @@ def short(order_id: str) -> str:
     return order_id[-_SHORT_LENGTH:].upper()
 
 
+@dataclass(slots=True)
 class Headlines:
     """The last headlines of one zone."""
 
-    def __init__(self) -> None:
-        self._kept: deque[Headline] = deque(maxlen=_KEPT)
+    _kept: deque[Headline] = field(default_factory=deque)
+
+    def __post_init__(self) -> None:
+        self._kept = deque(self._kept, _KEPT)
 
     def add(self, recorded: e.Recorded, state: State) -> None:
         """Take one more event; `state` gives the names."""

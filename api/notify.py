@@ -12,7 +12,8 @@ from typing import Final
 
 from dispatch.events import Recorded
 
-_AT_HAND: Final = 4096
+AT_HAND: Final = 4096
+"""So many of the last events are kept in memory."""
 
 
 class Feed:
@@ -26,14 +27,19 @@ class Feed:
         Reads older events: `read(after, limit)`, in order; may block, runs on a thread.
     tail
         The last events already durable.
+    seq
+        Where the log ends when there is no tail.
     """
 
     def __init__(
-        self, read: Callable[[int, int], Sequence[Recorded]], tail: Sequence[Recorded]
+        self,
+        read: Callable[[int, int], Sequence[Recorded]],
+        tail: Sequence[Recorded],
+        seq: int = 0,
     ) -> None:
         self._read = read
-        self._recent: deque[Recorded] = deque(tail, maxlen=_AT_HAND)
-        self._seq = tail[-1].seq if tail else 0
+        self._recent: deque[Recorded] = deque(tail, maxlen=AT_HAND)
+        self._seq = tail[-1].seq if tail else seq
         self._more = asyncio.Event()
         self.closing = False
 

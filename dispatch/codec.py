@@ -6,6 +6,7 @@ The log writes moments as integers; the wire writes them as RFC 3339 UTC.  Place
 
 from __future__ import annotations
 
+from collections.abc import Set as AbstractSet
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -37,8 +38,17 @@ def from_rfc3339(text: str) -> int:
     return int(moment.timestamp())
 
 
-def _converter() -> Converter:
-    converter = Converter(prefer_attrib_converters=True)
+def log_converter(*, detailed_validation: bool = True) -> Converter:
+    """Return a new converter of any model type for the log.
+
+    Without detailed validation it is quicker, and errors do not say where they are.
+    """
+    converter = Converter(
+        prefer_attrib_converters=True,
+        detailed_validation=detailed_validation,
+        # JSON knows no sets; in order, so that the same fields are the same text.
+        unstruct_collection_overrides={AbstractSet: sorted},
+    )
     converter.register_unstructure_hook(LonLat, lambda p: {"lat": p.lat, "lng": p.lon})
     converter.register_structure_hook(LonLat, lambda d, _: LonLat(d["lng"], d["lat"]))
     converter.register_unstructure_hook(ServiceArea, area_as_json)
@@ -47,7 +57,7 @@ def _converter() -> Converter:
 
 
 def _wire_converter() -> Converter:
-    converter = _converter()
+    converter = log_converter()
     converter.register_unstructure_hook_func(lambda kind: kind is EpochS, to_rfc3339)
     converter.register_structure_hook_func(
         lambda kind: kind is EpochS, lambda text, _: from_rfc3339(text)
@@ -55,7 +65,7 @@ def _wire_converter() -> Converter:
     return converter
 
 
-LOG: Final = _converter()
+LOG: Final = log_converter()
 """Converts any model type for the log."""
 
 WIRE: Final = _wire_converter()

@@ -36,8 +36,11 @@ class _Store:
 
     share: float = 0.0
     at: int = 0
-    lead_s: deque[int] = field(default_factory=lambda: deque(maxlen=LEADS_KEPT))
+    lead_s: deque[int] = field(default_factory=deque)
     ascending: tuple[int, ...] = ()
+
+    def __post_init__(self) -> None:
+        self.lead_s = deque(self.lead_s, LEADS_KEPT)
 
     def remember(self, lead_s: int) -> None:
         """Take in one more lead."""
@@ -45,14 +48,14 @@ class _Store:
         self.ascending = tuple(sorted(self.lead_s))
 
 
+@dataclass(slots=True)
 class DemandFold:
     """Folds the log into a forecast of demand; the same log gives the same forecast."""
 
-    def __init__(self) -> None:
-        self._stores: dict[str, _Store] = {}
-        self._per_s = 0.0
-        self._at = 0
-        self._clicked: dict[str, int] = {}
+    _stores: dict[str, _Store] = field(default_factory=dict)
+    _per_s: float = 0.0
+    _at: int = 0
+    _clicked: dict[str, int] = field(default_factory=dict)
 
     def add(self, recorded: e.Recorded) -> None:
         """Take in one more event, in the order of the log."""

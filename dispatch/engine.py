@@ -26,6 +26,7 @@ from dispatch.errors import DispatchError, InvalidValueError, SequenceError
 from dispatch.experience import ExperienceFold
 from dispatch.explain_order import explain_open
 from dispatch.explanation import Explanation
+from dispatch.folded import Folded, copied
 from dispatch.journal import Asked, Handled, Journal, Published, Reported, Told
 from dispatch.model import (
     Courier,
@@ -79,6 +80,8 @@ class Engine:
         Handed to every plan.
     journal
         Where every input is noted in the order in which it took effect; None keeps none.
+    known
+        What was folded from the log before; only what came after it is read.
 
     Notes
     -----
@@ -96,6 +99,7 @@ class Engine:
         time_zone: str,
         seed: int = 0,
         journal: Journal | None = None,
+        known: Folded | None = None,
     ) -> None:
         self.clock = clock
         self.travel = travel
@@ -106,14 +110,16 @@ class Engine:
         self.positions: dict[str, Position] = {}
         self._present = Present(clock, journal, lambda: self._state.seq)
         self._served = ServedDoors()
-        self._demand = DemandFold()
-        self._experience = ExperienceFold(policy)
+        if known is None:
+            known = Folded(State(zone_id), DemandFold(), ExperienceFold(policy))
+        self._demand = known.demand
+        self._experience = known.experience
         self._timers = Timers()
         self._views = Views()
         self._tables = SquareTables()
         self._standings = Standings(time_zone, seed, self._served)
-        state = State(zone_id)
-        for recorded in log.read(0):
+        state = known.state
+        for recorded in log.read(state.seq):
             self._demand.add(recorded)
             self._experience.add(recorded, state)
             state = apply(state, recorded)
@@ -124,6 +130,10 @@ class Engine:
     def state(self) -> State:
         """What the log says so far."""
         return self._state
+
+    def folded(self) -> Folded:
+        """Return what was folded from the log; nothing of it changes any more."""
+        return Folded(self._state, copied(self._demand), copied(self._experience))
 
     # --- in ------------------------------------------------------------------------------------
 

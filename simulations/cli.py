@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from simulations.arguments import duration_s, port, seed, speed
 from simulations.benchmarks import cli as benchmarks
+from simulations.benchmarks.start_cli import WriteLedger
 from simulations.load.cli import add_loadtest
 from simulations.replays.cli import ReadLedger, add_explain, add_replay
 from simulations.scenarios.cli import add_scenario
@@ -19,13 +20,15 @@ _DEFAULT_SCENARIO: Final = "helsinki-friday"
 _DEFAULT_PORT: Final = 8080
 
 
-def add_parser(commands: Any, read_ledger: ReadLedger) -> None:
+def add_parser(commands: Any, read_ledger: ReadLedger, write_ledger: WriteLedger) -> None:
     """Add the commands of this room to the command line.
 
     Parameters
     ----------
     read_ledger
         Reads the ledger of a service for `replay` and `explain`.
+    write_ledger
+        Writes one for `bench start`.
     """
     _add_demo(commands)
     add_simulate(commands)
@@ -35,7 +38,7 @@ def add_parser(commands: Any, read_ledger: ReadLedger) -> None:
     add_scenario(commands)
     add_policy(commands)
     add_loadtest(commands)
-    benchmarks.add_parser(commands)
+    benchmarks.add_parser(commands, write_ledger)
 
 
 def _add_demo(commands: Any) -> None:

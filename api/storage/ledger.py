@@ -16,26 +16,16 @@ from concurrent.futures import Future
 from pathlib import Path
 from typing import Any, Final, Self
 
-from sqlalchemy import (
-    Connection,
-    Engine,
-    create_engine,
-    event,
-    func,
-    insert,
-    inspect,
-    select,
-    text,
-    update,
-)
-from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, NoSuchModuleError
+from sqlalchemy import Connection, func, insert, select
+from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from api import metrics
 from api.logs import logger
-from api.storage import queries, tables
+from api.storage import checkpoints, migrations, queries, tables
+from api.storage.checkpoints import Checkpoint
+from api.storage.databases import POSTGRESQL, begin_writing, connect, file_of, plain, shown
 from api.storage.errors import LedgerError, LedgerFailedError
-from api.storage.lock import FileLock
+from api.storage.lock import FileLock, lock_database
 from api.storage.records import Batch, Blob, KeptAnswer, Position
 from api.storage.writing import TravelKeeper, write
 from dispatch.codec import event_from_json
@@ -47,6 +37,9 @@ _log = logger("ledger")
 
 _GROUP: Final = 512
 """Most batches in one transaction: bounds how long the first of them waits."""
+
+_LOOKS_AFTER_S: Final = 5.0
+"""With nothing to write a connection that was lost is noticed after so long."""
 
 
 class Ledger:
@@ -66,25 +59,23 @@ class Ledger:
     """
 
     def __init__(self, where: str | Path) -> None:
-        self.where = str(where)
-        url = _url(self.where)
-        self._lock = _lock_for(url)
+        self.where = shown(str(where))
+        self._engine = connect(str(where))
+        path = file_of(str(where))
+        self._lock = None if path is None else FileLock(path)
         try:
-            self._engine = _connect(url)
-        except LedgerError:
-            self._unlock()
-            raise
-        try:
-            self._prepare()
-        except LedgerError:
-            self._let_go()
-            raise
+            self._connection = self._open()
         except DBAPIError as error:
             self._let_go()
             raise LedgerError(
-                f"The ledger {self.where} cannot be opened: {_plain(error)}. "
+                f"The ledger {self.where} cannot be opened: {plain(error)}. "
                 "Check the file or the URL, or name another one with --ledger."
             ) from error
+        except BaseException:
+            self._let_go()
+            raise
+        is_remote = self._engine.dialect.name == POSTGRESQL
+        self._looks_after_s = _LOOKS_AFTER_S if is_remote else None
         self._travel = TravelKeeper()
         self._queue: queue.SimpleQueue[Batch | None] = queue.SimpleQueue()
         self._failure: LedgerFailedError | SequenceError | None = None
@@ -133,6 +124,7 @@ class Ledger:
             self._closed = True
             self._queue.put(None)
         self._writer.join()
+        self._connection.close()
         self._let_go()
 
     def __enter__(self) -> Self:
@@ -143,7 +135,12 @@ class Ledger:
 
     def _write_forever(self) -> None:
         while True:
-            group, more = self._next_group()
+            try:
+                group, more = self._next_group()
+            except DBAPIError as error:
+                failure = LedgerFailedError(f"The ledger {self.where} was lost: {plain(error)}.")
+                self._fail((), failure, error)
+                return
             if group and not self._write_group(group):
                 return
             if not more:
@@ -152,7 +149,7 @@ class Ledger:
     def _next_group(self) -> tuple[list[Batch], bool]:
         """Wait for work; return it and whether more may come."""
         group: list[Batch] = []
-        item = self._queue.get()
+        item = self._first()
         while item is not None:
             group.append(item)
             if len(group) == _GROUP or self._queue.empty():
@@ -160,16 +157,25 @@ class Ledger:
             item = self._queue.get()
         return group, False
 
+    def _first(self) -> Batch | None:
+        """Wait for the next batch; meanwhile look now and then whether the ledger is still ours."""
+        while True:
+            try:
+                return self._queue.get(timeout=self._looks_after_s)
+            except queue.Empty:
+                with self._connection.begin():
+                    self._connection.execute(select(1))
+
     def _write_group(self, group: Sequence[Batch]) -> bool:
         began = time.perf_counter()
         try:
-            with self._engine.begin() as connection:
-                write(connection, group, self._travel)
+            with self._connection.begin():
+                write(self._connection, group, self._travel)
         except IntegrityError as error:
             self._fail(group, _sequence_error(self.where, group), error)
             return False
         except Exception as error:  # noqa: BLE001  whatever it is, nothing after it may be answered
-            failure = LedgerFailedError(f"The ledger {self.where} did not write: {_plain(error)}.")
+            failure = LedgerFailedError(f"The ledger {self.where} did not write: {plain(error)}.")
             self._fail(group, failure, error)
             return False
         metrics.COMMITS.observe(time.perf_counter() - began)
@@ -256,6 +262,16 @@ class Ledger:
             row = connection.execute(query).one_or_none()
         return None if row is None else KeptAnswer(key, *row)
 
+    def keep_checkpoint(self, zone_id: str, made: Checkpoint) -> None:
+        """Keep what was folded from a zone's log, instead of what was kept before."""
+        with begin_writing(self._engine) as connection, connection.begin():
+            checkpoints.keep(connection, zone_id, made)
+
+    def checkpoint(self, zone_id: str) -> tuple[Checkpoint, bool] | None:
+        """Return the checkpoint of a zone, and whether it is whole; None where there is none."""
+        with self._engine.connect() as connection:
+            return checkpoints.kept(connection, zone_id)
+
     def keep_blob(self, zone_id: str, blob: Blob, at: int) -> None:
         """Keep a picture; durable when this returns.  The same one twice is kept once."""
         if self.has_blob(zone_id, blob.blob_id):
@@ -268,7 +284,7 @@ class Ledger:
             "created_at": at,
         }
         try:
-            with self._engine.begin() as connection:
+            with begin_writing(self._engine) as connection, connection.begin():
                 connection.execute(insert(tables.blobs).values(row))
         except IntegrityError:
             # Somebody sent the same at the same time.
@@ -295,9 +311,8 @@ class Ledger:
     def secret(self, name: str) -> bytes:
         """Return 32 random bytes that are this ledger's own: drawn once, then always the same."""
         s = tables.secrets
-        query = select(s.c.value).where(s.c.name == name)
-        with self._engine.begin() as connection:
-            known = connection.execute(query).scalar()
+        with begin_writing(self._engine) as connection, connection.begin():
+            known = connection.execute(select(s.c.value).where(s.c.name == name)).scalar()
             if known is None:
                 known = secrets.token_bytes(32)
                 connection.execute(insert(s).values(name=name, value=known))
@@ -305,34 +320,31 @@ class Ledger:
 
     # --- opening -------------------------------------------------------------------------------
 
-    def _prepare(self) -> None:
-        with self._engine.begin() as connection:
-            tables.metadata.create_all(connection, tables=[tables.schema_version])
-            found = connection.execute(select(tables.schema_version.c.version)).scalar()
-            if found is None:
-                tables.metadata.create_all(connection)
-                connection.execute(
-                    insert(tables.schema_version).values(version=tables.SCHEMA_VERSION)
-                )
-            elif found < tables.SCHEMA_VERSION:
-                # Every version so far only added tables and columns.
-                tables.metadata.create_all(connection)
-                _add_columns(connection)
-                connection.execute(
-                    update(tables.schema_version).values(version=tables.SCHEMA_VERSION)
-                )
-            elif found > tables.SCHEMA_VERSION:
-                raise LedgerError(
-                    f"The ledger {self.where} has schema version {found}; this samehour reads "
-                    f"up to version {tables.SCHEMA_VERSION}. Use the samehour that wrote it, or "
-                    "name another ledger with --ledger."
-                )
+    def _open(self) -> Connection:
+        """Return the connection that writes, by which nobody else has the ledger."""
+        connection = begin_writing(self._engine)
+        try:
+            if self._engine.dialect.name == POSTGRESQL:
+                lock_database(connection, self.where)
+            with connection.begin():
+                self._check_version(connection)
+                migrations.upgrade(connection)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def _check_version(self, connection: Connection) -> None:
+        found = migrations.version(connection)
+        if found is not None and found not in migrations.REVISIONS:
+            raise LedgerError(
+                f"The ledger {self.where} has schema version {found}; this samehour reads "
+                f"up to version {migrations.REVISIONS[-1]}. Use the samehour that wrote it, or "
+                "name another ledger with --ledger."
+            )
 
     def _let_go(self) -> None:
         self._engine.dispose()
-        self._unlock()
-
-    def _unlock(self) -> None:
         if self._lock is not None:
             self._lock.release()
 
@@ -347,12 +359,14 @@ class ZoneLog:
     ----------
     history
         The events to start from; given to whoever first reads, and not kept.
+    seq
+        Where the log ends when there is no history.
     """
 
-    def __init__(self, zone_id: str, history: Sequence[Recorded]) -> None:
+    def __init__(self, zone_id: str, history: Sequence[Recorded], seq: int = 0) -> None:
         self.zone_id = zone_id
         self._history = history
-        self._seq = history[-1].seq if history else 0
+        self._seq = history[-1].seq if history else seq
         self._pending: list[Recorded] = []
 
     def append(self, expected_seq: int, at: int, events: Sequence[Any]) -> tuple[Recorded, ...]:
@@ -381,63 +395,6 @@ class ZoneLog:
         return taken
 
 
-def _add_columns(connection: Connection) -> None:
-    """Give the tables of an older ledger the columns they lack; their old rows have none there."""
-    for column in tables.ADDED_COLUMNS:
-        known = {found["name"] for found in inspect(connection).get_columns(column.table.name)}
-        if column.name not in known:
-            kind = column.type.compile(connection.dialect)
-            table, name = column.table.name, column.name
-            connection.execute(text(f"ALTER TABLE {table} ADD COLUMN {name} {kind}"))
-
-
-def _url(where: str) -> URL:
-    if where != ":memory:" and "://" not in where:
-        path = Path(where)
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise LedgerError(
-                f"The folder of the ledger {where} cannot be made: {error.strerror}. "
-                "Name a file in a folder of your own with --ledger."
-            ) from error
-        return URL.create("sqlite", database=where)
-    try:
-        return make_url("sqlite://" if where == ":memory:" else where)
-    except ArgumentError as error:
-        raise LedgerError(
-            f"The ledger {where!r} is neither a file nor a database URL such as "
-            "postgresql+psycopg://user@host/name."
-        ) from error
-
-
-def _lock_for(url: URL) -> FileLock | None:
-    if url.get_backend_name() == "sqlite" and url.database:
-        return FileLock(Path(url.database))
-    return None
-
-
-def _connect(url: URL) -> Engine:
-    try:
-        engine = create_engine(url)
-    except (NoSuchModuleError, ModuleNotFoundError) as error:
-        raise LedgerError(
-            f"The ledger {url.render_as_string()} needs a driver that is not installed ({error}). "
-            "Install it, or name a file with --ledger."
-        ) from error
-    if engine.dialect.name == "sqlite":
-        event.listen(engine, "connect", _sqlite_settings)
-    return engine
-
-
-def _sqlite_settings(connection: Any, _record: object) -> None:
-    cursor = connection.cursor()
-    cursor.execute("PRAGMA journal_mode=WAL")
-    cursor.execute("PRAGMA synchronous=FULL")
-    cursor.execute("PRAGMA busy_timeout=5000")
-    cursor.close()
-
-
 def _sequence_error(where: str, group: Sequence[Batch]) -> SequenceError:
     first = next((r for batch in group for r in batch.events), None)
     place = f"{first.zone_id} from {first.seq} on" if first else "an idempotency key"
@@ -445,11 +402,6 @@ def _sequence_error(where: str, group: Sequence[Batch]) -> SequenceError:
         f"Another writer was first in the ledger {where} ({place}): this one must stop, "
         "read the log and start again."
     )
-
-
-def _plain(error: Exception) -> str:
-    cause = error.orig if isinstance(error, DBAPIError) else error
-    return str(cause).strip().splitlines()[0] if str(cause).strip() else type(error).__name__
 
 
 def _ignore(_what: object) -> None:

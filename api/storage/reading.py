@@ -14,11 +14,12 @@ from urllib.parse import quote
 
 from cattrs import BaseValidationError
 from sqlalchemy import Connection, Engine, Select, create_engine, func, inspect, select
-from sqlalchemy.engine import URL, make_url
+from sqlalchemy.engine import URL
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 from sqlalchemy.pool import NullPool
 
-from api.storage import queries, tables
+from api.storage import migrations, queries, tables
+from api.storage.databases import ledger_url, shown
 from dispatch.codec import event_from_json, input_from_json
 from dispatch.errors import DispatchError
 from dispatch.events import Recorded
@@ -99,11 +100,14 @@ def examine(where: str) -> list[ZoneInLedger]:
     Raises
     ------
     RecordingError
-        It cannot be read, is damaged or no ledger, or lacks events in the midst of a zone.
+        It cannot be read, is damaged or no ledger, or lacks events in the midst of a zone.  An
+        empty database is none yet and has no zones.
     """
     source, e = _Source(where), tables.events
     columns = (e.c.zone, func.count(), func.max(e.c.seq), func.max(e.c.at))
     with source.connected() as connection:
+        if not inspect(connection).get_table_names():
+            return []  # a database that no service has been started on
         source.check(connection)
         if connection.dialect.name == "sqlite":
             said = connection.exec_driver_sql("PRAGMA quick_check(1)").scalar_one()
@@ -121,6 +125,14 @@ def examine(where: str) -> list[ZoneInLedger]:
     return found
 
 
+def read_version(where: str) -> str:
+    """Return which version a ledger has; raises `RecordingError` for what is none."""
+    source = _Source(where)
+    with source.connected() as connection:
+        source.check(connection)
+        return str(migrations.version(connection))
+
+
 class _Source:
     """Where a ledger is, and how it is opened to be read."""
 
@@ -132,7 +144,7 @@ class _Source:
             self.name = where
         else:
             url = _url(where)
-            self.name = url.render_as_string(hide_password=True)
+            self.name = shown(where)
             if url.get_backend_name() == "sqlite":
                 self._path = Path(url.database or "")
         if self._path is not None:
@@ -175,11 +187,11 @@ class _Source:
                 f"{self.name} is a database, but no ledger of samehour: it has no table of events. "
                 "Name the file that a service was given by --ledger."
             )
-        found = connection.execute(select(tables.schema_version.c.version)).scalar()
-        if found is None or found > tables.SCHEMA_VERSION:
+        found = migrations.version(connection)
+        if found not in migrations.REVISIONS:
             raise RecordingError(
                 f"The ledger {self.name} has schema version {found}; this samehour reads up to "
-                f"version {tables.SCHEMA_VERSION}. Use the samehour that wrote it."
+                f"version {migrations.REVISIONS[-1]}. Use the samehour that wrote it."
             )
 
     def _open(self) -> sqlite3.Connection:
@@ -332,10 +344,10 @@ def _check_file(name: str, path: Path) -> None:
 
 def _url(where: str) -> URL:
     try:
-        return make_url(where)
+        return ledger_url(where)
     except ArgumentError as error:
         raise RecordingError(
-            f"The ledger {where!r} is neither a file nor a database URL such as "
+            f"The ledger {shown(where)!r} is neither a file nor a database URL such as "
             "postgresql+psycopg://user@host/name."
         ) from error
 

@@ -18,8 +18,8 @@ from sqlalchemy import (
     Text,
 )
 
-SCHEMA_VERSION: Final = 3
-"""Of the tables below; a newer ledger is refused at boot, an older one gets what it lacks."""
+SCHEMA_VERSION: Final = 4
+"""What `schema_version` says for good: since then Alembic counts, see `api.storage.migrations`."""
 
 metadata: Final = MetaData()
 
@@ -118,5 +118,13 @@ travel_times: Final = Table(
 )
 """Versions of the travel times that were in force, as `geo.traffic_record` packs them."""
 
-ADDED_COLUMNS: Final = (tracks.c.n, tracks.c.received_at)
-"""What tables of older ledgers lack; missing tables are simply made."""
+checkpoints: Final = Table(
+    "checkpoints",
+    metadata,
+    Column("zone", String(64), primary_key=True),
+    Column("seq", BigInteger, nullable=False),
+    Column("digest", String(64), nullable=False),
+    Column("checksum", String(64), nullable=False),
+    Column("body", LargeBinary, nullable=False),
+)
+"""What was folded from a zone's log up to a number, by the code and policy of a digest."""

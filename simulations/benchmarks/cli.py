@@ -14,6 +14,7 @@ from simulations.benchmarks.evening_cli import add_evening
 from simulations.benchmarks.lilim_cli import add_lilim
 from simulations.benchmarks.pool_cli import add_pool
 from simulations.benchmarks.quote_cli import add_quote
+from simulations.benchmarks.start_cli import WriteLedger, add_start
 from simulations.benchmarks.tick_cli import add_tick
 
 DEFAULT_CITY: Final = "la-serena"
@@ -24,8 +25,8 @@ DEFAULT_AHEAD_MIN: Final = 75
 DEFAULT_PERFECT_ROUNDS: Final = 20_000
 
 
-def add_parser(commands: Any) -> None:
-    """Add `bench` to a command line."""
+def add_parser(commands: Any, write_ledger: WriteLedger) -> None:
+    """Add `bench` to a command line; `write_ledger` is what `bench start` writes its log by."""
     bench = commands.add_parser("bench", help="measure speed beside the best peers there are")
     kinds = bench.add_subparsers(dest="bench_command", metavar="WHAT", required=True)
     matrix = kinds.add_parser(
@@ -76,6 +77,7 @@ def add_parser(commands: Any) -> None:
     add_evening(kinds)
     add_lilim(kinds)
     add_quote(kinds)
+    add_start(kinds, write_ledger)
 
 
 def _add_mdrp(kinds: Any) -> None:

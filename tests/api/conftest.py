@@ -8,25 +8,30 @@ import time
 from collections.abc import Callable, Iterator
 from itertools import count
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import httpx
 import pytest
+from databases import KINDS, POSTGRESQL, SQLITE, Server, running_server
 from served import Served
 
 CLOCK_START = "2026-11-20T14:00:00Z"  # a Friday, 16:00 in Helsinki: every shop is open
 EVENING = "2026-11-20T17:00:00Z"  # the first store closes at nine
 SPEED = 60
 BOOT_S = 180  # on a new machine everything is compiled first
+FILE = "ledger.db"
 _T = TypeVar("_T")
 
 
 class Town:
     """A running service and what a test wants to say to it."""
 
-    def __init__(self, folder: Path, *, speed: float = SPEED) -> None:
+    new_ledger: ClassVar[Callable[[Path], str]] = staticmethod(lambda folder: str(folder / FILE))
+    """Names a ledger for a service in a folder, unless the test names it."""
+
+    def __init__(self, folder: Path, *, ledger: str | None = None, speed: float = SPEED) -> None:
         self.folder = folder
-        self.ledger = folder / "ledger.db"
+        self.ledger = ledger or self.new_ledger(folder)
         self.speed = speed
         self.process: Served | None = None
         self.http = httpx.Client()
@@ -37,7 +42,7 @@ class Town:
     def command(self, *more: str) -> list[str]:
         return [
             *(sys.executable, "-m", "samehour", "serve"),
-            *("--ledger", str(self.ledger), "--port-file", str(self.folder / "port")),
+            *("--ledger", self.ledger, "--port-file", str(self.folder / "port")),
             *("--clock-start", CLOCK_START, "--speed", str(self.speed)),
             *(more or ("--port", "0")),
         ]
@@ -168,6 +173,42 @@ def until(condition: Callable[[], _T | None], what: str, deadline_s: float = 20)
     raise AssertionError(f"not within {deadline_s} s: {what}")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--ledger",
+        choices=KINDS,
+        default=SQLITE,
+        help="where the services of tests keep what happens",
+    )
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[Server]:
+    """Return a PostgreSQL server, started for the first test that wants one."""
+    with running_server() as server:
+        yield server
+
+
+@pytest.fixture(params=KINDS)
+def ledger_name(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Return the name of a ledger that is not there yet: a test runs with each kind."""
+    if request.param == POSTGRESQL:
+        server: Server = request.getfixturevalue("postgresql")
+        return server.new()
+    return str(tmp_path / "ledger.db")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _where_services_keep(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Let all services of tests keep what happens where `--ledger` says."""
+    usual = Town.new_ledger
+    if request.config.getoption("--ledger", SQLITE) == POSTGRESQL:
+        server: Server = request.getfixturevalue("postgresql")
+        Town.new_ledger = staticmethod(lambda _folder: server.new())
+    yield
+    Town.new_ledger = staticmethod(usual)
+
+
 @pytest.fixture(scope="session")
 def shared() -> Iterator[list[Town]]:
     """Return the town of the day, or none yet."""
@@ -202,5 +243,13 @@ def over(town: Town) -> None:
 def own_town(tmp_path: Path) -> Iterator[Town]:
     """Return a service, not started, that a test may stop, kill and start again."""
     made = Town(tmp_path)
+    yield made
+    made.kill()
+
+
+@pytest.fixture
+def town_on(tmp_path: Path, ledger_name: str) -> Iterator[Town]:
+    """Return a service of one's own, not started: a test runs with each kind of database."""
+    made = Town(tmp_path, ledger=ledger_name)
     yield made
     made.kill()

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import sqlite3
 from typing import Any
 
 from conftest import Town
+from databases import rows
 
 
 def deliver(town: Town, order_id: str) -> dict[str, Any]:
@@ -144,8 +144,8 @@ def test_every_order_can_be_explained_open_or_closed(town: Town) -> None:
     assert closed["sentence"] == "Cancelled: test over."
 
 
-def test_what_was_answered_survives_a_power_cut(own_town: Town) -> None:
-    town = own_town.start()
+def test_what_was_answered_survives_a_power_cut(town_on: Town) -> None:
+    town = town_on.start()
     town.courier(town.stock()[0]["location"])
     order = town.post("/v1/orders", town.basket(external_id="shop-1"), 201, Idempotency_Key="k")
     town.pick(order["id"])
@@ -154,7 +154,7 @@ def test_what_was_answered_survives_a_power_cut(own_town: Town) -> None:
     before = town.get("/v1/zones")["data"][0]["now"]
     town.kill()
 
-    town = own_town.start()
+    town = town_on.start()
     assert town.get("/v1/zones")["data"][0]["now"] >= before[:17] + "00Z"
     again = town.order(order["id"])
     assert again["status"] == "ready"
@@ -168,7 +168,5 @@ def test_what_was_answered_survives_a_power_cut(own_town: Town) -> None:
     deliver_rest(town, order["id"], courier_id)
     assert town.stop() == 0
 
-    rows = sqlite3.connect(own_town.ledger)
-    seqs = [seq for (seq,) in rows.execute("select seq from events order by seq")]
-    rows.close()
+    seqs = [seq for (seq,) in rows(town.ledger, "select seq from events order by seq")]
     assert seqs == list(range(1, len(seqs) + 1))

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-import sqlite3
+import sys
+from collections.abc import Sequence
 from concurrent.futures import Future
 from pathlib import Path
+from threading import Event
 
 import pytest
-from sqlalchemy import create_engine, insert, text
+from databases import change, rows
 
-from api.storage import tables
 from api.storage.errors import LedgerError, LedgerFailedError, LedgerInUseError
 from api.storage.ledger import Ledger, ZoneLog
+from api.storage.reading import read_recording
 from api.storage.records import Batch, KeptAnswer, Position
 from dispatch.errors import SequenceError
 from dispatch.events import Recorded, StorePaused, StoreResumed
+from dispatch.recording import RecordingError
 from geo.types import LonLat
 
 ZONE = "testville"
@@ -25,19 +28,14 @@ def paused(seq: int, reason: str = "flood") -> Recorded:
     return Recorded(ZONE, seq, START + seq, StorePaused("sto_1", reason))
 
 
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "ledger.db"
-
-
 def write(ledger: Ledger, *events: Recorded) -> None:
     ledger.submit(Batch(ZONE, events)).result(timeout=10)
 
 
-def test_what_was_written_is_read_back_after_opening_again(path: Path) -> None:
-    with Ledger(path) as ledger:
+def test_what_was_written_is_read_back_after_opening_again(ledger_name: str) -> None:
+    with Ledger(ledger_name) as ledger:
         write(ledger, paused(1), paused(2, "no light"))
-    with Ledger(path) as ledger:
+    with Ledger(ledger_name) as ledger:
         assert ledger.read(ZONE) == [paused(1), paused(2, "no light")]
         assert ledger.read(ZONE, after=1) == [paused(2, "no light")]
         assert ledger.read(ZONE, limit=1) == [paused(1)]
@@ -45,9 +43,9 @@ def test_what_was_written_is_read_back_after_opening_again(path: Path) -> None:
         assert ledger.last_seq("elsewhere") == 0
 
 
-def test_batches_become_durable_in_the_order_they_were_submitted(path: Path) -> None:
+def test_batches_become_durable_in_the_order_they_were_submitted(ledger_name: str) -> None:
     told: list[int] = []
-    with Ledger(path) as ledger:
+    with Ledger(ledger_name) as ledger:
         ledger.on_written = lambda batches: told.extend(
             event.seq for batch in batches for event in batch.events
         )
@@ -58,8 +56,30 @@ def test_batches_become_durable_in_the_order_they_were_submitted(path: Path) -> 
     assert told == list(range(1, 301))
 
 
-def test_whoever_stops_waiting_stops_nothing(path: Path) -> None:
-    with Ledger(path) as ledger:
+def test_batches_that_wait_together_share_one_commit(ledger_name: str) -> None:
+    groups: list[int] = []
+    entered, go = Event(), Event()
+
+    def hold_the_first(batches: Sequence[Batch]) -> None:
+        groups.append(len(batches))
+        entered.set()
+        assert go.wait(timeout=10)
+
+    with Ledger(ledger_name) as ledger:
+        ledger.on_written = hold_the_first
+        first = ledger.submit(Batch(ZONE, (paused(1),)))
+        assert entered.wait(timeout=10)
+        waiting = [ledger.submit(Batch(ZONE, (paused(seq),))) for seq in range(2, 601)]
+        go.set()
+        for future in (first, *waiting):
+            future.result(timeout=10)
+        assert ledger.last_seq(ZONE) == 600
+    # As many as fit into one transaction, and the rest.
+    assert groups == [1, 512, 87]
+
+
+def test_whoever_stops_waiting_stops_nothing(ledger_name: str) -> None:
+    with Ledger(ledger_name) as ledger:
         given_up = ledger.submit(Batch(ZONE, (paused(1),)))
         given_up.cancel()
         write(ledger, paused(2))
@@ -68,24 +88,26 @@ def test_whoever_stops_waiting_stops_nothing(path: Path) -> None:
         assert ledger.last_seq(ZONE) == 2
 
 
-def test_closing_writes_what_is_still_queued(path: Path) -> None:
-    ledger = Ledger(path)
+def test_closing_writes_what_is_still_queued(ledger_name: str) -> None:
+    ledger = Ledger(ledger_name)
     futures = [ledger.submit(Batch(ZONE, (paused(seq),))) for seq in range(1, 51)]
     ledger.close()
     assert all(future.done() and future.exception() is None for future in futures)
-    with Ledger(path) as again:
+    with Ledger(ledger_name) as again:
         assert again.last_seq(ZONE) == 50
 
 
-def test_of_two_writers_at_one_sequence_number_the_second_loses_and_stops(path: Path) -> None:
+def test_of_two_writers_at_one_sequence_number_the_second_loses_and_stops(ledger_name: str) -> None:
     failures: list[Exception] = []
-    with Ledger(path) as ledger:
+    with Ledger(ledger_name) as ledger:
         write(ledger, paused(1))
-        other = create_engine(f"sqlite:///{path}")
-        row = {"zone": ZONE, "seq": 2, "at": START, "type": "StoreResumed", "data": {}}
-        with other.begin() as connection:
-            connection.execute(insert(tables.events), [{**row, "data": {"store_id": "sto_1"}}])
-        other.dispose()
+        change(
+            ledger_name,
+            "insert into events (zone, seq, at, type, data) "
+            "values (:zone, 2, :at, 'StoreResumed', '{\"store_id\"\\: \"sto_1\"}')",
+            zone=ZONE,
+            at=START,
+        )
         ledger.on_failure = failures.append
         lost = ledger.submit(Batch(ZONE, (paused(2),)))
         with pytest.raises(SequenceError, match="Another writer was first"):
@@ -97,45 +119,43 @@ def test_of_two_writers_at_one_sequence_number_the_second_loses_and_stops(path: 
     assert len(failures) == 1
 
 
-def test_a_lost_batch_leaves_nothing_of_itself_behind(path: Path) -> None:
+def test_a_lost_batch_leaves_nothing_of_itself_behind(ledger_name: str) -> None:
     kept = KeptAnswer("key-1", "hash", 201, "{}", START)
-    with Ledger(path) as ledger:
+    with Ledger(ledger_name) as ledger:
         write(ledger, paused(1))
         lost = ledger.submit(Batch(ZONE, (paused(1),), answers=(kept,)))
         assert lost.exception(timeout=10) is not None
         assert ledger.kept_answer(ZONE, "key-1") is None
 
 
-def test_nothing_is_taken_after_closing(path: Path) -> None:
-    ledger = Ledger(path)
+def test_nothing_is_taken_after_closing(ledger_name: str) -> None:
+    ledger = Ledger(ledger_name)
     ledger.close()
     late = ledger.submit(Batch(ZONE, (paused(1),)))
     assert isinstance(late.exception(timeout=10), LedgerFailedError)
 
 
-def test_a_ledger_in_use_is_refused(path: Path) -> None:
-    with Ledger(path), pytest.raises(LedgerInUseError, match="in use by another samehour"):
-        Ledger(path)
-    Ledger(path).close()
+def test_a_ledger_in_use_is_refused(ledger_name: str) -> None:
+    with Ledger(ledger_name), pytest.raises(LedgerInUseError, match="in use by another samehour"):
+        Ledger(ledger_name)
+    Ledger(ledger_name).close()
 
 
 def test_the_latest_position_of_each_courier_is_kept_and_every_one_is_on_the_track(
-    path: Path,
+    ledger_name: str,
 ) -> None:
     first = Position("cou_1", LonLat(24.93, 60.16), START, START + 1)
     second = Position("cou_1", LonLat(24.94, 60.17), START + 9, START + 12)
     other = Position("cou_2", LonLat(24.95, 60.18), START + 4, START + 5)
-    with Ledger(path) as ledger:
+    with Ledger(ledger_name) as ledger:
         ledger.submit(Batch(ZONE, positions=(first, other))).result(timeout=10)
         ledger.submit(Batch(ZONE, positions=(second,))).result(timeout=10)
         assert ledger.positions(ZONE) == [second, other]
-    rows = sqlite3.connect(path)
-    assert rows.execute("select count(*) from tracks").fetchone() == (3,)
-    rows.close()
+    assert rows(ledger_name, "select count(*) from tracks") == [(3,)]
 
 
-def test_the_last_moment_is_the_later_of_events_and_positions(path: Path) -> None:
-    with Ledger(path) as ledger:
+def test_the_last_moment_is_the_later_of_events_and_positions(ledger_name: str) -> None:
+    with Ledger(ledger_name) as ledger:
         assert ledger.last_moment(ZONE) is None
         write(ledger, paused(1))
         assert ledger.last_moment(ZONE) == START + 1
@@ -144,29 +164,44 @@ def test_the_last_moment_is_the_later_of_events_and_positions(path: Path) -> Non
         assert ledger.last_moment(ZONE) == START + 60
 
 
-def test_a_kept_answer_is_found_by_its_key_in_its_zone_only(path: Path) -> None:
+def test_a_kept_answer_is_found_by_its_key_in_its_zone_only(ledger_name: str) -> None:
     kept = KeptAnswer("key-1", "hash", 201, '{"id": "ord_1"}', START)
-    with Ledger(path) as ledger:
+    with Ledger(ledger_name) as ledger:
         ledger.submit(Batch(ZONE, answers=(kept,))).result(timeout=10)
         assert ledger.kept_answer(ZONE, "key-1") == kept
         assert ledger.kept_answer("elsewhere", "key-1") is None
 
 
-def test_a_ledger_of_another_version_is_refused_by_both_versions_names(path: Path) -> None:
-    Ledger(path).close()
-    engine = create_engine(f"sqlite:///{path}")
-    with engine.begin() as connection:
-        connection.execute(text("update schema_version set version = 99"))
-    engine.dispose()
-    with pytest.raises(LedgerError, match="schema version 99; this samehour reads up to version"):
-        Ledger(path)
+@pytest.mark.parametrize(
+    ("behind_its_back", "found"),
+    [
+        ("update schema_version set version = 99", "99"),
+        ("update alembic_version set version_num = 'r9999_drones'", "r9999_drones"),
+    ],
+)
+def test_a_ledger_of_a_newer_version_is_refused_by_both_versions_names(
+    ledger_name: str, behind_its_back: str, found: str
+) -> None:
+    Ledger(ledger_name).close()
+    change(ledger_name, behind_its_back)
+    with pytest.raises(
+        LedgerError, match=f"schema version {found}; this samehour reads up to version r0"
+    ):
+        Ledger(ledger_name)
 
 
-def test_a_file_that_is_no_database_is_refused_and_left_as_it_is(path: Path) -> None:
+def test_a_file_that_is_no_database_is_refused_and_left_as_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "list.txt"
     path.write_text("milk, bread, eggs\n" * 100, encoding="utf-8")
     with pytest.raises(LedgerError, match="cannot be opened: file is not a database"):
         Ledger(path)
     assert path.read_text(encoding="utf-8").startswith("milk, bread, eggs")
+
+
+def test_memory_is_refused_because_nothing_lasts_there() -> None:
+    for where in ("sqlite://", "sqlite:///:memory:"):
+        with pytest.raises(LedgerError, match="in memory, where nothing lasts: name a file"):
+            Ledger(where)
 
 
 def test_a_folder_that_cannot_be_made_is_refused(tmp_path: Path) -> None:
@@ -179,6 +214,25 @@ def test_a_folder_that_cannot_be_made_is_refused(tmp_path: Path) -> None:
 def test_a_database_without_its_driver_is_refused(url: str) -> None:
     with pytest.raises(LedgerError, match="driver that is not installed"):
         Ledger(url)
+
+
+def test_without_its_driver_postgresql_is_refused_with_what_to_install(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "psycopg", None)  # as where it is not installed
+    with pytest.raises(LedgerError, match=r'pip install "samehour\[postgres\]"'):
+        Ledger("postgresql://shop:milk@localhost/ledger")
+
+
+def test_a_password_is_never_shown(caplog: pytest.LogCaptureFixture) -> None:
+    url = "postgresql+psycopg://shop:s3cret-milk@127.0.0.1:1/ledger"
+    with pytest.raises(LedgerError, match="cannot be opened") as refused:
+        Ledger(url)
+    with pytest.raises(RecordingError) as unread:
+        read_recording(url)
+    for said in (str(refused.value), str(unread.value), caplog.text):
+        assert "s3cret-milk" not in said
+    assert "shop:***@127.0.0.1:1/ledger" in str(refused.value)
 
 
 def test_a_zone_log_numbers_what_is_appended_and_hands_it_over_once() -> None:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from old_ledgers import write_old
 
 from api.storage.ledger import Ledger
 from api.storage.reading import read_recording
@@ -152,16 +153,8 @@ def test_travel_times_come_back(path: Path) -> None:
 
 
 def old_ledger(path: Path) -> None:
-    """Write a ledger as the version before this one made them."""
-    with Ledger(path) as made:
-        made.submit(Batch(ZONE, (paused(1),), SEEN[:1])).result(timeout=10)
-    older = sqlite3.connect(path)
-    older.executescript(
-        "drop table journal; drop table travel_times; alter table tracks drop column n; "
-        "alter table tracks drop column received_at; update schema_version set version = 2"
-    )
-    older.commit()
-    older.close()
+    """Write a ledger as the second version made them, with one event and one position."""
+    write_old(str(path), 2)
 
 
 def test_a_ledger_without_a_journal_is_read_as_it_is(path: Path) -> None:
@@ -248,7 +241,7 @@ def test_a_ledger_that_somebody_holds_for_themselves_is_named(
     holder = sqlite3.connect(path)
     holder.execute("pragma locking_mode = exclusive")
     holder.execute("begin exclusive")
-    holder.execute("update schema_version set version = 3")
+    holder.execute("update schema_version set version = 4")
     with pytest.raises(RecordingError, match=r"locked.*holds it for itself"):
         read_recording(str(path))
     holder.rollback()

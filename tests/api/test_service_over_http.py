@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 
 import pytest
 from conftest import BOOT_S, Town, until
+from databases import change
 
 
 def test_the_service_is_alive_and_ready(town: Town) -> None:
@@ -206,7 +206,8 @@ def test_pages_of_other_sites_may_not_change_anything(town: Town) -> None:
     assert (answer.status_code, answer.json()["code"]) == (403, "cross_origin")
 
 
-def test_a_second_service_on_the_same_ledger_is_refused(town: Town) -> None:
+def test_a_second_service_on_the_same_ledger_is_refused(town_on: Town) -> None:
+    town = town_on.start()
     second = subprocess.run(
         town.command("--port", "0"),
         capture_output=True,
@@ -221,16 +222,18 @@ def test_a_second_service_on_the_same_ledger_is_refused(town: Town) -> None:
     assert town.get("/readyz")["status"] == "ready"
 
 
-def test_a_service_whose_log_somebody_else_wrote_to_stops_at_once(own_town: Town) -> None:
-    town = own_town.start()
+def test_a_service_whose_log_somebody_else_wrote_to_stops_at_once(town_on: Town) -> None:
+    town = town_on.start()
     stores = town.get("/v1/stores")["data"]
     # No courier and no order: nothing is recorded but what this test asks for.
     seq = town.get("/v1/board")["seq"]
-    other = sqlite3.connect(town.ledger)
-    row = ("helsinki", seq + 1, 0, "StoreResumed", json.dumps({"store_id": stores[0]["id"]}))
-    with other:
-        other.execute("insert into events (zone, seq, at, type, data) values (?, ?, ?, ?, ?)", row)
-    other.close()
+    change(
+        town.ledger,
+        "insert into events (zone, seq, at, type, data) "
+        "values ('helsinki', :seq, 0, 'StoreResumed', :data)",
+        seq=seq + 1,
+        data=json.dumps({"store_id": stores[0]["id"]}),
+    )
     lost = town.http.post(f"/v1/stores/{stores[0]['id']}/pause", json={"reason": "mine"})
     assert (lost.status_code, lost.json()["code"]) == (503, "not_ready")
     assert town.process is not None
