@@ -16,6 +16,12 @@ def add_parser(commands: Any) -> None:
         description="Serve a city over HTTP. Every option is also read from the environment: "
         "--clock-start is SAMEHOUR_CLOCK_START.",
     )
+    parser.add_argument(
+        "--settings",
+        metavar="FILE",
+        help="settings in TOML, with a table for each of several zones; what is said here or in "
+        "the environment wins",
+    )
     parser.add_argument("--city", help="a city in the box, or its path (helsinki)")
     parser.add_argument(
         "--ledger",

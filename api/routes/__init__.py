@@ -13,6 +13,7 @@ from api.routes import (
     desk,
     events,
     health,
+    keys,
     labels,
     late,
     offers,
@@ -26,6 +27,7 @@ from api.routes import (
     returns,
     runsheets,
     sales,
+    sign_in,
     sms,
     sourcing,
     stock,
@@ -63,6 +65,8 @@ ROUTERS: tuple[APIRouter, ...] = (
     operations.router,
     traffic.router,
     osrm.router,
+    keys.router,
+    sign_in.router,
     pages.router,
 )
 """Every router, in the order of the API document."""

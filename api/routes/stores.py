@@ -14,6 +14,7 @@ from api import stock_views, views
 from api.bootstrap import Service, of_request
 from api.live import Live
 from api.problems import Problem
+from api.rights import Role, Ruled, Scope, needs, principal_of
 from api.schemas import AreaIn, Id, StoreIn
 from api.stock_schemas import PauseIn, ResumeIn
 from api.versions import check_match, store_etag, tagged
@@ -22,27 +23,33 @@ from dispatch.snapshot import store_windows
 from geo.errors import AreaError, GeoError, TooFarFromRoadError
 from geo.service_area import from_json
 
-router = APIRouter(prefix="/v1/stores", tags=["stores"])
+router = APIRouter(prefix="/v1/stores", tags=["stores"], route_class=Ruled)
 Here = Annotated[Service, Depends(of_request)]
 StoreId = Annotated[Id, Path()]
 Json = dict[str, Any]
 
 
 @router.get("", summary="All stores")
-async def list_stores(service: Here) -> Json:
-    """Return every store with what its pickers have to do."""
-    live = service.live
+@needs(Scope.STORES_READ, narrowed=True)
+async def list_stores(request: Request, service: Here) -> Json:
+    """Return every store with what its pickers have to do; with a store's key that one."""
+    live, who = service.live, principal_of(request)
 
     def job() -> Json:
         found = sorted(live.engine.state.stores.items())
         return {
-            "data": [views.store(live, store) for _, store in found if not store.store.is_point]
+            "data": [
+                views.store(live, store)
+                for store_id, store in found
+                if not store.store.is_point and who.may_be(Role.STORE, store_id)
+            ]
         }
 
     return await live.run(job)
 
 
 @router.get("/{store_id}", summary="One store")
+@needs(Scope.STORES_READ)
 async def get_store(store_id: StoreId, service: Here) -> Any:
     """Return a store, with its version as `ETag`."""
     live = service.live
@@ -54,6 +61,7 @@ async def get_store(store_id: StoreId, service: Here) -> Any:
 
 
 @router.put("/{store_id}", summary="Register or change a store")
+@needs(Scope.STORES_WRITE)
 async def put_store(store_id: StoreId, asked: StoreIn, request: Request, service: Here) -> Any:
     """Register a store, or change what is known of one."""
     live = service.live
@@ -78,6 +86,7 @@ async def put_store(store_id: StoreId, asked: StoreIn, request: Request, service
 
 
 @router.put("/{store_id}/service-area", summary="Set where a store delivers to")
+@needs(Scope.STORES_WRITE)
 async def put_service_area(store_id: StoreId, asked: AreaIn, service: Here) -> Json:
     """Set a store's service area; what it has already taken is still delivered."""
     live = service.live
@@ -92,6 +101,7 @@ async def put_service_area(store_id: StoreId, asked: AreaIn, service: Here) -> J
 
 
 @router.delete("/{store_id}/service-area", summary="Let a store deliver wherever it can")
+@needs(Scope.STORES_WRITE)
 async def delete_service_area(store_id: StoreId, service: Here) -> Json:
     """Take a store's service area off: it serves every door within `reach_s` again."""
     live = service.live
@@ -105,6 +115,7 @@ async def delete_service_area(store_id: StoreId, service: Here) -> Json:
 
 
 @router.post("/{store_id}/pause", summary="Take no more orders at a store")
+@needs(Scope.STORES_WRITE)
 async def pause_store(store_id: StoreId, asked: PauseIn, request: Request, service: Here) -> Any:
     """Pause a store; what it has already taken is still picked.
 
@@ -127,6 +138,7 @@ async def pause_store(store_id: StoreId, asked: PauseIn, request: Request, servi
 
 
 @router.post("/{store_id}/resume", summary="Take orders at a store again")
+@needs(Scope.STORES_WRITE)
 async def resume_store(
     store_id: StoreId, request: Request, service: Here, asked: ResumeIn | None = None
 ) -> Any:

@@ -95,6 +95,11 @@ class Ledger:
         self._writer = threading.Thread(target=self._write_forever, name="ledger", daemon=True)
         self._writer.start()
 
+    @property
+    def engine(self) -> Engine:
+        """The database, for tables that the log's lock does not guard."""
+        return self._engine
+
     # --- writing -------------------------------------------------------------------------------
 
     def submit(self, batch: Batch) -> Future[None]:
@@ -369,6 +374,17 @@ class ZoneLog:
         taken = tuple(self._pending)
         self._pending.clear()
         return taken
+
+
+def open_database(where: str) -> Engine:
+    """Return the database of a ledger, without the lock that its log needs.
+
+    Raises
+    ------
+    LedgerError
+        It is neither a file nor a URL, or its driver is not installed.
+    """
+    return _connect(_url(where))
 
 
 def _add_columns(connection: Connection) -> None:
