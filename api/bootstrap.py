@@ -227,7 +227,7 @@ def _read_zones(settings: Settings) -> list[_Told]:
 def _service(told: _Told, ledger: Ledger, drawn: Map, tokens: Tokens) -> Service:
     """Put one zone together and start its planner."""
     settings, city, zone_id = told.settings, told.city, told.zone_id
-    planner = Planner(settings.plan_limit_ms)
+    planner = Planner(settings.plan_limit_ms, zone_id=zone_id)
     try:
         planner.start()
         clock = open_clock(settings.clock_start, settings.speed, ledger.last_moment(zone_id))

@@ -102,7 +102,7 @@ class Zones:
         for each in self.all:
             live = each.live
             _log.info(
-                "started zone=%s tenant=%s seq=%d stores=%d speed=%g ledger=%s pid=%d %s",
+                "started zone=%s tenant=%s seq=%d stores=%d speed=%g ledger=%s pid=%d planner_pid=%s %s",
                 live.zone_id,
                 each.tenant,
                 live.engine.state.seq,
@@ -110,6 +110,7 @@ class Zones:
                 live.clock.speed,
                 self.settings.ledger,
                 os.getpid(),
+                live.planner.pid,
                 took,
             )
 
