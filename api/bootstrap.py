@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -13,6 +12,7 @@ from api.board import Board
 from api.clock import open_clock
 from api.idempotency import Idempotency
 from api.live import Live
+from api.logs import logger
 from api.osrm import OsrmDesk
 from api.overflow_desk import OverflowDesk
 from api.overflow_http import HttpCourierCompany
@@ -42,7 +42,7 @@ from geo.external_http import Remembered
 from geo.tiles import Tiles
 from geo.travel import NetworkTravelTimes
 
-_log = logging.getLogger("samehour.boot")
+_log = logger("boot")
 
 _PICKERS: Final = {"supermarket": 3, "convenience": 1}
 _PICKERS_OTHERWISE: Final = 2
@@ -76,7 +76,7 @@ class Service:
         """End work; what was answered is with the ledger."""
         await self.overflow.stop()
         await self.live.stop()
-        _log.info("stopped zone=%s seq=%d", self.live.zone_id, self.live.feed.seq)
+        _log.info("stopped", zone=self.live.zone_id, seq=self.live.feed.seq)
 
     def close(self) -> None:
         """Let go of the planner, whether the zone was started or not."""
@@ -178,11 +178,11 @@ def build(settings: Settings) -> Zones:
 def _check_reach(settings: Settings, store: AccessStore) -> None:
     """Say whether anybody is asked for a key; refuse to be open to other machines."""
     if settings.api_key is not None or store.has_keys():
-        _log.info("access=closed keys=%d", len(store.keys()) + (settings.api_key is not None))
+        count = len(store.keys()) + (settings.api_key is not None)
+        _log.info("access", door="closed", keys=count)
     elif settings.on_loopback:
-        _log.warning(
-            "access=open reason=%r", "no key was ever made; make one with: samehour keys create"
-        )
+        why = "no key was ever made; make one with: samehour keys create"
+        _log.warning("access", door="open", reason=why)
     else:
         raise SettingsError([reachable(settings.host)])
 

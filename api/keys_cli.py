@@ -99,9 +99,7 @@ def _create(arguments: argparse.Namespace, store: AccessStore, settings: Any) ->
     role = _one_of("role", arguments.role, [str(each) for each in Role])
     tenant = _one_of("tenant", arguments.tenant or settings.tenants[0], settings.tenants)
     if arguments.tenant is None and len(settings.tenants) > 1:
-        raise InvalidValueError(
-            "--tenant", f"is needed: there are {', '.join(settings.tenants)}"
-        )
+        raise InvalidValueError("--tenant", f"is needed: there are {', '.join(settings.tenants)}")
     scopes = [_one_of("scope", each, [str(s) for s in Scope]) for each in arguments.scopes]
     given = {"courier_id": arguments.courier, "store_id": arguments.store}
     own = BOUND_TO.get(Role(role))

@@ -35,6 +35,7 @@ class Scope(StrEnum):
     EVENTS_READ = "events:read"
     KEYS_READ = "keys:read"
     KEYS_WRITE = "keys:write"
+    METRICS_READ = "metrics:read"
     ORDERS_READ = "orders:read"
     ORDERS_WRITE = "orders:write"
     PICKING_READ = "picking:read"

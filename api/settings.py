@@ -6,7 +6,7 @@ import ipaddress
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import (
     BaseModel,
@@ -17,6 +17,7 @@ from pydantic import (
     ValidationError,
 )
 
+from api.logs import LogFormat
 from api.overflow import CompanySpec, read_company
 from api.secrecy import weakness
 from api.settings_sources import Sources, nearest, read_sources
@@ -122,6 +123,8 @@ class Settings(BaseModel):
         Names clients may call the service by, beside loopback's own.
     travel_servers
         Routing servers to ask before our own network, one for a mode.
+    log_format, log_level
+        How lines of the log look, and the least that is said; DEBUG says every request.
     courier_companies
         Outside companies that orders can be given to, each by a name of its own.
     """
@@ -144,6 +147,8 @@ class Settings(BaseModel):
     plan_limit_ms: Annotated[int, Field(ge=20, le=60_000)] = 1000
     api_key: SecretStr | None = None
     allowed_hosts: tuple[str, ...] = ()
+    log_format: LogFormat = LogFormat.TEXT
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     travel_servers: Servers = ()
     courier_companies: Companies = ()
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import logging
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from fastapi import Request
 
 from api.doorman import Doorman
+from api.logs import logger
 from api.osrm import OsrmDesk
 from api.problems import Problem
 from api.rights import Principal
@@ -31,7 +31,7 @@ from geo.warming import warm_up as warm_up_travel_times
 if TYPE_CHECKING:
     from api.bootstrap import Service
 
-_log = logging.getLogger("samehour.boot")
+_log = logger("boot")
 
 ZONE_HEADER: Final = "Samehour-Zone"
 ZONE_QUERY: Final = "zone"
@@ -98,20 +98,20 @@ class Zones:
         # What boot made stays for good; without it a full collection is too short to be felt.
         gc.collect()
         gc.freeze()
-        took = " ".join(f"{name}_s={took:.2f}" for name, took in self.warm_up.took_s.items())
+        took = {f"{name}_s": round(took, 2) for name, took in self.warm_up.took_s.items()}
         for each in self.all:
             live = each.live
             _log.info(
-                "started zone=%s tenant=%s seq=%d stores=%d speed=%g ledger=%s pid=%d planner_pid=%s %s",
-                live.zone_id,
-                each.tenant,
-                live.engine.state.seq,
-                len(live.engine.state.stores),
-                live.clock.speed,
-                self.settings.ledger,
-                os.getpid(),
-                live.planner.pid,
-                took,
+                "started",
+                zone=live.zone_id,
+                tenant=each.tenant,
+                seq=live.engine.state.seq,
+                stores=len(live.engine.state.stores),
+                speed=live.clock.speed,
+                ledger=self.settings.ledger,
+                pid=os.getpid(),
+                planner_pid=live.planner.pid,
+                **took,
             )
 
     async def stop(self) -> None:

@@ -16,6 +16,7 @@ from api.routes import (
     keys,
     labels,
     late,
+    metrics,
     offers,
     operations,
     orders,
@@ -39,6 +40,7 @@ from api.routes import (
 
 ROUTERS: tuple[APIRouter, ...] = (
     health.router,
+    metrics.router,
     zones.router,
     quotes.router,
     orders.router,

@@ -26,7 +26,7 @@ city = "helsinki"
 
 [zones.market]
 tenant = "tori"
-city = "helsinki"
+city = "la-serena"
 """
 ROOT = Path(__file__).resolve().parents[2]
 
