@@ -17,7 +17,7 @@ def endpoints(routers: Iterable[APIRouter]) -> Iterator[tuple[APIRoute, str]]:
     for router in routers:
         for route in router.routes:
             if isinstance(route, APIRoute):
-                for method in sorted(route.methods):
+                for method in sorted(route.methods or ()):
                     yield route, method
 
 

@@ -17,8 +17,9 @@ from conftest import over, until
 from fastapi.routing import APIRoute
 from kauppa import Kauppa
 
-from api.access_table import endpoints, table
-from api.rights import BOUND_TO, Role, Ruled
+from api.access_table import allows, endpoints, table
+from api.bootstrap import of_request
+from api.rights import BOUND_TO, Role, Ruled, rule_of
 from api.routes import ROUTERS
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "access.md"
