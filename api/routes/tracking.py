@@ -80,7 +80,7 @@ async def instruct(token: Token, asked: TrackedNoteIn, service: Customers) -> JS
 )
 @open_to_all
 async def answer(
-    token: Token, sku: Annotated[Sku, Path()], asked: TrackedAnswerIn, service: Here
+    token: Token, sku: Annotated[Sku, Path()], asked: TrackedAnswerIn, service: Customers
 ) -> JSONResponse:
     """Answer what was offered for a missing article."""
     live = service.live

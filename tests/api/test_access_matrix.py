@@ -6,7 +6,7 @@ The matrix is made from the rules that the endpoints declare; `docs/access.md` s
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -135,15 +135,13 @@ ALL = [
 CLOSED = [each for each in ALL if not rule_of(each.values[0].endpoint).is_open]
 
 
-def said(answer: httpx.Response, ids: dict[str, str]) -> tuple[int, str]:
+def said(answer: httpx.Response, ids: Iterable[str]) -> tuple[int, str]:
     """Return an answer as it would read for any ids: without them, and without its trace."""
     text = answer.text
     if "trace-id" in answer.headers:
         text = text.replace(answer.headers["trace-id"], "...")
-    for name, value in ids.items():
-        if name not in HERE:
-            text = text.replace(value, "...")
-            text = text.replace(value.partition("_")[2] or value, "...")
+    for value in ids:
+        text = text.replace(value, "...")
     return answer.status_code, text
 
 
@@ -213,7 +211,7 @@ def test_another_tenant_s_thing_reads_as_one_that_never_was(
     theirs = {name for name in route.param_convertors if name not in HERE}
     if not theirs:
         return
-    never = {name: HERE.get(name, f"{value[:4]}zzzz") for name, value in ids.items()}
+    never = {name: HERE.get(name, f"{value[:4]}zzzzzzzz") for name, value in ids.items()}
     own = BOUND_TO.get(role)
     if own in theirs:
         never[own] = ids[own]  # the key's own, whoever else has one of that name
@@ -221,7 +219,9 @@ def test_another_tenant_s_thing_reads_as_one_that_never_was(
     unknown = everybody.ask(key, route, method, never, "market")
     assert hidden.status_code not in {401, 403}, hidden.text
     assert hidden.status_code >= 400 or route.path == "/v1/couriers/{courier_id}", hidden.text
-    assert said(hidden, ids) == said(unknown, never)
+    assert said(hidden, [ids[name] for name in theirs]) == said(
+        unknown, [never[name] for name in theirs]
+    )
 
 
 @pytest.mark.parametrize("role", BOUND_TO)
