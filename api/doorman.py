@@ -15,7 +15,8 @@ from starlette.responses import RedirectResponse, Response
 from api import keys
 from api.problems import Problem
 from api.rights import EVERYBODY, SCOPES_OF, Principal, Role, Rule
-from api.sessions import COOKIE, Sessions, Signed
+from api.security import needs_https
+from api.sessions import COOKIE, Sessions, Signed, set_cookie
 from api.storage.access import AccessStore, KeyRow
 from api.theirs import is_theirs
 from dispatch.errors import UnknownIdError
@@ -122,7 +123,17 @@ class Doorman:
         request.state.principal = who
         if who.bound_to is not None and not rule.is_narrowed:
             await self._look_whose(who, request)
+        if rule.is_page and who.by_session:
+            request.state.cookie = await asyncio.to_thread(
+                self.sessions.rotate, request.cookies[COOKIE]
+            )
         return None
+
+    def see_out(self, request: Request, answer: Response) -> None:
+        """Give a browser its new cookie, if it got one; see `api.rights.Guard`."""
+        cookie = getattr(request.state, "cookie", None)
+        if cookie is not None:
+            set_cookie(answer, cookie, secure=needs_https(request))
 
     async def who(self, request: Request) -> Principal | None:
         """Return whoever makes a request, None for nobody that is known."""

@@ -288,6 +288,10 @@ class Guard(Protocol):
         """
         ...
 
+    def see_out(self, request: Request, answer: Response) -> None:
+        """Give the browser of a request what it should have from now on."""
+        ...
+
 
 class Ruled(APIRoute):
     """A route that holds every request to its endpoint's rule, before its body is read."""
@@ -300,7 +304,11 @@ class Ruled(APIRoute):
         async def ruled(request: Request) -> Response:
             guard: Guard = request.app.state.guard
             instead = await guard.admit(request, rule)
-            return instead if instead is not None else await handle(request)
+            if instead is not None:
+                return instead
+            answer = await handle(request)
+            guard.see_out(request, answer)
+            return answer
 
         return ruled
 

@@ -14,7 +14,7 @@ _WELL_KNOWN: Final = (
     *("changeme", "changethis", "changeit", "replaceme", "yourkey", "yoursecret", "yourapikey"),
     *("password", "passwort", "secret", "default", "example", "insecure", "samehour", "letmein"),
     *("apikey", "token", "admin", "root", "demo", "test", "key", "api", "qwerty"),
-    *("0123456789", "1234567890", "12345678", "abcdefgh"),
+    *("0123456789", "1234567890", "12345678", "123456", "abcdefgh", "abcdef"),
 )
 """What documents, samples and tired people write in the place of a secret."""
 

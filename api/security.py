@@ -146,6 +146,6 @@ def host_name(host: str) -> str:
     return host.rpartition(":")[0] or host
 
 
-def is_loopback_name(name: str) -> bool:
-    """Tell whether a name of ours is one that only this machine knows us by."""
-    return name in _LOOPBACK_NAMES
+def needs_https(request: Request) -> bool:
+    """Tell whether a browser must keep its cookie to HTTPS: but where it is on our own machine."""
+    return host_name(request.headers.get("host", "")) not in _LOOPBACK_NAMES

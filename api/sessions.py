@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -51,21 +52,28 @@ class Signed:
 
 
 class Sessions:
-    """Makes sessions, knows them again and ends them; blocks, as the database does."""
+    """Makes sessions, knows them again and ends them; blocks, as the database does.
 
-    def __init__(self, store: AccessStore) -> None:
+    Parameters
+    ----------
+    wall
+        Tells the machine's time, UTC epoch seconds.
+    """
+
+    def __init__(self, store: AccessStore, wall: Callable[[], float] = time.time) -> None:
         self._store = store
+        self._wall = wall
 
     def begin(self, key_id: str) -> str:
         """Begin a session; returns what its cookie says."""
-        token, now = secrets.token_urlsafe(32), int(time.time())
+        token, now = secrets.token_urlsafe(32), int(self._wall())
         row = SessionRow(hash_of(token), None, key_id, now, now, now)
         self._store.add_session(row, over_before=now - LONGEST_S)
         return token
 
     def read(self, token: str) -> Signed | None:
         """Return whose session a cookie is of, good or over; None for no session."""
-        digest, now = hash_of(token), int(time.time())
+        digest, now = hash_of(token), int(self._wall())
         row = self._store.session(digest)
         if row is None:
             return None
@@ -77,7 +85,7 @@ class Sessions:
 
     def rotate(self, token: str) -> str | None:
         """Return another cookie for the same session, when it is time; None to keep this one."""
-        now, signed = int(time.time()), self.read(token)
+        now, signed = int(self._wall()), self.read(token)
         if signed is None or not signed.is_alive(now) or not signed.is_due(now):
             return None
         new = secrets.token_urlsafe(32)

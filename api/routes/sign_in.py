@@ -15,7 +15,7 @@ from api import assets
 from api.bootstrap import of_all
 from api.problems import Problem
 from api.rights import Ruled, open_to_all
-from api.security import host_name, is_loopback_name
+from api.security import needs_https
 from api.sessions import COOKIE, set_cookie
 from api.zones import Zones
 
@@ -58,7 +58,7 @@ async def sign_in(asked: SignInIn, request: Request, zones: Everywhere) -> Respo
     token = await asyncio.to_thread(doorman.sessions.begin, row.key_id)
     doorman.forget()
     answer = JSONResponse(_told(row.role, row.bound_to), headers={"Cache-Control": "no-store"})
-    set_cookie(answer, token, secure=is_secure(request))
+    set_cookie(answer, token, secure=needs_https(request))
     return answer
 
 
@@ -73,11 +73,6 @@ async def sign_out(request: Request, zones: Everywhere) -> Response:
     answer = Response(status_code=204)
     answer.delete_cookie(COOKIE, path="/", httponly=True, samesite="strict")
     return answer
-
-
-def is_secure(request: Request) -> bool:
-    """Tell whether a browser must keep its cookie to HTTPS: but on its own machine."""
-    return not is_loopback_name(host_name(request.headers.get("host", "")))
 
 
 def _told(role: str, bound_to: str | None) -> dict[str, Any]:
