@@ -259,7 +259,7 @@ def trace_id(request: Request) -> str:
 
 async def _on_problem(request: Request, error: Exception) -> Response:
     assert isinstance(error, Problem)  # noqa: S101  registered for this class only
-    return response(error, trace_id(request))
+    return response(for_client(error, request.url.path), trace_id(request))
 
 
 async def _on_error(request: Request, error: Exception) -> Response:
