@@ -33,6 +33,7 @@ class Scope(StrEnum):
     DESK_READ = "desk:read"
     DESK_WRITE = "desk:write"
     EVENTS_READ = "events:read"
+    EXPORTS_READ = "exports:read"
     KEYS_READ = "keys:read"
     KEYS_WRITE = "keys:write"
     METRICS_READ = "metrics:read"
@@ -103,6 +104,8 @@ SCOPES_OF: Final[Mapping[Role, frozenset[Scope]]] = {
             Scope.COURIERS_READ,
             Scope.DESK_READ,
             Scope.EVENTS_READ,
+            Scope.EXPORTS_READ,
+            Scope.METRICS_READ,
             Scope.ORDERS_READ,
             Scope.SALES_READ,
             Scope.SOLVE_WRITE,

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from enum import StrEnum
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Path, Request
+from fastapi import APIRouter, Depends, Path, Query, Request
 from pydantic import BaseModel
 from starlette.responses import JSONResponse, Response
 
@@ -21,6 +21,7 @@ from api.courier_schemas import (
     StopReportIn,
     StrandedIn,
 )
+from api.cursors import cursor_after, page_of, read_cursor
 from api.idempotency import Answer
 from api.live import Live
 from api.positions import Reported, take_positions
@@ -68,19 +69,28 @@ class Done(StrEnum):
     DECLINED = "declined"
 
 
-@router.get("/couriers", summary="All couriers")
+@router.get("/couriers", summary="Couriers, by id")
 @needs(Scope.COURIERS_READ, narrowed=True)
-async def list_couriers(request: Request, service: Here) -> Json:
-    """Return every courier with position and activity; with a courier's key that one."""
-    live, who = service.live, principal_of(request)
+async def list_couriers(
+    request: Request,
+    service: Here,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 1000,
+    cursor: Annotated[str | None, Query(max_length=200)] = None,
+) -> Json:
+    """Return a page of couriers with position and activity; `next` is the next page's cursor.
+
+    With a courier's key that one only.
+    """
+    live, after, who = service.live, read_cursor(cursor), principal_of(request)
 
     def job() -> Json:
-        found = [
-            (courier_id, courier)
-            for courier_id, courier in sorted(live.engine.state.couriers.items())
-            if who.may_be(Role.COURIER, courier_id)
-        ]
-        return {"data": [views.courier(live, courier) for _, courier in found]}
+        known = live.engine.state.couriers
+        theirs = (key for key in known if who.may_be(Role.COURIER, key))
+        page, last = page_of(theirs, after, limit)
+        return {
+            "data": [views.courier(live, known[courier_id]) for courier_id in page],
+            "next": cursor_after(last),
+        }
 
     return await live.run(job)
 

@@ -97,11 +97,6 @@ class Ledger:
         self._writer = threading.Thread(target=self._write_forever, name="ledger", daemon=True)
         self._writer.start()
 
-    @property
-    def engine(self) -> Engine:
-        """The database, for tables that the log's lock does not guard."""
-        return self._engine
-
     # --- writing -------------------------------------------------------------------------------
 
     def submit(self, batch: Batch) -> Future[None]:
@@ -124,6 +119,11 @@ class Ledger:
     def is_up(self) -> bool:
         """Whether writes are being taken."""
         return self._failure is None and not self._closed and self._writer.is_alive()
+
+    @property
+    def engine(self) -> Engine:
+        """The database, for what is no part of a zone's log, and to read by."""
+        return self._engine
 
     def close(self) -> None:
         """Write what is queued, then let go of the ledger."""

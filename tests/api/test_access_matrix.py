@@ -36,6 +36,8 @@ HERE = {
     "done": "arrived",
     "barcode": "6410405082657",
     "carrier": "swift",
+    "what": "orders",
+    "form": "csv",
 }
 """What stands in an address where it is nobody's."""
 
