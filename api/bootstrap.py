@@ -158,7 +158,7 @@ def build(settings: Settings) -> Zones:
     maps: dict[str, Map] = {}
     try:
         store = AccessStore(ledger.engine)
-        _check_reach(settings, store)
+        check_reach(settings, store)
         tokens = Tokens(ledger.secret("tokens"))
         for each in told:
             if each.city.name not in maps:
@@ -175,8 +175,14 @@ def build(settings: Settings) -> Zones:
         raise
 
 
-def _check_reach(settings: Settings, store: AccessStore) -> None:
-    """Say whether anybody is asked for a key; refuse to be open to other machines."""
+def check_reach(settings: Settings, store: AccessStore) -> None:
+    """Say whether anybody is asked for a key.
+
+    Raises
+    ------
+    SettingsError
+        Nobody is, and other machines reach the service.
+    """
     if settings.api_key is not None or store.has_keys():
         count = len(store.keys()) + (settings.api_key is not None)
         _log.info("access", door="closed", keys=count)

@@ -12,6 +12,7 @@ from api.overflow_schemas import CarriageIn, CarriageUpdateIn
 from api.rights import Ruled, Scope, needs
 from api.routes.times import device_time
 from api.schemas import Id, Name, Reason
+from api.zones import ZONE_QUERY
 
 router = APIRouter(prefix="/v1", tags=["carriage"], route_class=Ruled)
 Here = Annotated[Service, Depends(of_request)]
@@ -42,7 +43,11 @@ async def book_carriage(
 
     The same company asked again for an order it has answers 200 with what was agreed on.
     """
-    updates_url = str(request.url_for("update_carriage", carrier=asked.carrier))
+    url = request.url_for("update_carriage", carrier=asked.carrier)
+    if service.settings.zones:
+        # The company's key may be of several zones.
+        url = url.include_query_params(**{ZONE_QUERY: service.live.zone_id})
+    updates_url = str(url)
     before = await service.live.run(lambda: service.live.engine.state.order(order_id).carriage)
     known = await service.overflow.book(
         order_id, asked.carrier, asked.owner, asked.reason, updates_url

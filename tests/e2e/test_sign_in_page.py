@@ -70,6 +70,10 @@ def test_the_board_asks_for_a_key_and_opens_with_it(desk: Watched, closed: Close
     expect(page.locator("#clock")).to_have_text(re.compile(r"^\d\d:\d\d$"))
     assert "samehour_session" not in page.evaluate("document.cookie")  # no script reads it
     assert desk.foreign(base) == []
+    page.get_by_role("link", name="Sign out").click()
+    expect(page.locator("#hint")).to_have_text("You are signed in as ops.")
+    page.get_by_role("button", name="Sign out").click()
+    expect(page).to_have_url(f"{base}/sign-in")
 
 
 def test_the_sign_in_can_be_read_outdoors(phone: Watched, closed: Closed) -> None:
