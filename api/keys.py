@@ -13,6 +13,7 @@ import secrets
 import time
 from collections.abc import Iterable
 from dataclasses import replace
+from functools import lru_cache
 from typing import Final
 
 from api.rights import BOUND_TO, SCOPES_OF, Principal, Role, Scope
@@ -43,6 +44,7 @@ def matches(row: KeyRow, key: str) -> bool:
     return hmac.compare_digest(row.hash, hash_of(key))
 
 
+@lru_cache(maxsize=1024)
 def principal(row: KeyRow, *, by_session: bool = False) -> Principal:
     """Return whoever has a key; scopes that its role has lost since are gone."""
     role = Role(row.role)
