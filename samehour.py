@@ -12,6 +12,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 import api.cli
+import api.keys_cli
 import geo.cli
 import simulations.cli
 
@@ -33,6 +34,7 @@ def build_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     simulations.cli.add_parser(commands, _read_ledger, _write_ledger)
     api.cli.add_parser(commands)
+    api.keys_cli.add_parser(commands)
     geo.cli.add_parser(commands)
     return parser
 

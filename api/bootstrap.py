@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
-import gc
-import os
-from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Final
 
 from fastapi import Request
@@ -21,7 +18,10 @@ from api.osrm import OsrmDesk
 from api.overflow_desk import OverflowDesk
 from api.overflow_http import HttpCourierCompany
 from api.planner import Planner
-from api.settings import Settings, read_policy
+from api.problems import Problem
+from api.rights import principal_of
+from api.settings import Settings, SettingsError, reachable, read_policy
+from api.storage.access import AccessStore
 from api.storage.databases import file_of
 from api.storage.journal import ZoneJournal
 from api.storage.ledger import Ledger, ZoneLog
@@ -29,19 +29,20 @@ from api.streets import StreetDesk
 from api.tokens import Tokens
 from api.travel_servers import served
 from api.tries import Tries
-from api.warmup import WarmUp
+from api.zones import Map, Zones
 from dispatch.commands import RegisterStore
 from dispatch.engine import Engine
 from dispatch.journal import Began
-from dispatch.model import Store
-from dispatch.planning.warming import warm_up as warm_up_decisions
+from dispatch.model import Policy, Store
+from dispatch.rules.custody import order_of_parcel
+from dispatch.state import knows
 from geo.city import City, CityStore, find_city, load_city
 from geo.edition import edition
+from geo.errors import GeoError
 from geo.external import ServedTravelTimes
 from geo.external_http import Remembered
 from geo.tiles import Tiles
 from geo.travel import NetworkTravelTimes
-from geo.warming import warm_up as warm_up_travel_times
 
 _log = logger("boot")
 
@@ -51,15 +52,15 @@ _PICKERS_OTHERWISE: Final = 2
 
 @dataclass(slots=True)
 class Service:
-    """Everything the routes need."""
+    """One zone, and everything that routes need of it."""
 
+    tenant: str
     settings: Settings
     city: City
     live: Live
     board: Board
     idempotency: Idempotency
     tiles: Tiles
-    warm_up: WarmUp
     osrm: OsrmDesk
     servers: ServedTravelTimes | None
     tokens: Tokens
@@ -67,84 +68,190 @@ class Service:
     tries: Tries = field(default_factory=Tries)
     sms_replies: Remembered[str, str] = field(default_factory=Remembered)
     """Answers to text messages, by what their gateway calls them."""
-    on_open: Callable[[], None] = field(default=lambda: None)
-    """Called once, when the service is ready for work."""
 
     async def start(self) -> None:
         """Begin work; on an empty ledger the city's stores are registered first."""
-        with self.warm_up.phase("travel_times", "the travel times are being compiled"):
-            await asyncio.to_thread(warm_up_travel_times)
-        # Quotes are decided in this process; the planner's compiles meanwhile, or waits for us.
-        with self.warm_up.phase("decisions", "the decisions are being compiled"):
-            await asyncio.to_thread(warm_up_decisions)
-        with self.warm_up.phase("planner", "the planner is starting"):
-            await self.live.start(_registrations(self.city))
+        await self.live.start(_registrations(self.city))
         self.overflow.start()
-        self.warm_up.done()
-        # What boot made stays for good; without it a full collection is too short to be felt.
-        gc.collect()
-        gc.freeze()
-        _log.info(
-            "started",
-            zone=self.live.zone_id,
-            seq=self.live.engine.state.seq,
-            stores=len(self.live.engine.state.stores),
-            speed=self.live.clock.speed,
-            ledger=self.live.ledger.where,
-            pid=os.getpid(),
-            **{f"{name}_s": round(took, 2) for name, took in self.warm_up.took_s.items()},
-        )
 
     async def stop(self) -> None:
-        """End work; nothing that was answered is lost."""
+        """End work; what was answered is with the ledger."""
         await self.overflow.stop()
         await self.live.stop()
         _log.info("stopped", zone=self.live.zone_id, seq=self.live.feed.seq)
 
     def close(self) -> None:
-        """Let go of the planner and the ledger, whether the service was started or not."""
-        self.osrm.close()
+        """Let go of the planner, whether the zone was started or not."""
         self.overflow.close()
         self.live.planner.close()
-        self.live.ledger.close()
         if self.servers is not None:
             self.servers.close()
 
 
+def of_all(request: Request) -> Zones:
+    """Return every zone of the service a request came to."""
+    zones: Zones = request.app.state.zones
+    return zones
+
+
 def of_request(request: Request) -> Service:
-    """Return the service a request came to."""
-    service: Service = request.app.state.service
-    return service
-
-
-def build(settings: Settings) -> Service:
-    """Put a service together; starts the planner's process, so that it warms up meanwhile.
+    """Return the zone a request is for: by whose key it has, and which one it names.
 
     Raises
     ------
-    SettingsError, CityError, LedgerError
+    Problem
+        `unknown_zone`, `zone_needed`.
+    """
+    return of_all(request).of(principal_of(request), request)
+
+
+def of_token(token: str, request: Request) -> Service:
+    """Return the zone whose customer has a tracking link.
+
+    Raises
+    ------
+    Problem
+        `unknown_id` for a link that nobody was given.
+    """
+    zones = of_all(request)
+    for each in zones.all:
+        order_id = each.tokens.order_of(token)
+        if order_id is not None and knows(each.live.engine.state, order_id):
+            return each
+    raise Problem("unknown_id", "There is no such tracking link.")
+
+
+def of_parcel(parcel_id: str, request: Request) -> Service:
+    """Return the zone that a parcel is of.
+
+    Raises
+    ------
+    Problem
+        `unknown_id`.
+    """
+    for each in of_all(request).all:
+        if knows(each.live.engine.state, order_of_parcel(parcel_id)):
+            return each
+    raise Problem("unknown_id", f"There is no parcel {parcel_id}.")
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """A zone as the settings have it, with what they name read."""
+
+    zone_id: str
+    tenant: str
+    settings: Settings
+    policy: Policy
+    city: City
+
+
+def build(settings: Settings) -> Zones:
+    """Put the service together; starts each zone's planner, so that it warms up meanwhile.
+
+    Raises
+    ------
+    SettingsError, LedgerError
         What the service cannot start with, and what to do.
     """
-    policy = read_policy(settings.policy)
-    city = load_city(find_city(settings.city))
+    told = _read_zones(settings)
     ledger = Ledger(settings.ledger)
-    planner = Planner(settings.plan_limit_ms)
+    services: list[Service] = []
+    maps: dict[str, Map] = {}
+    try:
+        store = AccessStore(ledger.engine)
+        check_reach(settings, store)
+        tokens = Tokens(ledger.secret("tokens"))
+        for each in told:
+            if each.city.name not in maps:
+                drawn = Map(each.city, Tiles(each.city), OsrmDesk(each.city.network))
+                maps[each.city.name] = drawn
+            services.append(_service(each, ledger, maps[each.city.name], tokens))
+        return Zones(settings, ledger, store, services, maps)
+    except BaseException:
+        for service in services:
+            service.close()
+        for drawn in maps.values():
+            drawn.osrm.close()
+        ledger.close()
+        raise
+
+
+def check_reach(settings: Settings, store: AccessStore) -> None:
+    """Say whether anybody is asked for a key.
+
+    Raises
+    ------
+    SettingsError
+        Nobody is, and other machines reach the service.
+    """
+    if settings.api_key is not None or store.has_keys():
+        count = len(store.keys()) + (settings.api_key is not None)
+        _log.info("access", door="closed", keys=count)
+    elif settings.on_loopback:
+        why = "no key was ever made; make one with: samehour keys create"
+        _log.warning("access", door="open", reason=why)
+    else:
+        raise SettingsError([reachable(settings.host)])
+
+
+def _read_zones(settings: Settings) -> list[_Told]:
+    """Return every zone with its policy and city read.
+
+    Raises
+    ------
+    SettingsError
+        What cannot be read, of all zones.
+    """
+    found: list[_Told] = []
+    problems: list[str] = []
+    cities: dict[Path, City] = {}
+    for name, (tenant, zone) in settings.for_zones().items():
+        where = "" if name is None else f"zone {name}: "
+        try:
+            policy = read_policy(zone.policy)
+            path = find_city(zone.city)
+            if path not in cities:
+                cities[path] = load_city(path)
+            city = cities[path]
+        except SettingsError as error:
+            problems += [where + problem for problem in error.problems]
+        except GeoError as error:
+            problems.append(f"{where}{error}")
+        else:
+            found.append(_Told(name or city.name, tenant, zone, policy, city))
+    named: dict[str, City] = {}
+    for each in found:
+        if named.setdefault(each.city.name, each.city) is not each.city:
+            problems.append(
+                f"zone {each.zone_id}: its city {each.city.name} is another one of that name than "
+                "a zone before it has; give one of the two another name."
+            )
+    if problems:
+        raise SettingsError(problems)
+    return found
+
+
+def _service(told: _Told, ledger: Ledger, drawn: Map, tokens: Tokens) -> Service:
+    """Put one zone together and start its planner."""
+    settings, city, zone_id = told.settings, told.city, told.zone_id
+    planner = Planner(settings.plan_limit_ms, zone_id=zone_id)
     try:
         planner.start()
-        clock = open_clock(settings.clock_start, settings.speed, ledger.last_moment(city.name))
-        checkpoints = Checkpoints(ledger, city.name, policy)
+        clock = open_clock(settings.clock_start, settings.speed, ledger.last_moment(zone_id))
+        checkpoints = Checkpoints(ledger, zone_id, told.policy)
         known = checkpoints.last()
-        history = ledger.read(city.name, after=0 if known is None else known.state.seq)
+        history = ledger.read(zone_id, after=0 if known is None else known.state.seq)
         roads = NetworkTravelTimes(city.network)
         servers = served(roads, settings.travel_servers)
-        log = ZoneLog(city.name, history, 0 if known is None else known.state.seq)
-        journal = ZoneJournal(ledger.last_input(city.name))
+        log = ZoneLog(zone_id, history, 0 if known is None else known.state.seq)
+        journal = ZoneJournal(ledger.last_input(zone_id))
         engine = Engine(
-            zone_id=city.name,
+            zone_id=zone_id,
             clock=clock,
             travel=roads if servers is None else servers,
             log=log,
-            policy=policy,
+            policy=told.policy,
             time_zone=city.time_zone,
             seed=settings.seed,
             journal=journal,
@@ -157,7 +264,7 @@ def build(settings: Settings) -> Service:
                 city=city.name,
                 checksum=city.checksum,
                 time_zone=city.time_zone,
-                policy=policy,
+                policy=told.policy,
                 seed=settings.seed,
                 edition=edition(),
                 travel_servers=tuple(
@@ -166,7 +273,8 @@ def build(settings: Settings) -> Service:
                 ),
             ),
         )
-        streets = StreetDesk(city, roads, clock, file_of(settings.ledger), settings.speed_profile)
+        beside = _beside(settings.ledger, zone_id if settings.zones else None)
+        streets = StreetDesk(city, roads, clock, beside, settings.speed_profile)
         streets.open(engine.state.closures.values())
         live = Live(
             city=city,
@@ -180,27 +288,34 @@ def build(settings: Settings) -> Service:
             checkpoints=checkpoints,
             known=known,
             history=history,
-            positions=ledger.positions(city.name),
+            positions=ledger.positions(zone_id),
         )
     except BaseException:
         planner.close()
-        ledger.close()
         raise
     return Service(
+        told.tenant,
         settings,
         city,
         live,
         Board(live),
         Idempotency(live),
-        Tiles(city),
-        WarmUp(),
-        OsrmDesk(city.network),
+        drawn.tiles,
+        drawn.osrm,
         servers,
-        Tokens(ledger.secret("tokens")),
+        tokens,
         OverflowDesk(
             live, {spec.name: HttpCourierCompany(spec) for spec in settings.courier_companies}
         ),
     )
+
+
+def _beside(ledger: str, zone_id: str | None) -> Path | None:
+    """Return the file that a zone's others are kept beside, None where the ledger is in none."""
+    path = file_of(ledger)
+    if path is None or zone_id is None:
+        return path
+    return path.with_name(f"{path.stem}.{zone_id}{path.suffix or '.db'}")
 
 
 def _registrations(city: City) -> list[RegisterStore]:

@@ -35,6 +35,12 @@ def add_parser(commands: Any) -> None:
 
 def _add_options(parser: argparse.ArgumentParser) -> None:
     """Add what a service is told."""
+    parser.add_argument(
+        "--settings",
+        metavar="FILE",
+        help="settings in TOML, with a table for each of several zones; what is said here or in "
+        "the environment wins",
+    )
     parser.add_argument("--city", help="a city in the box, or its path (helsinki)")
     parser.add_argument(
         "--ledger",

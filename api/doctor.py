@@ -22,8 +22,8 @@ from urllib.parse import urlsplit
 
 from packaging.requirements import Requirement
 
-from api.settings import Settings, SettingsError, load, read_policy
-from api.storage.reading import ZoneInLedger, examine
+from api.settings import Settings, SettingsError, load, reachable, read_policy
+from api.storage.reading import ZoneInLedger, count_keys, examine
 from dispatch.codec import to_rfc3339
 from dispatch.recording import RecordingError
 from geo.caching import cache_folder
@@ -78,10 +78,12 @@ def examined(given: Mapping[str, Any], environ: Mapping[str, str]) -> Iterator[F
     yield Finding(Level.OK, "settings", f"for http://{settings.host}:{settings.port}")
     yield from _access(settings)
     yield from _port(settings)
-    yield from _policy(settings)
-    yield from _city(settings)
+    for _, zone in settings.for_zones().values():
+        yield from _policy(zone)
+        yield from _city(zone)
     yield from _ledger(settings)
-    yield from _others(settings)
+    for _, zone in settings.for_zones().values():
+        yield from _others(zone)
 
 
 def run(given: Mapping[str, Any], environ: Mapping[str, str], out: TextIO, as_json: bool) -> int:
@@ -190,14 +192,23 @@ def _port(settings: Settings) -> Iterator[Finding]:
 
 
 def _access(settings: Settings) -> Iterator[Finding]:
-    if settings.api_key is not None:
-        yield Finding(Level.OK, "access", "by key")
+    try:
+        where = settings.ledger
+        is_there = where != ":memory:" and ("://" in where or Path(where).exists())
+        keys = count_keys(where) if is_there else 0
+    except RecordingError:
+        return  # said of the ledger
+    if settings.api_key is not None or keys:
+        said = f"by key; {keys} in the ledger"
+        yield Finding(Level.OK, "access", said + (", one set" if settings.api_key else ""))
+    elif not settings.on_loopback:
+        yield Finding(Level.FAIL, "access", reachable(settings.host))
     else:
         yield Finding(
             Level.WARN,
             "access",
             "open to every program of this machine, and to no other machine",
-            "set SAMEHOUR_API_KEY where others have accounts here",
+            "make a key where others have accounts here: samehour keys create --role ops",
         )
 
 

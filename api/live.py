@@ -144,8 +144,6 @@ class Live:
         """
         loop = asyncio.get_running_loop()
         self._loop = loop
-        self.ledger.on_written = self._on_written
-        self.ledger.on_failure = self._on_ledger_failure
         self.streets.on_change = self._on_streets_changed
         if self.engine.state.seq == 0:
             await self.run(lambda: [self.handle(command) for command in first])
@@ -157,7 +155,7 @@ class Live:
         ]
 
     async def stop(self) -> None:
-        """Finish what was begun: no more plans, the last job done, everything durable."""
+        """Finish what was begun: no more plans, the last job done and handed to the ledger."""
         self.feed.close()
         for task in self._tasks:
             task.cancel()
@@ -167,7 +165,6 @@ class Live:
         await self.streets.close()
         standing = None if self.failed or not self.ledger.is_up else self._standing()
         await asyncio.to_thread(self._checkpoints.close, standing)
-        await asyncio.to_thread(self.ledger.close)
 
     def problems(self) -> list[str]:
         """Return why the zone is not ready; empty when it is."""
@@ -352,7 +349,8 @@ class Live:
     def _read_events(self, after: int, limit: int) -> Sequence[e.Recorded]:
         return self.ledger.read(self.zone_id, after, limit)
 
-    def _on_written(self, batches: Sequence[Batch]) -> None:
+    def on_written(self, batches: Sequence[Batch]) -> None:
+        """Show what has become durable of this zone; on the ledger's thread."""
         events = [event for batch in batches for event in batch.events]
         if events:
             self._loop.call_soon_threadsafe(self.feed.add, events)
@@ -360,7 +358,8 @@ class Live:
     def _on_streets_changed(self) -> None:
         self._loop.call_soon_threadsafe(self._replan_wanted.set)
 
-    def _on_ledger_failure(self, error: Exception) -> None:
+    def on_ledger_failure(self, error: Exception) -> None:
+        """Hear that nothing is written any more; on the ledger's thread."""
         self._loop.call_soon_threadsafe(self._on_failure, error)
 
     def _on_failure(self, error: Exception) -> None:

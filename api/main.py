@@ -19,12 +19,12 @@ import uvicorn
 from fastapi import FastAPI
 
 from api import bootstrap, problems
-from api.bootstrap import Service
 from api.logs import log_to_stderr, logger
 from api.routes import ROUTERS
 from api.security import Guarded
 from api.settings import Settings, SettingsError
 from api.warmup import Opening
+from api.zones import Zones
 
 _log = logger("boot")
 
@@ -63,20 +63,20 @@ _PROBLEM_SCHEMA: Final[dict[str, Any]] = {
 }
 
 
-def create_app(service: Service) -> FastAPI:
-    """Return the application of a service; it starts and stops with the application's lifespan."""
+def create_app(zones: Zones) -> FastAPI:
+    """Return the application of some zones; they start and stop with its lifespan."""
 
     @contextlib.asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         # In the background, so that /readyz can say meanwhile what is being waited for.
-        starting = asyncio.create_task(service.start())
-        starting.add_done_callback(lambda task: _on_started(service, task))
+        starting = asyncio.create_task(zones.start())
+        starting.add_done_callback(lambda task: _on_started(zones, task))
         try:
             yield
         finally:
             starting.cancel()
             await asyncio.gather(starting, return_exceptions=True)
-            await service.stop()
+            await zones.stop()
 
     problem = {
         "description": "A problem (RFC 9457)",
@@ -90,43 +90,43 @@ def create_app(service: Service) -> FastAPI:
         # Their pages load from a CDN; ours is /docs.
         docs_url=None,
         redoc_url=None,
+        # Its own route has a rule, as every endpoint.
+        openapi_url=None,
         redirect_slashes=False,
         responses={422: problem, "4XX": problem},
     )
-    app.state.service = service
+    app.state.zones = zones
+    app.state.guard = zones.doorman
     problems.install(app)
     for router in ROUTERS:
         app.include_router(router)
-    settings = service.settings
-    key = settings.api_key
+    settings = zones.settings
     # The last one added is the outermost.
     app.add_middleware(
         Guarded,
         on_loopback=settings.on_loopback,
-        api_key=None if key is None else key.get_secret_value(),
         allowed_hosts=(
             (*settings.allowed_hosts, settings.host)
             if settings.on_loopback
             else settings.allowed_hosts
         ),
     )
-    app.add_middleware(Opening, warm_up=service.warm_up)
+    app.add_middleware(Opening, warm_up=zones.warm_up)
     app.add_middleware(problems.Traced)
     _publish_codes(app)
     return app
 
 
-def _on_started(service: Service, task: asyncio.Task[None]) -> None:
+def _on_started(zones: Zones, task: asyncio.Task[None]) -> None:
     """Tell whoever waits that the service is open, or end it when it could not start."""
     if task.cancelled():
         return
     error = task.exception()
     if error is None:
-        service.on_open()
+        zones.on_open()
     else:
         _log.critical("start_failed", error=repr(error), exc_info=error)
-        service.live.failed = True
-        service.live.on_fatal()
+        zones.fail()
 
 
 def _publish_codes(app: FastAPI) -> None:
@@ -155,22 +155,22 @@ def serve(settings: Settings) -> int:
     log_to_stderr(settings.log_format, settings.log_level)
     sys.setswitchinterval(_TURN_S)
     listener = bind(settings.host, settings.port)
-    service = None
+    zones = None
     try:
-        service = bootstrap.build(settings)
-        return asyncio.run(_serve(service, listener))
+        zones = bootstrap.build(settings)
+        return asyncio.run(_serve(zones, listener))
     finally:
         listener.close()
-        if service is not None:
-            service.close()
+        if zones is not None:
+            zones.close()
             if settings.port_file is not None:
                 settings.port_file.unlink(missing_ok=True)
 
 
-async def _serve(service: Service, listener: socket.socket) -> int:
-    settings = service.settings
+async def _serve(zones: Zones, listener: socket.socket) -> int:
+    settings = zones.settings
     config = uvicorn.Config(
-        create_app(service),
+        create_app(zones),
         log_config=None,
         access_log=False,
         server_header=False,
@@ -186,25 +186,26 @@ async def _serve(service: Service, listener: socket.socket) -> int:
         if settings.port_file is not None:
             _write_whole(settings.port_file, f"{port}\n")
         host = f"[{settings.host}]" if ":" in settings.host else settings.host
+        cities = ", ".join(dict.fromkeys(each.city.title for each in zones.all))
         sys.stdout.write(
-            f"samehour serves {service.city.title} at http://{host}:{port}/ops (Ctrl-C stops it)\n"
+            f"samehour serves {cities} at http://{host}:{port}/ops (Ctrl-C stops it)\n"
         )
         sys.stdout.flush()
 
     server = _Server(config)
-    service.on_open = announce
+    zones.on_open = announce
 
     def stop() -> None:
         server.should_exit = True
         # Streams would keep the server waiting; they end now, and their clients resume later.
-        service.live.feed.close()
+        zones.let_go()
 
-    service.live.on_fatal = stop
+    zones.on_fatal = stop
     if settings.stop_with_stdin:
         _when_stdin_ends(stop)
     with _signals(stop):
         await server.serve([listener])
-    return 1 if service.live.failed else 0
+    return 1 if zones.failed else 0
 
 
 class _Server(uvicorn.Server):

@@ -6,7 +6,7 @@ engine's own thread: see `ZoneFigures`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -18,7 +18,7 @@ from prometheus_client import (
     disable_created_metrics,
     generate_latest,
 )
-from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import CollectorRegistry
 
 from dispatch.kpis import Kpis
@@ -98,11 +98,36 @@ class ZoneFigures:
     oldest_position_s: int | None
 
 
-def exposition(zones: list[ZoneFigures]) -> bytes:
-    """Return all figures in Prometheus' text form."""
+def exposition(zones: list[ZoneFigures], shown: Collection[str]) -> bytes:
+    """Return all figures in Prometheus' text form.
+
+    Parameters
+    ----------
+    shown
+        Zones whose figures are; what is of no zone is shown in any case.
+    """
     present = CollectorRegistry()
     present.register(_Present(zones))
-    return generate_latest(REGISTRY) + generate_latest(present)
+    counted = CollectorRegistry()
+    counted.register(_Counted(shown))
+    return generate_latest(counted) + generate_latest(present)
+
+
+class _Counted:
+    """What was counted where it happened, without zones that are nobody's business."""
+
+    def __init__(self, shown: Collection[str]) -> None:
+        self._shown = shown
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield one family after another."""
+        for family in REGISTRY.collect():
+            family.samples = [
+                sample
+                for sample in family.samples
+                if sample.labels.get("zone", "") in {"", *self._shown}
+            ]
+            yield family
 
 
 class _Present:

@@ -73,9 +73,14 @@ class Planner:
         Wall time after which the worker looks for no better plan.
     grace_s
         A worker that is over its limit by more is given up.
+    zone_id
+        Whose planner it is, for the log.
     """
 
-    def __init__(self, limit_ms: int = _LIMIT_MS, grace_s: float = _GRACE_S) -> None:
+    def __init__(
+        self, limit_ms: int = _LIMIT_MS, grace_s: float = _GRACE_S, zone_id: str = ""
+    ) -> None:
+        self._zone_id = zone_id
         self._limit_ms = limit_ms
         self._hangs_after_s = limit_ms / 1000 + grace_s
         self._context = multiprocessing.get_context("spawn")
@@ -161,7 +166,7 @@ class Planner:
         self._process, self._pipe, self._warm = None, None, False
 
     def _replace(self, error: PlannerError) -> None:
-        _log.warning("planner_failed", reason=str(error), answer="insertion")
+        _log.warning("planner_failed", zone=self._zone_id, reason=str(error), answer="insertion")
         metrics.PLANNER_RESTARTS.inc()
         self._stop()
         self._start()

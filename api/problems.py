@@ -38,10 +38,13 @@ _log = logger("http")
 CODES: Final[Mapping[str, tuple[int, str]]] = {
     "malformed_body": (400, "The body is not JSON"),
     "unknown_host": (400, "The service does not go by this name"),
+    "zone_needed": (400, "The key is of several zones, and none is named"),
     "unauthorized": (401, "A valid key is needed"),
+    "forbidden": (403, "The key is not good for this"),
     "cross_origin": (403, "Pages of other sites may not change anything here"),
     "not_found": (404, "There is nothing at this address"),
     "unknown_id": (404, "The id names nothing"),
+    "unknown_zone": (404, "There is no such zone"),
     "link_expired": (404, "The link is over"),
     "method_not_allowed": (405, "The address does not know this method"),
     "conflict": (409, "The request does not fit the present state"),
@@ -256,7 +259,7 @@ def trace_id(request: Request) -> str:
 
 async def _on_problem(request: Request, error: Exception) -> Response:
     assert isinstance(error, Problem)  # noqa: S101  registered for this class only
-    return response(error, trace_id(request))
+    return response(for_client(error, request.url.path), trace_id(request))
 
 
 async def _on_error(request: Request, error: Exception) -> Response:

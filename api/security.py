@@ -1,15 +1,14 @@
-"""Who may talk to the service, how much at once, and what browsers may do with our pages."""
+"""Whom the service goes by which name for, how much at once, and what browsers may do here."""
 
 from __future__ import annotations
 
-import hmac
 import re
 from collections.abc import Iterable
 from typing import Final
 from urllib.parse import urlsplit
 
 from fastapi import Request
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -26,16 +25,6 @@ _FILES: Final = re.compile(r"/v1/(?:catalogue|stores/[^/]+/stock)")
 
 _SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _LOOPBACK_NAMES: Final = frozenset({"localhost", "127.0.0.1", "::1"})
-_OPEN_PATHS: Final = (
-    "/healthz",
-    "/readyz",
-    "/assets/",
-    "/tiles/",
-    "/t/",
-    "/v1/track/",
-    "/v1/trace/",
-)
-"""Served without a key: they say nothing about the business, or only to whom a link was sent."""
 
 _HEADERS: Final = {
     # MapLibre starts its workers from blobs; everything else comes from us.
@@ -57,8 +46,6 @@ class Guarded:
     ----------
     on_loopback
         Only this machine can reach the service.
-    api_key
-        Asked of every client when given.
     allowed_hosts
         Further names clients may call the service by.
     """
@@ -68,11 +55,9 @@ class Guarded:
         app: ASGIApp,
         *,
         on_loopback: bool,
-        api_key: str | None = None,
         allowed_hosts: Iterable[str] = (),
     ) -> None:
         self._app = app
-        self._key = api_key
         self._hosts = frozenset(allowed_hosts)
         if on_loopback or self._hosts:
             # A name that resolves to us only by somebody's DNS is not ours (DNS rebinding).
@@ -101,7 +86,7 @@ class Guarded:
 
     def _objection(self, request: Request) -> Problem | None:
         headers = request.headers
-        name = _host_name(headers.get("host", ""))
+        name = host_name(headers.get("host", ""))
         if self._hosts and name not in self._hosts:
             return Problem(
                 "unknown_host",
@@ -114,8 +99,6 @@ class Guarded:
             and urlsplit(origin).netloc != headers.get("host")
         ):
             return Problem("cross_origin", f"Pages of {origin} may not change anything here.")
-        if self._key is not None and not request.url.path.startswith(_OPEN_PATHS):
-            return _key_objection(headers, self._key)
         declared = headers.get("content-length", "")
         most = most_bytes(request)
         if declared.isdecimal() and int(declared) > most:
@@ -129,17 +112,6 @@ def most_bytes(request: Request) -> int:
         return MAX_PICTURE_BYTES
     is_file = request.method == "PUT" and _FILES.fullmatch(request.url.path)
     return MAX_FILE_BYTES if is_file else MAX_BODY_BYTES
-
-
-def _key_objection(headers: Headers, key: str) -> Problem | None:
-    scheme, _, given = headers.get("authorization", "").partition(" ")
-    if scheme.lower() == "bearer" and hmac.compare_digest(given.encode(), key.encode()):
-        return None
-    return Problem(
-        "unauthorized",
-        "Send the key as Authorization: Bearer <key>.",
-        headers={"WWW-Authenticate": "Bearer"},
-    )
 
 
 def _bounded(receive: Receive, most: int) -> Receive:
@@ -167,8 +139,13 @@ def _too_large(most: int) -> Problem:
     )
 
 
-def _host_name(host: str) -> str:
+def host_name(host: str) -> str:
     """Return the name of a Host header, without its port and brackets."""
     if host.startswith("["):
         return host[1:].partition("]")[0]
     return host.rpartition(":")[0] or host
+
+
+def needs_https(request: Request) -> bool:
+    """Tell whether a browser must keep its cookie to HTTPS: but where it is on our own machine."""
+    return host_name(request.headers.get("host", "")) not in _LOOPBACK_NAMES

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
@@ -18,6 +19,8 @@ from pydantic import (
 
 from api.logs import LogFormat
 from api.overflow import CompanySpec, read_company
+from api.secrecy import weakness
+from api.settings_sources import Sources, nearest, read_sources
 from api.travel_servers import ServerSpec, read_spec
 from dispatch.codec import from_rfc3339
 from dispatch.errors import InvalidValueError
@@ -25,10 +28,11 @@ from dispatch.model import Policy
 from dispatch.policies import policy_from_toml
 
 ENV_PREFIX: Final = "SAMEHOUR_"
-_MIN_KEY_LENGTH: Final = 16
+DEFAULT_TENANT: Final = "default"
+"""Whose everything is that no settings file gives to somebody else."""
+
 _LISTS: Final = ("allowed_hosts", "travel_servers", "courier_companies")
-_FLAGS: Final = {"travel_servers": "travel-server", "courier_companies": "courier-company"}
-"""Flags that are not called as their setting is, because each gives one of several."""
+_NAME: Final = r"^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$"
 
 
 class SettingsError(Exception):
@@ -50,11 +54,51 @@ def _moment(value: object) -> object:
     return value
 
 
+def _name(value: object) -> object:
+    if isinstance(value, str) and not re.match(_NAME, value):
+        raise ValueError(
+            f"{value!r} is no name: take small letters, digits and hyphens, 63 at most, "
+            "with a letter or digit at both ends"
+        )
+    return value
+
+
+Name = Annotated[str, BeforeValidator(_name)]
+Servers = tuple[Annotated[ServerSpec, BeforeValidator(read_spec)], ...]
+Companies = tuple[Annotated[CompanySpec, BeforeValidator(read_company)], ...]
+
+
+class ZoneSettings(BaseModel):
+    """What one zone of several is told; what it does not say is as for the whole service.
+
+    Attributes
+    ----------
+    tenant
+        Whose zone it is; nobody else's key reaches it.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    tenant: Name = DEFAULT_TENANT
+    city: Annotated[str | None, Field(min_length=1)] = None
+    policy: Path | None = None
+    speed_profile: Path | None = None
+    seed: Annotated[int | None, Field(ge=0, le=2**31 - 1)] = None
+    plan_limit_ms: Annotated[int | None, Field(ge=20, le=60_000)] = None
+    travel_servers: Servers | None = None
+    courier_companies: Companies | None = None
+
+
 class Settings(BaseModel):
     """Everything the service may be told.
 
     Attributes
     ----------
+    settings
+        A TOML file with any of the others; flags and environment win over it.
+    zones
+        Zones by name, of the settings file's `[zones.NAME]`.  Without any there is one, called as
+        its city, of the tenant `default`.
     city
         Name of a city in the box, or the path of one.
     ledger
@@ -74,7 +118,7 @@ class Settings(BaseModel):
     plan_limit_ms
         Wall time after which the planner looks for no better plan.
     api_key
-        Asked of every client as `Authorization: Bearer`; needed off loopback.
+        A key of operations of the tenant `default`, beside those of `samehour keys`.
     allowed_hosts
         Names clients may call the service by, beside loopback's own.
     travel_servers
@@ -87,6 +131,8 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
+    settings: Path | None = None
+    zones: Mapping[Name, ZoneSettings] = Field(default_factory=dict)
     city: Annotated[str, Field(min_length=1)] = "helsinki"
     ledger: Annotated[str, Field(min_length=1)] = ".samehour/ledger.db"
     host: Annotated[str, Field(min_length=1)] = "127.0.0.1"
@@ -101,54 +147,87 @@ class Settings(BaseModel):
     plan_limit_ms: Annotated[int, Field(ge=20, le=60_000)] = 1000
     api_key: SecretStr | None = None
     allowed_hosts: tuple[str, ...] = ()
-    travel_servers: tuple[Annotated[ServerSpec, BeforeValidator(read_spec)], ...] = ()
     log_format: LogFormat = LogFormat.TEXT
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
-    courier_companies: tuple[Annotated[CompanySpec, BeforeValidator(read_company)], ...] = ()
+    travel_servers: Servers = ()
+    courier_companies: Companies = ()
 
     @property
     def on_loopback(self) -> bool:
         """Whether only this machine can reach the service."""
         return is_loopback(self.host)
 
+    @property
+    def tenants(self) -> tuple[str, ...]:
+        """Whoever has a zone, by name."""
+        return tuple(sorted({zone.tenant for zone in self.zones.values()} or {DEFAULT_TENANT}))
+
+    def for_zones(self) -> dict[str | None, tuple[str, Settings]]:
+        """Return tenant and settings of each zone by its name; None is called as its city."""
+        if not self.zones:
+            return {None: (DEFAULT_TENANT, self)}
+        return {
+            name: (
+                zone.tenant,
+                self.model_copy(
+                    update={
+                        field: value
+                        for field in ZoneSettings.model_fields
+                        if field != "tenant" and (value := getattr(zone, field)) is not None
+                    }
+                ),
+            )
+            for name, zone in self.zones.items()
+        }
+
 
 def load(given: Mapping[str, Any], environ: Mapping[str, str]) -> Settings:
-    """Return settings from flags (`given`, None for not given) over the environment.
+    """Return settings from flags (`given`, None for not given) over environment over file.
 
     Raises
     ------
     SettingsError
-        With a line for each problem.
+        With a line for each problem of every source.
     """
-    raw: dict[str, Any] = {}
-    for name in Settings.model_fields:
-        variable = environ.get(ENV_PREFIX + name.upper())
-        if variable:
-            raw[name] = variable.split(",") if name in _LISTS else variable
-        if given.get(name) is not None:
-            raw[name] = given[name]
-    problems: list[str] = []
+    known = tuple(Settings.model_fields)
+    sources = read_sources(known, _LISTS, given, environ, ENV_PREFIX)
+    problems = list(sources.problems)
     settings: Settings | None = None
     try:
-        settings = Settings.model_validate(raw)
+        settings = Settings.model_validate(sources.values)
     except ValidationError as error:
-        problems += [_sentence(found) for found in error.errors(include_url=False)]
-    host, key = str(raw.get("host", "127.0.0.1")), str(raw.get("api_key", ""))
-    if key and len(key) < _MIN_KEY_LENGTH:
+        problems += [_sentence(found, sources) for found in error.errors(include_url=False)]
+    key = sources.values.get("api_key")
+    fault = weakness(str(key)) if key else None
+    if fault is not None:
         problems.append(
-            f"{ENV_PREFIX}API_KEY: has {len(key)} characters; make it {_MIN_KEY_LENGTH} or more."
+            f"{sources.of('api_key').text}: {fault}; make one with: "
+            "python3 -c 'import secrets; print(secrets.token_urlsafe(32))'"
         )
-    if not is_loopback(host) and not key:
-        problems.append(
-            f"--host: {host} can be reached from other machines; set {ENV_PREFIX}API_KEY to a "
-            f"secret of {_MIN_KEY_LENGTH} characters or more, or stay on 127.0.0.1."
-        )
+    host = str(sources.values.get("host", "127.0.0.1"))
+    where = str(sources.values.get("ledger", Settings.model_fields["ledger"].default))
+    if not key and not is_loopback(host) and "://" not in where and not Path(where).exists():
+        problems.append(reachable(host))  # a ledger there is may have keys: it is asked later
     if settings is not None:
-        problems += _server_problems(settings)
-        problems += _company_problems(settings)
+        problems += _zone_problems(settings, sources)
+        for zone_id, (_, zone) in settings.for_zones().items():
+            where = "" if zone_id is None else f"{sources.of('zones', zone_id).text}: "
+            problems += [where + problem for problem in _server_problems(zone)]
+            problems += [where + problem for problem in _company_problems(zone)]
     if problems or settings is None:
-        raise SettingsError(problems)
+        raise SettingsError(list(dict.fromkeys(problems)))
     return settings
+
+
+def _zone_problems(settings: Settings, sources: Sources) -> list[str]:
+    problems = []
+    if settings.api_key is not None and DEFAULT_TENANT not in settings.tenants:
+        problems.append(
+            f"{sources.of('api_key').text}: it is a key of the tenant {DEFAULT_TENANT}, who has no "
+            "zone; leave it out and make keys with: samehour keys create --tenant "
+            f"{settings.tenants[0]}"
+        )
+    return problems
 
 
 def _server_problems(settings: Settings) -> list[str]:
@@ -197,6 +276,14 @@ def read_policy(path: Path | None) -> Policy:
         raise SettingsError([f"--policy: {path}: {error}."]) from error
 
 
+def reachable(host: str) -> str:
+    """Return why a service without a key may not listen on an address."""
+    return (
+        f"--host: {host} can be reached from other machines, and nobody has a key; make one with "
+        f"samehour keys create --role ops, or set {ENV_PREFIX}API_KEY, or stay on 127.0.0.1."
+    )
+
+
 def is_loopback(host: str) -> bool:
     """Tell whether an address or name is reachable from this machine only."""
     if host == "localhost":
@@ -207,11 +294,17 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-def _sentence(found: Any) -> str:
-    name = str(found["loc"][0])
+def _sentence(found: Any, sources: Sources) -> str:
+    place = [str(part) for part in found["loc"] if part != "[key]"]
     message = found["msg"].removeprefix("Value error, ")
+    if found["type"] == "extra_forbidden":
+        return _unknown(place, sources)
     # Our own messages quote the value already; a key is never shown.
-    quoted = found["type"] == "value_error" or name == "api_key"
+    quoted = found["type"] == "value_error" or place[0] == "api_key"
     said = "" if quoted else f" (it was {found['input']!r})"
-    flag = _FLAGS.get(name, name.replace("_", "-"))
-    return f"--{flag} or {ENV_PREFIX}{name.upper()}: {message}{said}."
+    return f"{sources.of(*place).text}: {message}{said}."
+
+
+def _unknown(place: list[str], sources: Sources) -> str:
+    known = ZoneSettings.model_fields if place[0] == "zones" else Settings.model_fields
+    return f"{sources.of(*place).text}: there is no such setting; {nearest(place[-1], known)}."

@@ -11,8 +11,13 @@ import hashlib
 import hmac
 from typing import Final
 
+LINK_LIFE_S: Final = 30 * 86_400
+"""A tracking link works so long after the order was placed, whatever became of it."""
+
 _TOKEN_BYTES: Final = 15
 _PIN_DIGITS: Final = 4
+_PARTS: Final = 3
+"""Of a token: the order, when it expires, and the signature of both."""
 
 
 class Tokens:
@@ -27,16 +32,32 @@ class Tokens:
     def __init__(self, secret: bytes) -> None:
         self._secret = secret
 
-    def tracking(self, order_id: str) -> str:
-        """Return the token of an order's tracking link, safe in a URL."""
-        digest = self._digest("track", order_id)[:_TOKEN_BYTES]
-        return f"{order_id}.{base64.urlsafe_b64encode(digest).decode()}"
+    def tracking(self, order_id: str, ordered_at: int) -> str:
+        """Return the token of an order's tracking link, safe in a URL.
 
-    def tracked(self, token: str) -> str | None:
+        It says when it expires, and that is signed, so that nobody can put it off.
+
+        Parameters
+        ----------
+        ordered_at
+            UTC epoch seconds.
+        """
+        said = f"{order_id}.{ordered_at + LINK_LIFE_S:x}"
+        return f"{said}.{self._signature(said)}"
+
+    def order_of(self, token: str) -> str | None:
         """Return the order whose tracking link has this token, None for a wrong one."""
-        order_id = token.rpartition(".")[0]
-        same = hmac.compare_digest(self.tracking(order_id).encode(), token.encode())
-        return order_id if same else None
+        said, _, signature = token.rpartition(".")
+        right = self._signature(said)
+        if not hmac.compare_digest(right.encode(), signature.encode()):
+            return None
+        return said.partition(".")[0]
+
+    @staticmethod
+    def expiry_of(token: str) -> int | None:
+        """Return when a right token expires; None for links of old, which do not say."""
+        parts = token.split(".")
+        return int(parts[1], 16) if len(parts) == _PARTS else None
 
     def pin(self, order_id: str) -> str:
         """Return the PIN a customer tells at the door or at the counter, four digits."""
@@ -46,6 +67,10 @@ class Tokens:
     def is_pin(self, order_id: str, said: str) -> bool:
         """Tell whether somebody said the right PIN, in a time that does not depend on it."""
         return hmac.compare_digest(self.pin(order_id).encode(), said.strip().encode())
+
+    def _signature(self, said: str) -> str:
+        digest = self._digest("track", said)[:_TOKEN_BYTES]
+        return base64.urlsafe_b64encode(digest).decode()
 
     def _digest(self, purpose: str, order_id: str) -> bytes:
         return hmac.digest(self._secret, f"{purpose}:{order_id}".encode(), hashlib.sha256)

@@ -66,6 +66,7 @@ def tracking(live: Live, tokens: Tokens, parts: Sequence[OrderState]) -> Json:
         "now": to_rfc3339(live.clock.now()),
         "speed": live.clock.speed,
         "time_zone": city.time_zone,
+        "city": city.name,
         "bounds": list(city.bounds),
         "attribution": city.attribution,
         "promise": promise(first.promise),

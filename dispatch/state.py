@@ -432,6 +432,11 @@ class State:
         return self.store(stop.store_id).store.location
 
 
+def knows(state: State, order_id: str) -> bool:
+    """Tell whether there is, or was, an order of this id."""
+    return order_id in state.orders or order_id in state.closed
+
+
 def family(state: State, order: OrderState) -> tuple[OrderState, ...]:
     """Return all parts of the order that an order is or is a part of, the first one first."""
     first = order.order.part_of or order.order_id

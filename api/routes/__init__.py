@@ -14,6 +14,7 @@ from api.routes import (
     events,
     exports,
     health,
+    keys,
     labels,
     late,
     metrics,
@@ -28,6 +29,7 @@ from api.routes import (
     returns,
     runsheets,
     sales,
+    sign_in,
     sms,
     sourcing,
     stock,
@@ -67,6 +69,8 @@ ROUTERS: tuple[APIRouter, ...] = (
     operations.router,
     traffic.router,
     osrm.router,
+    keys.router,
+    sign_in.router,
     pages.router,
 )
 """Every router, in the order of the API document."""

@@ -9,28 +9,33 @@ from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from api.bootstrap import Service, of_request
 from api.overflow_desk import view
 from api.overflow_schemas import CarriageIn, CarriageUpdateIn
+from api.rights import Ruled, Scope, needs
 from api.routes.times import device_time
 from api.schemas import Id, Name, Reason
+from api.zones import ZONE_QUERY
 
-router = APIRouter(prefix="/v1", tags=["carriage"])
+router = APIRouter(prefix="/v1", tags=["carriage"], route_class=Ruled)
 Here = Annotated[Service, Depends(of_request)]
 OrderId = Annotated[Id, Path()]
 Json = dict[str, Any]
 
 
 @router.get("/overflow/candidates", summary="Orders that could be given away")
+@needs(Scope.CARRIAGE_READ)
 async def list_candidates(service: Here, limit: Annotated[int, Query(ge=1, le=50)] = 10) -> Json:
     """Return orders without a courier or at risk, with what each company asks to bring them."""
     return await service.overflow.candidates(limit)
 
 
 @router.get("/orders/{order_id}/carriage", summary="Which company has an order")
+@needs(Scope.CARRIAGE_READ)
 async def get_carriage(order_id: OrderId, service: Here) -> Json:
     """Return what was agreed on with an outside company last, and how far it is."""
     return await service.live.run(lambda: view(order_id, service.overflow.carriage(order_id)))
 
 
 @router.post("/orders/{order_id}/carriage", status_code=201, summary="Give an order away")
+@needs(Scope.CARRIAGE_WRITE)
 async def book_carriage(
     order_id: OrderId, asked: CarriageIn, request: Request, service: Here, response: Response
 ) -> Json:
@@ -38,7 +43,11 @@ async def book_carriage(
 
     The same company asked again for an order it has answers 200 with what was agreed on.
     """
-    updates_url = str(request.url_for("update_carriage", carrier=asked.carrier))
+    url = request.url_for("update_carriage", carrier=asked.carrier)
+    if service.settings.zones:
+        # The company's key may be of several zones.
+        url = url.include_query_params(**{ZONE_QUERY: service.live.zone_id})
+    updates_url = str(url)
     before = await service.live.run(lambda: service.live.engine.state.order(order_id).carriage)
     known = await service.overflow.book(
         order_id, asked.carrier, asked.owner, asked.reason, updates_url
@@ -49,6 +58,7 @@ async def book_carriage(
 
 
 @router.delete("/orders/{order_id}/carriage", summary="Take an order back")
+@needs(Scope.CARRIAGE_WRITE)
 async def end_carriage(
     order_id: OrderId,
     service: Here,
@@ -60,6 +70,7 @@ async def end_carriage(
 
 
 @router.post("/carriage/{carrier}/updates", summary="How far an outside company is")
+@needs(Scope.CARRIAGE_WRITE)
 async def update_carriage(
     carrier: Annotated[Id, Path()], asked: CarriageUpdateIn, service: Here
 ) -> Json:

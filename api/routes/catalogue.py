@@ -12,6 +12,7 @@ from api import stock_views
 from api.bootstrap import Service, of_request
 from api.cursors import cursor_after, page_of, read_cursor
 from api.problems import Problem
+from api.rights import Ruled, Scope, needs
 from api.schemas import Sku
 from api.stock_files import CATALOGUE_COLUMNS, CatalogueFile, at_line, read_catalogue
 from api.stock_schemas import ArticleIn, file_schema
@@ -19,7 +20,7 @@ from dispatch.commands import SetCatalogue
 from dispatch.errors import InvalidValueError, UnknownIdError
 from dispatch.events import CatalogueSet
 
-router = APIRouter(prefix="/v1/catalogue", tags=["stock"])
+router = APIRouter(prefix="/v1/catalogue", tags=["stock"], route_class=Ruled)
 Here = Annotated[Service, Depends(of_request)]
 Json = dict[str, Any]
 
@@ -32,6 +33,7 @@ _ARTICLE: Final = re.compile(r"articles\.([0-9]+)\.(\w+)")
     summary="Say what articles are, in bulk",
     openapi_extra=file_schema(ArticleIn, "articles", CATALOGUE_COLUMNS),
 )
+@needs(Scope.STOCK_WRITE)
 async def put_catalogue(request: Request, service: Here) -> Json:
     """Take articles as JSON or CSV, all of them or none; those not named stay as they are."""
     live = service.live
@@ -61,6 +63,7 @@ def _placed(error: InvalidValueError, found: CatalogueFile) -> Problem | Invalid
 
 
 @router.get("", summary="Articles, by SKU")
+@needs(Scope.STOCK_READ, narrowed=True)
 async def list_catalogue(
     service: Here,
     limit: Annotated[int, Query(ge=1, le=_MOST_ROWS)] = 1000,
@@ -82,6 +85,7 @@ async def list_catalogue(
 
 
 @router.get("/{sku:path}", summary="One article")
+@needs(Scope.STOCK_READ, narrowed=True)
 async def get_article(sku: Annotated[Sku, Path()], service: Here) -> Json:
     """Return what is known of an article."""
     live = service.live

@@ -14,18 +14,20 @@ from api.counter_schemas import CollectIn, HereIn, NoShowIn
 from api.idempotency import Answer
 from api.live import Live
 from api.problems import Problem
+from api.rights import Ruled, Scope, needs
 from api.routes.times import device_time
 from api.schemas import Id
 from dispatch.commands import ArriveToCollect, CollectOrder, Command, GiveUpCollection
 from dispatch.rules.counter import ready_to_collect
 
-router = APIRouter(prefix="/v1", tags=["collection"])
+router = APIRouter(prefix="/v1", tags=["collection"], route_class=Ruled)
 Here = Annotated[Service, Depends(of_request)]
 OrderId = Annotated[Id, Path()]
 Json = dict[str, Any]
 
 
 @router.get("/stores/{store_id}/counter", summary="Who waits, and what for")
+@needs(Scope.PICKING_READ)
 async def get_counter(store_id: Annotated[Id, Path()], service: Here) -> Json:
     """Return who is here, what is ready and until when it is kept, and what is not ready yet."""
     live = service.live
@@ -38,6 +40,7 @@ async def get_counter(store_id: Annotated[Id, Path()], service: Here) -> Json:
 
 
 @router.post("/orders/{order_id}/here", summary="The customer is here")
+@needs(Scope.PICKING_WRITE)
 async def arrive_to_collect(order_id: OrderId, service: Here, asked: HereIn | None = None) -> Json:
     """Tell the store that somebody has come for an order; before it is ready, too."""
     told, live = asked if asked is not None else HereIn(), service.live
@@ -49,6 +52,7 @@ async def arrive_to_collect(order_id: OrderId, service: Here, asked: HereIn | No
 
 
 @router.post("/orders/{order_id}/collect", summary="Hand an order over to its customer")
+@needs(Scope.PICKING_WRITE)
 async def collect_order(
     order_id: OrderId, asked: CollectIn, request: Request, service: Here
 ) -> Response:
@@ -76,6 +80,7 @@ async def collect_order(
 
 
 @router.post("/orders/{order_id}/no-show", summary="Nobody came for an order")
+@needs(Scope.PICKING_WRITE)
 async def give_up_collection(
     order_id: OrderId, service: Here, asked: NoShowIn | None = None
 ) -> Json:

@@ -11,6 +11,7 @@ from api import desk_views
 from api.bootstrap import Service, of_request
 from api.desk_schemas import ControlIn, Owner
 from api.idempotency import Answer
+from api.rights import Ruled, Scope, needs
 from api.schemas import Reason
 from api.versions import check_match, control_etag, tagged
 from dispatch.commands import EndControl
@@ -20,12 +21,13 @@ from dispatch.events import ControlSet
 from dispatch.records import Control
 from dispatch.state import State
 
-router = APIRouter(prefix="/v1", tags=["desk"])
+router = APIRouter(prefix="/v1", tags=["desk"], route_class=Ruled)
 Here = Annotated[Service, Depends(of_request)]
 Json = dict[str, Any]
 
 
 @router.get("/controls", summary="Surge controls in force")
+@needs(Scope.DESK_READ)
 async def list_controls(service: Here) -> Json:
     """Return every control in force, the first set first."""
     live = service.live
@@ -38,6 +40,7 @@ async def list_controls(service: Here) -> Json:
 
 
 @router.post("/controls", status_code=201, summary="Put a surge control in force")
+@needs(Scope.DESK_WRITE)
 async def set_control(asked: ControlIn, request: Request, service: Here) -> Response:
     """Change what new orders get until a time; what was promised before is kept."""
     live = service.live
@@ -51,6 +54,7 @@ async def set_control(asked: ControlIn, request: Request, service: Here) -> Resp
 
 
 @router.post("/controls/preview", summary="What a surge control would do")
+@needs(Scope.DESK_READ)
 async def preview_control(asked: ControlIn, service: Here) -> Json:
     """Take the orders of the last hour again under a control; changes nothing."""
     live = service.live
@@ -58,6 +62,7 @@ async def preview_control(asked: ControlIn, service: Here) -> Json:
 
 
 @router.get("/controls/{control_id}", summary="One surge control")
+@needs(Scope.DESK_READ)
 async def get_control(control_id: str, service: Here) -> Response:
     """Return a control in force."""
     live = service.live
@@ -70,6 +75,7 @@ async def get_control(control_id: str, service: Here) -> Response:
 
 
 @router.delete("/controls/{control_id}", summary="Take a surge control back")
+@needs(Scope.DESK_WRITE)
 async def end_control(
     control_id: str,
     request: Request,

@@ -28,6 +28,7 @@ from api.positions import Reported, take_positions
 from api.problems import Problem
 from api.proofs import as_proofs, check_pictures, check_proofs
 from api.reports import report
+from api.rights import Role, Ruled, Scope, needs, principal_of
 from api.routes.times import device_time
 from api.schemas import CourierIn, HappenedIn, Id, OperatorIn, PlaceIn, PositionsIn, ShiftIn
 from api.standby import standby_way
@@ -53,7 +54,7 @@ from dispatch.records import Proof
 from dispatch.snapshot import latest_place
 from geo.types import LonLat
 
-router = APIRouter(prefix="/v1", tags=["couriers"])
+router = APIRouter(prefix="/v1", tags=["couriers"], route_class=Ruled)
 Here = Annotated[Service, Depends(of_request)]
 CourierId = Annotated[Id, Path()]
 Json = dict[str, Any]
@@ -69,17 +70,23 @@ class Done(StrEnum):
 
 
 @router.get("/couriers", summary="Couriers, by id")
+@needs(Scope.COURIERS_READ, narrowed=True)
 async def list_couriers(
+    request: Request,
     service: Here,
     limit: Annotated[int, Query(ge=1, le=1000)] = 1000,
     cursor: Annotated[str | None, Query(max_length=200)] = None,
 ) -> Json:
-    """Return a page of couriers with position and activity; `next` is the next page's cursor."""
-    live, after = service.live, read_cursor(cursor)
+    """Return a page of couriers with position and activity; `next` is the next page's cursor.
+
+    With a courier's key that one only.
+    """
+    live, after, who = service.live, read_cursor(cursor), principal_of(request)
 
     def job() -> Json:
         known = live.engine.state.couriers
-        page, last = page_of(known, after, limit)
+        theirs = (key for key in known if who.may_be(Role.COURIER, key))
+        page, last = page_of(theirs, after, limit)
         return {
             "data": [views.courier(live, known[courier_id]) for courier_id in page],
             "next": cursor_after(last),
@@ -89,9 +96,12 @@ async def list_couriers(
 
 
 @router.post("/couriers/positions", status_code=202, summary="Where couriers are or were")
-async def report_positions(asked: PositionsIn, service: Here) -> Json:
+@needs(Scope.STOPS_WRITE, narrowed=True)
+async def report_positions(asked: PositionsIn, request: Request, service: Here) -> Json:
     """Take in positions of any age, in any order; those that cannot be used are named, and why."""
-    live = service.live
+    live, who = service.live, principal_of(request)
+    for one in asked.positions:
+        who.need(Role.COURIER, one.courier_id)
 
     def job() -> Json:
         now = live.clock.now()
@@ -105,6 +115,7 @@ async def report_positions(asked: PositionsIn, service: Here) -> Json:
 
 
 @router.post("/couriers/{courier_id}/position", status_code=202, summary="Where a courier is")
+@needs(Scope.STOPS_WRITE)
 async def report_position(courier_id: CourierId, asked: PositionNowIn, service: Here) -> Json:
     """Take in one position; an older one than is known belongs to the track only."""
     live = service.live
@@ -127,28 +138,33 @@ async def report_position(courier_id: CourierId, asked: PositionNowIn, service: 
 
 
 @router.get("/couriers/{courier_id}", summary="One courier")
+@needs(Scope.COURIERS_READ)
 async def get_courier(courier_id: CourierId, service: Here) -> Json:
     """Return a courier."""
     return await service.live.run(lambda: _view(service.live, courier_id))
 
 
 @router.put("/couriers/{courier_id}", summary="Register or change a courier")
+@needs(Scope.COURIERS_WRITE)
 async def put_courier(courier_id: CourierId, asked: CourierIn, service: Here) -> Json:
     """Register a courier, or change what is known of one."""
     return await _do(service, courier_id, lambda: RegisterCourier(asked.courier(courier_id)))
 
 
 @router.post("/shifts", status_code=201, summary="Start a shift")
-async def start_shift(asked: ShiftIn, service: Here) -> Json:
+@needs(Scope.STOPS_WRITE, narrowed=True)
+async def start_shift(asked: ShiftIn, request: Request, service: Here) -> Json:
     """Put a courier on shift, from now or from a stated time, until a stated time.
 
     A `break` is planned around, and begins by itself when it is due and the bag is empty.
     """
     live = service.live
+    principal_of(request).need(Role.COURIER, asked.courier_id)
     return await _do(service, asked.courier_id, lambda: asked.command(live.clock.now()))
 
 
 @router.post("/couriers/{courier_id}/shift/end", summary="End a shift")
+@needs(Scope.STOPS_WRITE)
 async def end_shift(courier_id: CourierId, service: Here, asked: HappenedIn | None = None) -> Json:
     """Take a courier off shift; what is in the bag is still delivered."""
     live = service.live
@@ -157,12 +173,14 @@ async def end_shift(courier_id: CourierId, service: Here, asked: HappenedIn | No
 
 
 @router.post("/couriers/{courier_id}/operator", summary="Say who acts for a courier")
+@needs(Scope.STOPS_WRITE)
 async def set_operator(courier_id: CourierId, asked: OperatorIn, service: Here) -> Json:
     """Hand a courier to a person, or back to the simulation."""
     return await _do(service, courier_id, lambda: SignOn(courier_id, asked.operator))
 
 
 @router.get("/couriers/{courier_id}/route", summary="What a courier does next")
+@needs(Scope.STOPS_READ)
 async def get_route(courier_id: CourierId, service: Here) -> JSONResponse:
     """Return the stops ahead and the ways between them, along the streets.
 
@@ -178,6 +196,7 @@ async def get_route(courier_id: CourierId, service: Here) -> JSONResponse:
 
 
 @router.post("/couriers/{courier_id}/route/ack", summary="Say that a route was seen")
+@needs(Scope.STOPS_WRITE)
 async def acknowledge_route(courier_id: CourierId, asked: AcknowledgementIn, service: Here) -> Json:
     """Note that the courier has seen this version; 412 when there is a newer one by now."""
     live = service.live
@@ -196,6 +215,7 @@ async def acknowledge_route(courier_id: CourierId, asked: AcknowledgementIn, ser
 
 
 @router.post("/couriers/{courier_id}/break", summary="Take a break")
+@needs(Scope.STOPS_WRITE)
 async def take_break(courier_id: CourierId, asked: BreakIn, service: Here) -> Json:
     """Begin a break at once with nothing to do, else as soon as nothing is left in the bag."""
     live = service.live
@@ -208,6 +228,7 @@ async def take_break(courier_id: CourierId, asked: BreakIn, service: Here) -> Js
 
 
 @router.post("/couriers/{courier_id}/break/end", summary="End a break")
+@needs(Scope.STOPS_WRITE)
 async def end_break(courier_id: CourierId, service: Here, asked: HappenedIn | None = None) -> Json:
     """Come back before the break is over, or do without the one asked for."""
     live = service.live
@@ -216,6 +237,7 @@ async def end_break(courier_id: CourierId, service: Here, asked: HappenedIn | No
 
 
 @router.post("/couriers/{courier_id}/strand", summary="Say that a courier cannot go on")
+@needs(Scope.STOPS_WRITE)
 async def strand(
     courier_id: CourierId, asked: StrandedIn, request: Request, service: Here
 ) -> Response:
@@ -234,6 +256,7 @@ async def strand(
 
 
 @router.post("/couriers/{courier_id}/recover", summary="Say that a courier can go on again")
+@needs(Scope.STOPS_WRITE)
 async def recover(courier_id: CourierId, service: Here, asked: HappenedIn | None = None) -> Json:
     """Let a stranded courier work again."""
     live = service.live
@@ -242,6 +265,7 @@ async def recover(courier_id: CourierId, service: Here, asked: HappenedIn | None
 
 
 @router.post("/couriers/{courier_id}/hand-over", summary="Hand a bag to another courier")
+@needs(Scope.STOPS_WRITE)
 async def hand_over(
     courier_id: CourierId, asked: HandOverIn, request: Request, service: Here
 ) -> Response:
@@ -263,6 +287,7 @@ async def hand_over(
 
 
 @router.get("/couriers/{courier_id}/standby", summary="Where a courier waits for work")
+@needs(Scope.STOPS_READ)
 async def get_standby(courier_id: CourierId, service: Here) -> Json:
     """Return where the courier was told to wait for work and the way there.
 
@@ -274,6 +299,7 @@ async def get_standby(courier_id: CourierId, service: Here) -> Json:
 
 
 @router.post("/couriers/{courier_id}/stops/{stop_id}/{done}", summary="Report a stop")
+@needs(Scope.STOPS_WRITE)
 async def report_stop(
     courier_id: CourierId,
     stop_id: Annotated[Id, Path()],
@@ -325,6 +351,7 @@ def _stop_command(
 
 
 @router.post("/orders/{order_id}/retry", summary="Try a failed delivery again")
+@needs(Scope.DESK_WRITE)
 async def retry_delivery(order_id: Annotated[Id, Path()], asked: RetryIn, service: Here) -> Json:
     """Bring failed goods to the door once more instead of back to the store."""
     live = service.live

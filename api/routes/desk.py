@@ -23,6 +23,7 @@ from api.desk_schemas import (
 from api.idempotency import Answer
 from api.live import Live
 from api.problems import Problem
+from api.rights import Ruled, Scope, needs
 from api.schemas import Id, Reason
 from api.versions import action_etag, check_match, order_etag, route_etag, tagged
 from dispatch.codec import WIRE
@@ -39,7 +40,7 @@ from dispatch.commands import (
 from dispatch.errors import UnknownIdError
 from dispatch.events import ActionTaken, Recorded
 
-router = APIRouter(prefix="/v1", tags=["desk"])
+router = APIRouter(prefix="/v1", tags=["desk"], route_class=Ruled)
 Here = Annotated[Service, Depends(of_request)]
 CourierId = Annotated[Id, Path()]
 By = Annotated[Owner, Query()]
@@ -51,6 +52,7 @@ Json = dict[str, Any]
 
 
 @router.get("/orders/{order_id}/desk", summary="What people decided about an order")
+@needs(Scope.DESK_READ)
 async def get_order_desk(order_id: str, service: Here) -> Response:
     """Return hold, lock and pin, the moves that are open, and the last actions."""
     live = service.live
@@ -63,6 +65,7 @@ async def get_order_desk(order_id: str, service: Here) -> Response:
 
 
 @router.post("/orders/{order_id}/hold", summary="Hold an order")
+@needs(Scope.DESK_WRITE)
 async def hold_order(order_id: str, asked: HoldIn, request: Request, service: Here) -> Response:
     """Neither pick nor route an order for now.
 
@@ -74,6 +77,7 @@ async def hold_order(order_id: str, asked: HoldIn, request: Request, service: He
 
 
 @router.post("/orders/{order_id}/release", summary="Let a held order go on")
+@needs(Scope.DESK_WRITE)
 async def release_order(order_id: str, asked: WhoIn, request: Request, service: Here) -> Response:
     """End a hold."""
     command = ReleaseHold(order_id, asked.owner, asked.reason or "")
@@ -82,6 +86,7 @@ async def release_order(order_id: str, asked: WhoIn, request: Request, service: 
 
 
 @router.delete("/orders/{order_id}/hold", summary="Let a held order go on")
+@needs(Scope.DESK_WRITE)
 async def delete_hold(
     order_id: str, request: Request, service: Here, owner: By, reason: Because = None
 ) -> Response:
@@ -91,6 +96,7 @@ async def delete_hold(
 
 
 @router.post("/orders/{order_id}/assign", summary="Give an order to one courier")
+@needs(Scope.DESK_WRITE)
 async def assign_order(order_id: str, asked: AssignIn, request: Request, service: Here) -> Response:
     """Let only this courier bring an order, until a time.
 
@@ -107,6 +113,7 @@ async def assign_order(order_id: str, asked: AssignIn, request: Request, service
 
 
 @router.post("/orders/{order_id}/unlock", summary="Let the engine choose the courier again")
+@needs(Scope.DESK_WRITE)
 async def unlock_order(order_id: str, asked: WhoIn, request: Request, service: Here) -> Response:
     """Take off what `assign` fixed."""
     command = UnlockOrder(order_id, asked.owner, asked.reason or "")
@@ -115,6 +122,7 @@ async def unlock_order(order_id: str, asked: WhoIn, request: Request, service: H
 
 
 @router.delete("/orders/{order_id}/lock", summary="Let the engine choose the courier again")
+@needs(Scope.DESK_WRITE)
 async def delete_lock(
     order_id: str, request: Request, service: Here, owner: By, reason: Because = None
 ) -> Response:
@@ -124,6 +132,7 @@ async def delete_lock(
 
 
 @router.get("/orders/{order_id}/explanation", summary="Why this store, courier and time")
+@needs(Scope.DESK_READ)
 async def explain_order(order_id: str, service: Here) -> JSONResponse:
     """Say why an order is treated as it is, why not otherwise, and what would have to change.
 
@@ -154,6 +163,7 @@ def _about_order(
 
 
 @router.get("/couriers/{courier_id}/route/order", summary="Who fixed the order of stops")
+@needs(Scope.DESK_READ)
 async def get_route_order(courier_id: CourierId, service: Here) -> Response:
     """Return a courier's stops in their order, and the lock on it if there is one."""
     live = service.live
@@ -166,6 +176,7 @@ async def get_route_order(courier_id: CourierId, service: Here) -> Response:
 
 
 @router.post("/couriers/{courier_id}/route/order", summary="Fix the order of stops")
+@needs(Scope.DESK_WRITE)
 async def set_route_order(
     courier_id: CourierId, asked: RouteOrderIn, request: Request, service: Here
 ) -> Response:
@@ -186,6 +197,7 @@ async def set_route_order(
 
 
 @router.delete("/couriers/{courier_id}/route/order", summary="Let the plan order the stops again")
+@needs(Scope.DESK_WRITE)
 async def delete_route_order(
     courier_id: CourierId, request: Request, service: Here, owner: By, reason: Because = None
 ) -> Response:
@@ -212,6 +224,7 @@ def _about_route(
 
 
 @router.get("/actions", summary="What people did at the desk, the newest first")
+@needs(Scope.DESK_READ)
 async def list_actions(
     service: Here,
     subject: Annotated[str | None, Query(max_length=128)] = None,
@@ -247,6 +260,7 @@ async def list_actions(
 
 
 @router.post("/actions/{action_id}/undo", summary="Take back what was done at the desk")
+@needs(Scope.DESK_WRITE)
 async def undo_action(action_id: str, asked: UndoIn, request: Request, service: Here) -> Response:
     """Take an action back where that still makes sense; 409 says why it does not."""
     live = service.live

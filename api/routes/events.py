@@ -14,9 +14,10 @@ from api import views
 from api.bootstrap import Service, of_request
 from api.notify import Feed
 from api.problems import Problem
+from api.rights import Ruled, Scope, needs
 from dispatch.events import CatalogueSet, Recorded, ShelvesSet, StockSet
 
-router = APIRouter(prefix="/v1/events", tags=["events"])
+router = APIRouter(prefix="/v1/events", tags=["events"], route_class=Ruled)
 
 _PAGE: Final = 500
 _HEARTBEAT_S: Final = 15.0
@@ -30,6 +31,7 @@ _MOST_SKUS: Final = 50_000
     summary="Events after a sequence number",
     responses={200: {"content": {"application/json": {}, "text/event-stream": {}}}},
 )
+@needs(Scope.EVENTS_READ)
 async def read_events(
     request: Request,
     service: Annotated[Service, Depends(of_request)],

@@ -15,9 +15,10 @@ from api.exports import rows
 from api.exports.forms import Form
 from api.live import HOUR_S
 from api.problems import Problem
+from api.rights import Ruled, Scope, needs
 from api.schemas import Moment
 
-router = APIRouter(prefix="/v1/exports", tags=["exports"])
+router = APIRouter(prefix="/v1/exports", tags=["exports"], route_class=Ruled)
 
 _DAY_S: Final = 86_400
 _DURABLE_WITHIN_S: Final = 5.0
@@ -39,6 +40,7 @@ class Exported(StrEnum):
     response_class=Response,
     responses={200: {"content": {form.media_type: {} for form in Form}}},
 )
+@needs(Scope.EXPORTS_READ)
 async def export(
     what: Annotated[Exported, Path()],
     form: Annotated[Form, Path()],

@@ -9,9 +9,10 @@ from starlette.responses import HTMLResponse, Response
 
 from api import labels
 from api.bootstrap import Service, of_request
+from api.rights import Ruled, Scope, needs
 from api.schemas import Id
 
-router = APIRouter(prefix="/v1", tags=["picking"])
+router = APIRouter(prefix="/v1", tags=["picking"], route_class=Ruled)
 Here = Annotated[Service, Depends(of_request)]
 OrderId = Annotated[Id, Path()]
 
@@ -21,6 +22,7 @@ OrderId = Annotated[Id, Path()]
     summary="The label of a parcel, to print",
     response_class=HTMLResponse,
 )
+@needs(Scope.PICKING_READ)
 async def get_label(order_id: OrderId, service: Here) -> HTMLResponse:
     """Return a page of 62 x 100 mm; each part of a split order has its own."""
     live = service.live
@@ -35,6 +37,7 @@ async def get_label(order_id: OrderId, service: Here) -> HTMLResponse:
     responses={200: {"content": {"image/svg+xml": {}}}},
     response_class=Response,
 )
+@needs(Scope.PICKING_READ)
 async def get_qr(order_id: OrderId, service: Here) -> Response:
     """Return the QR code alone; it says the parcel's id."""
     live = service.live

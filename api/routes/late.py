@@ -9,13 +9,15 @@ from fastapi import APIRouter, Depends, Path
 from api import late, views
 from api.bootstrap import Service, of_request
 from api.late_schemas import WorkIn
+from api.rights import Ruled, Scope, needs
 from api.schemas import Id
 
-router = APIRouter(prefix="/v1", tags=["couriers"])
+router = APIRouter(prefix="/v1", tags=["couriers"], route_class=Ruled)
 Json = dict[str, Any]
 
 
 @router.post("/couriers/{courier_id}/reports", summary="Work done without network")
+@needs(Scope.STOPS_WRITE)
 async def take_in_work(
     courier_id: Annotated[Id, Path()],
     asked: WorkIn,

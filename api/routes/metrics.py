@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections import Counter
 from typing import Annotated
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
 from api import metrics
-from api.bootstrap import Service, of_request
+from api.bootstrap import of_all
 from api.courier_views import activity
-from api.live import HOUR_S
+from api.live import HOUR_S, Live
+from api.rights import Ruled, Scope, needs, principal_of
+from api.zones import Zones
 from dispatch.snapshot import latest_place
 
-router = APIRouter(tags=["health"])
+router = APIRouter(tags=["health"], route_class=Ruled)
 
 
 @router.get(
@@ -23,10 +25,17 @@ router = APIRouter(tags=["health"])
     response_class=Response,
     responses={200: {"content": {"text/plain": {}}}},
 )
-async def read_metrics(service: Annotated[Service, Depends(of_request)]) -> Response:
-    """Return counters, histograms and gauges in Prometheus' text form."""
-    live = service.live
+@needs(Scope.METRICS_READ)
+async def read_metrics(request: Request, zones: Annotated[Zones, Depends(of_all)]) -> Response:
+    """Return counters, histograms and gauges in Prometheus' text form, of the tenant's zones."""
+    tenant = principal_of(request).tenant
+    theirs = zones.of_tenant(tenant)
+    figures = [await _figures(each.live) for each in theirs]
+    text = metrics.exposition(figures, {each.live.zone_id for each in theirs})
+    return Response(text, media_type=metrics.CONTENT_TYPE)
 
+
+async def _figures(live: Live) -> metrics.ZoneFigures:
     def job() -> metrics.ZoneFigures:
         now, state = live.clock.now(), live.engine.state
         crew = [courier for courier in state.couriers.values() if courier.on_shift(now)]
@@ -43,5 +52,4 @@ async def read_metrics(service: Annotated[Service, Depends(of_request)]) -> Resp
             oldest_position_s=max(ages, default=None),
         )
 
-    text = metrics.exposition([await live.run(job)])
-    return Response(text, media_type=metrics.CONTENT_TYPE)
+    return await live.run(job)

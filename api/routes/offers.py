@@ -11,11 +11,12 @@ from api.bootstrap import Service, of_request
 from api.courier_schemas import DeclinedIn
 from api.courier_views import offer
 from api.reports import report
+from api.rights import Ruled, Scope, needs
 from api.routes.times import device_time
 from api.schemas import HappenedIn, Id
 from dispatch.commands import AcceptOffer, Command, DeclineStop
 
-router = APIRouter(prefix="/v1/couriers/{courier_id}", tags=["offers"])
+router = APIRouter(prefix="/v1/couriers/{courier_id}", tags=["offers"], route_class=Ruled)
 Here = Annotated[Service, Depends(of_request)]
 CourierId = Annotated[Id, Path()]
 StopId = Annotated[Id, Path()]
@@ -23,6 +24,7 @@ Json = dict[str, Any]
 
 
 @router.get("/offer", summary="What a courier is asked to do")
+@needs(Scope.STOPS_READ)
 async def get_offer(courier_id: CourierId, service: Here) -> Json:
     """Return the open offer, null without one; nobody else is asked until it expires."""
     live = service.live
@@ -35,6 +37,7 @@ async def get_offer(courier_id: CourierId, service: Here) -> Json:
 
 
 @router.post("/offers/{stop_id}/accept", summary="Take an offer")
+@needs(Scope.STOPS_WRITE)
 async def accept_offer(
     courier_id: CourierId, stop_id: StopId, service: Here, asked: HappenedIn | None = None
 ) -> Json:
@@ -48,6 +51,7 @@ async def accept_offer(
 
 
 @router.post("/offers/{stop_id}/decline", summary="Leave an offer")
+@needs(Scope.STOPS_WRITE)
 async def decline_offer(
     courier_id: CourierId, stop_id: StopId, asked: DeclinedIn, service: Here
 ) -> Json:

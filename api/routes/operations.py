@@ -10,14 +10,16 @@ from starlette.responses import Response
 from api import views
 from api.board import figures
 from api.bootstrap import Service, of_request
+from api.rights import Ruled, Scope, needs
 from dispatch.errors import UnknownIdError
 
-router = APIRouter(prefix="/v1", tags=["operations"])
+router = APIRouter(prefix="/v1", tags=["operations"], route_class=Ruled)
 Here = Annotated[Service, Depends(of_request)]
 Json = dict[str, Any]
 
 
 @router.get("/board", summary="Everything the operations page shows")
+@needs(Scope.BOARD_READ)
 async def get_board(service: Here) -> Response:
     """Return orders, couriers, stores, figures and what needs attention, in one document."""
     document = await service.live.run(service.board.document)
@@ -25,6 +27,7 @@ async def get_board(service: Here) -> Response:
 
 
 @router.get("/kpis", summary="Figures")
+@needs(Scope.BOARD_READ)
 async def get_kpis(
     service: Here, window_s: Annotated[int | None, Query(ge=1, le=31_536_000)] = None
 ) -> Json:
@@ -39,6 +42,7 @@ async def get_kpis(
 
 
 @router.get("/plans/latest", summary="The plan in force")
+@needs(Scope.BOARD_READ)
 async def get_plan(service: Here) -> Json:
     """Return what every courier is planned to do, and every order that is on no route."""
     live = service.live

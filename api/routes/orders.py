@@ -15,6 +15,7 @@ from api.cursors import cursor_after, no_cursor, read_cursor
 from api.idempotency import Answer
 from api.order_schemas import AmendIn, CancelIn, OrderIn, QuoteDropoffIn, model_lines
 from api.problems import Problem
+from api.rights import Ruled, Scope, needs
 from api.routes.times import device_time
 from api.versions import check_match, order_etag, tagged
 from dispatch.commands import CancelOrder
@@ -25,7 +26,7 @@ from dispatch.places import apart_m
 from dispatch.rules.placing import BESIDE_M
 from dispatch.state import OrderState, State, family
 
-router = APIRouter(prefix="/v1", tags=["orders"])
+router = APIRouter(prefix="/v1", tags=["orders"], route_class=Ruled)
 Here = Annotated[Service, Depends(of_request)]
 Json = dict[str, Any]
 
@@ -54,6 +55,7 @@ _LISTED: Final[Mapping[Shown, Callable[[OrderState], bool]]] = {
 
 
 @router.post("/orders", status_code=201, summary="Order")
+@needs(Scope.ORDERS_WRITE)
 async def place_order(asked: OrderIn, request: Request, service: Here) -> Response:
     """Take an order, or refuse it with the reason; safe to retry with an Idempotency-Key.
 
@@ -87,7 +89,7 @@ def _answer(service: Service, status: int, order_id: str, base: str) -> Answer:
     found = service.live.engine.state.order(order_id)
     body = {
         **order_views.order_of(service.live, found),
-        "tracking_url": f"{base}t/{service.tokens.tracking(order_id)}",
+        "tracking_url": f"{base}t/{service.tokens.tracking(order_id, found.order.created_at)}",
         "warnings": _warnings(found),
     }
     return Answer(status, body, {"ETag": order_etag(found)})
@@ -174,6 +176,7 @@ def _amounts(lines: Sequence[Any]) -> dict[str, int]:
 
 
 @router.get("/orders", summary="Orders, the newest first")
+@needs(Scope.ORDERS_READ)
 async def list_orders(
     service: Here,
     status: Shown = Shown.OPEN,
@@ -236,6 +239,7 @@ def _read_cursor(cursor: str) -> tuple[int, str]:
 
 
 @router.get("/orders/{order_id}", summary="One order")
+@needs(Scope.ORDERS_READ)
 async def get_order(order_id: str, service: Here) -> Response:
     """Return an order with all that happened to it; its `ETag` is for `If-Match` of an edit."""
     live = service.live
@@ -248,6 +252,7 @@ async def get_order(order_id: str, service: Here) -> Response:
 
 
 @router.patch("/orders/{order_id}", summary="Change an order")
+@needs(Scope.ORDERS_WRITE)
 async def amend_order(order_id: str, asked: AmendIn, request: Request, service: Here) -> Response:
     """Change door, goods or instructions before picking begins; note and phone until delivery.
 
@@ -286,6 +291,7 @@ async def amend_order(order_id: str, asked: AmendIn, request: Request, service: 
 
 
 @router.post("/orders/{order_id}/cancel", summary="Give an order up")
+@needs(Scope.ORDERS_WRITE)
 async def cancel_order(order_id: str, asked: CancelIn, request: Request, service: Here) -> Response:
     """Cancel an order with all its parts; goods already in a bag come back to their store."""
     live = service.live

@@ -16,8 +16,10 @@ from starlette.responses import Response
 from api.bootstrap import Service, of_request
 from api.osrm_options import Osrm, OsrmProblem
 from api.osrm_query import nearest_asked, route_asked, table_asked
+from api.rights import Ruled, Scope, needs
+from api.zones import ZONE_QUERY
 
-router = APIRouter(tags=["osrm"])
+router = APIRouter(tags=["osrm"], route_class=Ruled)
 Here = Annotated[Service, Depends(of_request)]
 
 _VERSION: Final = "v1"
@@ -25,13 +27,14 @@ _PATH: Final = "/{version}/{profile}/{coordinates:path}"
 
 
 @router.get(f"/table{_PATH}", summary="OSRM: times between all pairs")
+@needs(Scope.TRAVEL_READ)
 async def table(
     version: str, profile: str, coordinates: str, request: Request, service: Here
 ) -> Response:
     """Answer as OSRM's table service; times are the engine's, from door to door."""
 
     async def answer() -> bytes:
-        asked = table_asked(profile, coordinates, request.url.query)
+        asked = table_asked(profile, coordinates, _query(request))
         live = service.live
         now, travel = live.clock.now(), live.engine.travel.pinned()
         return await service.osrm.answer(lambda answers: answers.table(asked, travel, now))
@@ -40,13 +43,14 @@ async def table(
 
 
 @router.get(f"/route{_PATH}", summary="OSRM: a route")
+@needs(Scope.TRAVEL_READ)
 async def route(
     version: str, profile: str, coordinates: str, request: Request, service: Here
 ) -> Response:
     """Answer as OSRM's route service; steps and names where `steps=true` asks for them."""
 
     async def answer() -> bytes:
-        asked = route_asked(profile, coordinates, request.url.query)
+        asked = route_asked(profile, coordinates, _query(request))
         live = service.live
         now, travel = live.clock.now(), live.engine.travel.pinned()
         return await service.osrm.answer(lambda answers: answers.route(asked, travel, now))
@@ -55,13 +59,14 @@ async def route(
 
 
 @router.get(f"/nearest{_PATH}", summary="OSRM: streets near a place")
+@needs(Scope.TRAVEL_READ)
 async def nearest(
     version: str, profile: str, coordinates: str, request: Request, service: Here
 ) -> Response:
     """Answer as OSRM's nearest service; the first street is where a trip would begin."""
 
     async def answer() -> bytes:
-        asked = nearest_asked(profile, coordinates, request.url.query)
+        asked = nearest_asked(profile, coordinates, _query(request))
         travel = service.live.engine.travel.pinned()
         return await service.osrm.answer(lambda answers: answers.nearest(asked, travel))
 
@@ -71,6 +76,7 @@ async def nearest(
 @router.get(f"/match{_PATH}", include_in_schema=False)
 @router.get(f"/trip{_PATH}", include_in_schema=False)
 @router.get(f"/tile{_PATH}", include_in_schema=False)
+@needs(Scope.TRAVEL_READ)
 async def not_offered(request: Request) -> Response:
     """Refuse OSRM's other services by name."""
     name = request.url.path.split("/")[1]
@@ -84,6 +90,7 @@ async def not_offered(request: Request) -> Response:
 @router.get("/table/{rest:path}", include_in_schema=False)
 @router.get("/route/{rest:path}", include_in_schema=False)
 @router.get("/nearest/{rest:path}", include_in_schema=False)
+@needs(Scope.TRAVEL_READ)
 async def malformed(rest: str) -> Response:
     """Say what an address of OSRM's form looks like."""
     return _problem(
@@ -93,6 +100,12 @@ async def malformed(rest: str) -> Response:
             f"{_VERSION}/car/24.94,60.17;24.95,60.17",
         )
     )
+
+
+def _query(request: Request) -> str:
+    """Return what is asked of OSRM: all but the zone, which is asked of us."""
+    parts = request.url.query.split("&")
+    return "&".join(part for part in parts if part.partition("=")[0] != ZONE_QUERY)
 
 
 async def _told(version: str, answer: Callable[[], Awaitable[bytes]]) -> Response:

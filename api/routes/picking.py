@@ -8,18 +8,20 @@ from fastapi import APIRouter, Depends, Path, Request
 from starlette.responses import Response
 
 from api import picking_views, views
-from api.bootstrap import Service, of_request
+from api.bootstrap import Service, of_parcel, of_request
 from api.idempotency import Answer
 from api.picking_schemas import AnswerIn, ItemIn, ScanIn, ShortIn
 from api.problems import of_error
+from api.rights import Ruled, Scope, needs, open_to_all, principal_of
 from api.routes.times import device_time
 from api.schemas import Id, PickingIn, Sku
+from api.theirs import is_theirs
 from dispatch.commands import AnswerSubstitution, CompletePick, StartPick
-from dispatch.errors import WrongArticleError, WrongStateError
+from dispatch.errors import UnknownIdError, WrongArticleError, WrongStateError
 from dispatch.records import SubstitutionAnswer
-from dispatch.rules.custody import parcel
+from dispatch.rules.custody import order_of_parcel, parcel
 
-router = APIRouter(prefix="/v1", tags=["picking"])
+router = APIRouter(prefix="/v1", tags=["picking"], route_class=Ruled)
 Here = Annotated[Service, Depends(of_request)]
 StoreId = Annotated[Id, Path()]
 OrderId = Annotated[Id, Path()]
@@ -27,6 +29,7 @@ Json = dict[str, Any]
 
 
 @router.get("/stores/{store_id}/picks", summary="What to pick, in the order of work")
+@needs(Scope.PICKING_READ)
 async def list_picks(store_id: StoreId, service: Here) -> Json:
     """Return the orders a store is picking or has to pick, by when each must be ready."""
     live = service.live
@@ -36,6 +39,7 @@ async def list_picks(store_id: StoreId, service: Here) -> Json:
 
 
 @router.post("/orders/{order_id}/picking", summary="A picker began or finished")
+@needs(Scope.PICKING_WRITE)
 async def report_picking(order_id: OrderId, asked: PickingIn, service: Here) -> Json:
     """Take in that picking has begun (`started`) or that the order is packed (`ready`)."""
     live = service.live
@@ -50,6 +54,7 @@ async def report_picking(order_id: OrderId, asked: PickingIn, service: Here) -> 
 
 
 @router.post("/orders/{order_id}/short", summary="A picker found too few")
+@needs(Scope.PICKING_WRITE)
 async def report_short(
     order_id: OrderId, asked: ShortIn, request: Request, service: Here
 ) -> Response:
@@ -74,6 +79,7 @@ async def report_short(
 @router.post(
     "/orders/{order_id}/substitutions/{sku:path}", summary="The customer takes it or leaves it"
 )
+@needs(Scope.PICKING_WRITE)
 async def answer_substitution(
     order_id: OrderId, sku: Annotated[Sku, Path()], asked: AnswerIn, service: Here
 ) -> Json:
@@ -93,6 +99,7 @@ async def answer_substitution(
 
 
 @router.post("/orders/{order_id}/items", status_code=201, summary="An article was scanned")
+@needs(Scope.PICKING_WRITE)
 async def scan_item(order_id: OrderId, asked: ItemIn, request: Request, service: Here) -> Response:
     """Take in which package went into an order, with its batch and origin."""
     live = service.live
@@ -112,6 +119,7 @@ async def scan_item(order_id: OrderId, asked: ItemIn, request: Request, service:
 
 
 @router.get("/orders/{order_id}/items", summary="What was scanned into an order")
+@needs(Scope.PICKING_READ)
 async def list_items(order_id: OrderId, service: Here) -> Json:
     """Return the packages scanned into an order, and what lacks a scan."""
     live = service.live
@@ -124,11 +132,14 @@ async def list_items(order_id: OrderId, service: Here) -> Json:
 
 
 @router.post("/scans", summary="A parcel was scanned")
-async def scan_parcel(asked: ScanIn, service: Here) -> Json:
+@needs(Scope.PICKING_WRITE, narrowed=True)
+async def scan_parcel(asked: ScanIn, request: Request, service: Here) -> Json:
     """Take in that a parcel passed a step of the chain of custody; the same again is no news."""
-    live = service.live
+    live, who = service.live, principal_of(request)
 
     def job() -> Json:
+        if not is_theirs(live.engine.state, who, order_of_parcel(asked.parcel_id)):
+            raise UnknownIdError(f"there is no parcel {asked.parcel_id}")
         live.handle(asked.command(device_time(live, asked.occurred_at)))
         return picking_views.custody(parcel(live.engine.state, asked.parcel_id))
 
@@ -136,6 +147,7 @@ async def scan_parcel(asked: ScanIn, service: Here) -> Json:
 
 
 @router.get("/orders/{order_id}/custody", summary="In whose hands a parcel was")
+@needs(Scope.PICKING_READ)
 async def get_custody(order_id: OrderId, service: Here) -> Json:
     """Return the chain of custody, with its gaps named."""
     live = service.live
@@ -143,10 +155,11 @@ async def get_custody(order_id: OrderId, service: Here) -> Json:
 
 
 @router.get("/trace/{parcel_id}/{barcode}", summary="Where an article comes from")
+@open_to_all
 async def get_trace(
     parcel_id: Annotated[Id, Path()],
     barcode: Annotated[str, Path(min_length=1, max_length=64)],
-    service: Here,
+    service: Annotated[Service, Depends(of_parcel)],
 ) -> Json:
     """Return batch, origin and way of an article that was scanned into a parcel."""
     live = service.live

@@ -12,9 +12,10 @@ from api.bootstrap import Service, of_request
 from api.courier_views import proofs
 from api.problems import Problem
 from api.proofs import picture
+from api.rights import Ruled, Scope, needs
 from api.schemas import Id
 
-router = APIRouter(prefix="/v1", tags=["proofs"])
+router = APIRouter(prefix="/v1", tags=["proofs"], route_class=Ruled)
 Here = Annotated[Service, Depends(of_request)]
 Json = dict[str, Any]
 
@@ -28,6 +29,7 @@ _BODY: Final[Json] = {
 
 
 @router.post("/proofs", status_code=201, summary="Send a picture", openapi_extra=_BODY)
+@needs(Scope.PROOFS_WRITE, narrowed=True)
 async def keep_picture(request: Request, service: Here) -> Json:
     """Keep a JPEG, PNG or WebP picture of 3 MB at most; the same one twice has the same id."""
     found = picture(await request.body(), request.headers.get("content-type", ""))
@@ -41,6 +43,7 @@ async def keep_picture(request: Request, service: Here) -> Json:
 
 
 @router.get("/proofs/{blob_id}", summary="A picture")
+@needs(Scope.PROOFS_READ)
 async def get_picture(blob_id: Annotated[Id, Path()], service: Here) -> Response:
     """Return a picture as it was sent."""
     live = service.live
@@ -62,6 +65,7 @@ async def get_picture(blob_id: Annotated[Id, Path()], service: Here) -> Response
 
 
 @router.get("/orders/{order_id}/proofs", summary="What was shown at an order's stops")
+@needs(Scope.PROOFS_READ)
 async def get_proofs(order_id: str, service: Here) -> Json:
     """Return the proofs of an order, in the order they were taken; a PIN itself is in none."""
     live = service.live

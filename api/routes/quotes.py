@@ -11,13 +11,15 @@ from api import order_views
 from api.bootstrap import Service, of_request
 from api.idempotency import Answer
 from api.order_schemas import QuoteIn
+from api.rights import Ruled, Scope, needs
 from api.routes.orders import where
 
-router = APIRouter(prefix="/v1", tags=["quotes"])
+router = APIRouter(prefix="/v1", tags=["quotes"], route_class=Ruled)
 Here = Annotated[Service, Depends(of_request)]
 
 
 @router.post("/quotes", status_code=201, summary="Can you, and when?")
+@needs(Scope.QUOTES_WRITE)
 async def request_quote(asked: QuoteIn, request: Request, service: Here) -> Response:
     """Return a promise, a price and other windows, valid for a while; or 422 with the reason.
 

@@ -14,19 +14,21 @@ from api.bootstrap import Service, of_request
 from api.counter_schemas import DeskReturnIn, GoodsIn, PickupIn, SettleIn
 from api.idempotency import Answer
 from api.problems import Problem, of_error
+from api.rights import Ruled, Scope, needs
 from api.routes.times import device_time
 from api.schemas import Id, order_lines
 from dispatch.commands import RequestReturn, ReturnAtDesk, SettleReturn
 from dispatch.errors import InvalidValueError
 from dispatch.events import OrderReceived
 
-router = APIRouter(prefix="/v1", tags=["returns"])
+router = APIRouter(prefix="/v1", tags=["returns"], route_class=Ruled)
 Here = Annotated[Service, Depends(of_request)]
 OrderId = Annotated[Id, Path()]
 Json = dict[str, Any]
 
 
 @router.post("/orders/{order_id}/returns", status_code=201, summary="Goods came back at a desk")
+@needs(Scope.PICKING_WRITE)
 async def return_at_desk(
     order_id: OrderId, asked: DeskReturnIn, request: Request, service: Here
 ) -> Response:
@@ -53,6 +55,7 @@ async def return_at_desk(
 
 
 @router.get("/orders/{order_id}/returns", summary="What of an order came back")
+@needs(Scope.PICKING_READ)
 async def list_returned(order_id: OrderId, service: Here) -> Json:
     """Return what of an order came back, and what still may."""
     live = service.live
@@ -67,6 +70,7 @@ async def list_returned(order_id: OrderId, service: Here) -> Json:
 @router.post(
     "/orders/{order_id}/return-pickup", status_code=201, summary="Have a courier fetch goods"
 )
+@needs(Scope.ORDERS_WRITE)
 async def request_return(
     order_id: OrderId, asked: PickupIn, request: Request, service: Here
 ) -> Response:
@@ -87,6 +91,7 @@ async def request_return(
 
 
 @router.get("/stores/{store_id}/returns", summary="Returns to look at")
+@needs(Scope.PICKING_READ)
 async def list_returns(store_id: Annotated[Id, Path()], service: Here) -> Json:
     """Return what couriers brought back and nobody has looked at, and what is on its way."""
     live = service.live
@@ -99,6 +104,7 @@ async def list_returns(store_id: Annotated[Id, Path()], service: Here) -> Json:
 
 
 @router.post("/returns/{return_id}/settle", summary="What a courier brought back was looked at")
+@needs(Scope.PICKING_WRITE)
 async def settle_return(
     return_id: Annotated[Id, Path()], asked: SettleIn, request: Request, service: Here
 ) -> Response:

@@ -10,9 +10,10 @@ from starlette.responses import HTMLResponse
 
 from api import runsheet
 from api.bootstrap import Service, of_request
+from api.rights import Ruled, Scope, needs
 from api.schemas import Id
 
-router = APIRouter(prefix="/v1", tags=["couriers"])
+router = APIRouter(prefix="/v1", tags=["couriers"], route_class=Ruled)
 Here = Annotated[Service, Depends(of_request)]
 
 
@@ -21,6 +22,7 @@ Here = Annotated[Service, Depends(of_request)]
     summary="A courier's stops, to print",
     response_class=HTMLResponse,
 )
+@needs(Scope.STOPS_READ)
 async def get_courier_sheet(courier_id: Annotated[Id, Path()], service: Here) -> HTMLResponse:
     """Return the route as it stands, with a code per stop and room for times and signatures."""
     live = service.live
@@ -34,6 +36,7 @@ async def get_courier_sheet(courier_id: Annotated[Id, Path()], service: Here) ->
     summary="A store's pick list, to print",
     response_class=HTMLResponse,
 )
+@needs(Scope.PICKING_READ)
 async def get_store_sheet(store_id: Annotated[Id, Path()], service: Here) -> HTMLResponse:
     """Return what a store has to pick, in the order of work and of its shelves."""
     live = service.live

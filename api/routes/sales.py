@@ -9,12 +9,13 @@ from fastapi import APIRouter, Depends, Path, Query
 
 from api.bootstrap import Service, of_request
 from api.problems import Problem
+from api.rights import Ruled, Scope, needs
 from api.schemas import Id, Moment
 from dispatch.codec import to_rfc3339
 from dispatch.sales import Sales, sales_by_store, total
 from dispatch.state import State
 
-router = APIRouter(prefix="/v1", tags=["stores"])
+router = APIRouter(prefix="/v1", tags=["stores"], route_class=Ruled)
 Here = Annotated[Service, Depends(of_request)]
 From = Annotated[Moment | None, Query(alias="from")]
 To = Annotated[Moment | None, Query(alias="to")]
@@ -24,6 +25,7 @@ _DAY_S: Final = 86_400
 
 
 @router.get("/sales", summary="What online orders bring each store")
+@needs(Scope.SALES_READ)
 async def list_sales(service: Here, begins: From = None, ends: To = None) -> Json:
     """Return the figures of every store, and of all, for orders placed from `from` until `to`.
 
@@ -42,6 +44,7 @@ async def list_sales(service: Here, begins: From = None, ends: To = None) -> Jso
 
 
 @router.get("/stores/{store_id}/sales", summary="What online orders bring a store")
+@needs(Scope.SALES_READ)
 async def get_sales(
     store_id: Annotated[Id, Path()], service: Here, begins: From = None, ends: To = None
 ) -> Json:

@@ -15,12 +15,13 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from api.bootstrap import Service, of_request
 from api.problems import Problem
+from api.rights import Ruled, Scope, needs
 from api.schemas import Id
 from api.sms_answers import answer
 from api.sms_news import news
 from api.storage.records import KeptAnswer
 
-router = APIRouter(prefix="/v1", tags=["couriers"])
+router = APIRouter(prefix="/v1", tags=["couriers"], route_class=Ruled)
 Here = Annotated[Service, Depends(of_request)]
 Json = dict[str, Any]
 
@@ -77,6 +78,7 @@ _SMS_SCHEMA: Final[Json] = {
         }
     },
 )
+@needs(Scope.SMS_WRITE)
 async def take_message(request: Request, service: Here) -> Response:
     """Do what a text message says and answer it, as gateways call: a form or JSON.
 
@@ -179,6 +181,7 @@ def _on_wire(accept: str, reply: str, *, is_twilio: bool) -> Response:
 
 
 @router.get("/couriers/{courier_id}/messages", summary="Text messages for a courier")
+@needs(Scope.STOPS_READ)
 async def list_messages(
     courier_id: Annotated[Id, Path()],
     service: Here,

@@ -10,18 +10,20 @@ from starlette.responses import JSONResponse
 from api import stock_views
 from api.bootstrap import Service, of_request
 from api.live import Live
+from api.rights import Ruled, Scope, needs
 from api.schemas import Id
 from api.stock_schemas import ExcludeIn, PinIn
 from api.versions import check_match, order_etag, tagged
 from dispatch.commands import Command, ExcludeStore, PinStore
 
-router = APIRouter(prefix="/v1/orders", tags=["orders"])
+router = APIRouter(prefix="/v1/orders", tags=["orders"], route_class=Ruled)
 Here = Annotated[Service, Depends(of_request)]
 OrderId = Annotated[Id, Path()]
 Json = dict[str, Any]
 
 
 @router.get("/{order_id}/candidates", summary="Which stores could serve an order, and why not")
+@needs(Scope.DESK_READ)
 async def list_candidates(order_id: OrderId, service: Here) -> Json:
     """Return every store with its verdict: those that can serve first, by time.
 
@@ -32,6 +34,7 @@ async def list_candidates(order_id: OrderId, service: Here) -> Json:
 
 
 @router.post("/{order_id}/store", summary="Let an order come from one store only")
+@needs(Scope.DESK_WRITE)
 async def pin_store(order_id: OrderId, asked: PinIn, request: Request, service: Here) -> Any:
     """Pin an order to a store and move it there; null takes the pin off.
 
@@ -42,6 +45,7 @@ async def pin_store(order_id: OrderId, asked: PinIn, request: Request, service: 
 
 
 @router.post("/{order_id}/excluded-stores", summary="Keep an order from a store")
+@needs(Scope.DESK_WRITE)
 async def exclude_store(
     order_id: OrderId, asked: ExcludeIn, request: Request, service: Here
 ) -> Any:

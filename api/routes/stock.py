@@ -14,6 +14,7 @@ from api.cursors import cursor_after, page_of, read_cursor
 from api.idempotency import Answer
 from api.live import Live
 from api.problems import Problem
+from api.rights import Ruled, Scope, needs
 from api.routes.times import device_time
 from api.schemas import Id, Sku
 from api.stock_files import STOCK_COLUMNS, read_stock
@@ -22,7 +23,7 @@ from dispatch.commands import CorrectStock, SetShelves, SetStock
 from dispatch.errors import InvalidValueError
 from dispatch.events import Recorded, ShelvesSet, StockSet
 
-router = APIRouter(prefix="/v1/stores", tags=["stock"])
+router = APIRouter(prefix="/v1/stores", tags=["stock"], route_class=Ruled)
 Here = Annotated[Service, Depends(of_request)]
 StoreId = Annotated[Id, Path()]
 Json = dict[str, Any]
@@ -33,6 +34,7 @@ _MOST_TOLD: Final = 1000
 
 
 @router.get("/{store_id}/stock", summary="Stock of a store")
+@needs(Scope.STOCK_READ)
 async def get_stock(
     store_id: StoreId,
     service: Here,
@@ -66,6 +68,7 @@ async def get_stock(
     summary="Set stock, in bulk",
     openapi_extra=file_schema(StockItemIn, "items", STOCK_COLUMNS),
 )
+@needs(Scope.STOCK_WRITE)
 async def put_stock(
     store_id: StoreId, request: Request, service: Here, mode: Mode = "merge"
 ) -> Json:
@@ -116,6 +119,7 @@ def _changed(recorded: tuple[Recorded, ...]) -> int:
 
 
 @router.put("/{store_id}/shelves", summary="Say where SKUs stand and how many are kept back")
+@needs(Scope.STOCK_WRITE)
 async def put_shelves(store_id: StoreId, asked: ShelvesIn, service: Here) -> Json:
     """Set shelf and safety stock of some SKUs, without counting them."""
     live = service.live
@@ -134,6 +138,7 @@ async def put_shelves(store_id: StoreId, asked: ShelvesIn, service: Here) -> Jso
 
 
 @router.post("/{store_id}/stock/corrections", status_code=201, summary="Correct stock by a count")
+@needs(Scope.STOCK_WRITE)
 async def correct_stock(
     store_id: StoreId, asked: CorrectionIn, request: Request, service: Here
 ) -> Response:

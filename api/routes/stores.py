@@ -15,6 +15,7 @@ from api.bootstrap import Service, of_request
 from api.cursors import cursor_after, page_of, read_cursor
 from api.live import Live
 from api.problems import Problem
+from api.rights import Role, Ruled, Scope, needs, principal_of
 from api.schemas import AreaIn, Id, StoreIn
 from api.stock_schemas import PauseIn, ResumeIn
 from api.versions import check_match, store_etag, tagged
@@ -23,24 +24,33 @@ from dispatch.snapshot import store_windows
 from geo.errors import AreaError, GeoError, TooFarFromRoadError
 from geo.service_area import from_json
 
-router = APIRouter(prefix="/v1/stores", tags=["stores"])
+router = APIRouter(prefix="/v1/stores", tags=["stores"], route_class=Ruled)
 Here = Annotated[Service, Depends(of_request)]
 StoreId = Annotated[Id, Path()]
 Json = dict[str, Any]
 
 
 @router.get("", summary="Stores, by id")
+@needs(Scope.STORES_READ, narrowed=True)
 async def list_stores(
+    request: Request,
     service: Here,
     limit: Annotated[int, Query(ge=1, le=1000)] = 1000,
     cursor: Annotated[str | None, Query(max_length=200)] = None,
 ) -> Json:
-    """Return a page of stores with what their pickers have to do; `next` is the next's cursor."""
-    live, after = service.live, read_cursor(cursor)
+    """Return a page of stores with what their pickers have to do; `next` is the next's cursor.
+
+    With a store's key that one only.
+    """
+    live, after, who = service.live, read_cursor(cursor), principal_of(request)
 
     def job() -> Json:
         known = live.engine.state.stores
-        stores = (key for key, store in known.items() if not store.store.is_point)
+        stores = (
+            key
+            for key, store in known.items()
+            if not store.store.is_point and who.may_be(Role.STORE, key)
+        )
         page, last = page_of(stores, after, limit)
         return {
             "data": [views.store(live, known[store_id]) for store_id in page],
@@ -51,6 +61,7 @@ async def list_stores(
 
 
 @router.get("/{store_id}", summary="One store")
+@needs(Scope.STORES_READ)
 async def get_store(store_id: StoreId, service: Here) -> Any:
     """Return a store, with its version as `ETag`."""
     live = service.live
@@ -62,6 +73,7 @@ async def get_store(store_id: StoreId, service: Here) -> Any:
 
 
 @router.put("/{store_id}", summary="Register or change a store")
+@needs(Scope.STORES_WRITE)
 async def put_store(store_id: StoreId, asked: StoreIn, request: Request, service: Here) -> Any:
     """Register a store, or change what is known of one."""
     live = service.live
@@ -86,6 +98,7 @@ async def put_store(store_id: StoreId, asked: StoreIn, request: Request, service
 
 
 @router.put("/{store_id}/service-area", summary="Set where a store delivers to")
+@needs(Scope.STORES_WRITE)
 async def put_service_area(store_id: StoreId, asked: AreaIn, service: Here) -> Json:
     """Set a store's service area; what it has already taken is still delivered."""
     live = service.live
@@ -100,6 +113,7 @@ async def put_service_area(store_id: StoreId, asked: AreaIn, service: Here) -> J
 
 
 @router.delete("/{store_id}/service-area", summary="Let a store deliver wherever it can")
+@needs(Scope.STORES_WRITE)
 async def delete_service_area(store_id: StoreId, service: Here) -> Json:
     """Take a store's service area off: it serves every door within `reach_s` again."""
     live = service.live
@@ -113,6 +127,7 @@ async def delete_service_area(store_id: StoreId, service: Here) -> Json:
 
 
 @router.post("/{store_id}/pause", summary="Take no more orders at a store")
+@needs(Scope.STORES_WRITE)
 async def pause_store(store_id: StoreId, asked: PauseIn, request: Request, service: Here) -> Any:
     """Pause a store; what it has already taken is still picked.
 
@@ -135,6 +150,7 @@ async def pause_store(store_id: StoreId, asked: PauseIn, request: Request, servi
 
 
 @router.post("/{store_id}/resume", summary="Take orders at a store again")
+@needs(Scope.STORES_WRITE)
 async def resume_store(
     store_id: StoreId, request: Request, service: Here, asked: ResumeIn | None = None
 ) -> Any:

@@ -12,16 +12,19 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
 from api import assets, tracking_views
-from api.bootstrap import Service, of_request
+from api.bootstrap import Service, of_request, of_token
 from api.order_schemas import TrackedAnswerIn, TrackedHereIn, TrackedNoteIn
 from api.problems import Problem
+from api.rights import Ruled, Scope, needs, open_to_all
 from api.schemas import Id, Sku
+from api.tokens import LINK_LIFE_S
 from dispatch.commands import AmendOrder, AnswerSubstitution, ArriveToCollect
 from dispatch.errors import UnknownIdError
 from dispatch.state import OrderState, family
 
-router = APIRouter(tags=["tracking"])
+router = APIRouter(tags=["tracking"], route_class=Ruled)
 Here = Annotated[Service, Depends(of_request)]
+Customers = Annotated[Service, Depends(of_token)]
 Token = Annotated[str, Path(max_length=200)]
 Json = dict[str, Any]
 
@@ -32,6 +35,7 @@ _CUSTOMER: Final = "customer"
 
 
 @router.get("/v1/orders/{order_id}/tracking", summary="The customer's link and PIN")
+@needs(Scope.TRACKING_READ)
 async def get_tracking(
     order_id: Annotated[Id, Path()], request: Request, service: Here
 ) -> JSONResponse:
@@ -41,21 +45,24 @@ async def get_tracking(
     def job() -> Json:
         found = live.engine.state.order(order_id)
         whole = found.order.part_of or order_id
-        token = service.tokens.tracking(whole)
+        ordered_at = live.engine.state.order(whole).order.created_at
+        token = service.tokens.tracking(whole, ordered_at)
         return {"token": token, "url": f"{base}t/{token}", "pin": service.tokens.pin(whole)}
 
     return _private(await live.run(job))
 
 
 @router.get("/v1/track/{token}", summary="An order as its customer sees it")
-async def track(token: Token, service: Here) -> JSONResponse:
+@open_to_all
+async def track(token: Token, service: Customers) -> JSONResponse:
     """Return where an order is and when to expect it, until a day after it came."""
     live = service.live
     return _private(await live.run(lambda: _shown(service, token)))
 
 
 @router.patch("/v1/track/{token}", summary="Tell the courier how to find the door")
-async def instruct(token: Token, asked: TrackedNoteIn, service: Here) -> JSONResponse:
+@open_to_all
+async def instruct(token: Token, asked: TrackedNoteIn, service: Customers) -> JSONResponse:
     """Change the note for the courier; until the goods are delivered."""
     live = service.live
 
@@ -71,8 +78,9 @@ async def instruct(token: Token, asked: TrackedNoteIn, service: Here) -> JSONRes
 @router.post(
     "/v1/track/{token}/substitutions/{sku:path}", summary="Take what is offered, or leave it"
 )
+@open_to_all
 async def answer(
-    token: Token, sku: Annotated[Sku, Path()], asked: TrackedAnswerIn, service: Here
+    token: Token, sku: Annotated[Sku, Path()], asked: TrackedAnswerIn, service: Customers
 ) -> JSONResponse:
     """Answer what was offered for a missing article."""
     live = service.live
@@ -93,7 +101,8 @@ async def answer(
 
 
 @router.post("/v1/track/{token}/here", summary="I'm here")
-async def arrive(token: Token, asked: TrackedHereIn, service: Here) -> JSONResponse:
+@open_to_all
+async def arrive(token: Token, asked: TrackedHereIn, service: Customers) -> JSONResponse:
     """Tell the store that the customer is here to collect; at the kerb, in which bay."""
     live = service.live
 
@@ -106,13 +115,16 @@ async def arrive(token: Token, asked: TrackedHereIn, service: Here) -> JSONRespo
 
 
 @router.get("/t/{token}", include_in_schema=False)
-async def page(token: Token, request: Request, service: Here) -> Response:
+@open_to_all
+async def page(token: Token, request: Request) -> Response:
     """Return the customer's page; it says itself when its link is wrong or over."""
     found = assets.find("track.html")
     if found is None:
         raise HTTPException(404)
     said = assets.answer(request, found)
-    if service.tokens.tracked(token) is None:
+    try:
+        of_token(token, request)
+    except Problem:
         said.status_code = 404
     return said
 
@@ -123,19 +135,16 @@ def _tracked(service: Service, token: str) -> tuple[OrderState, ...]:
     Raises
     ------
     Problem
-        `unknown_id` for a wrong token; `link_expired` a day after the order came to its end.
+        `link_expired` a day after the order came to its end, and when the link itself is over.
     """
-    order_id = service.tokens.tracked(token)
-    state = service.live.engine.state
-    try:
-        named = state.order(order_id or "")
-    except UnknownIdError as error:
-        # Never the id: it would tell a right one from a wrong one.
-        raise Problem("unknown_id", "There is no such tracking link.") from error
+    state, now = service.live.engine.state, service.live.clock.now()
+    named = state.order(service.tokens.order_of(token) or "")
+    expires_at = service.tokens.expiry_of(token) or named.order.created_at + LINK_LIFE_S
+    if now > expires_at:
+        raise Problem("link_expired", "The order was placed too long ago.")
     parts = family(state, named)
     ends = [part.closed_at for part in parts]
     closed = [at for at in ends if at is not None]
-    now = service.live.clock.now()
     if len(closed) == len(parts) and now > max(closed) + _SHOWN_S:
         raise Problem("link_expired", "The order came to its end more than a day ago.")
     return parts

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Path
 
 from api.bootstrap import Service, of_request
+from api.rights import Ruled, Scope, needs
 from api.schemas import Id
 from api.traffic_schemas import ClosureIn, ObservationsIn
 from api.views import closure as closure_view
@@ -15,13 +16,14 @@ from dispatch.commands import CloseStreet, ReopenStreet
 from dispatch.events import StreetClosed
 from geo.closures import Closure
 
-router = APIRouter(prefix="/v1", tags=["traffic"])
+router = APIRouter(prefix="/v1", tags=["traffic"], route_class=Ruled)
 Here = Annotated[Service, Depends(of_request)]
 ClosureId = Annotated[Id, Path()]
 Json = dict[str, Any]
 
 
 @router.get("/closures", summary="Streets closed now")
+@needs(Scope.TRAFFIC_READ, narrowed=True)
 async def list_closures(service: Here) -> Json:
     """Return every closure in force with its streets and their lines."""
     live = service.live
@@ -34,6 +36,7 @@ async def list_closures(service: Here) -> Json:
 
 
 @router.post("/closures", summary="Close a street", status_code=201)
+@needs(Scope.TRAFFIC_WRITE)
 async def close_street(asked: ClosureIn, service: Here) -> Json:
     """Close a street to some modes; travel times go round it when this is answered."""
     live = service.live
@@ -51,6 +54,7 @@ async def close_street(asked: ClosureIn, service: Here) -> Json:
 
 
 @router.post("/closures/preview", summary="What a closure would mean")
+@needs(Scope.TRAFFIC_READ, narrowed=True)
 async def preview_closure(asked: ClosureIn, service: Here) -> Json:
     """Return the streets that would be closed; nothing is."""
     live = service.live
@@ -68,6 +72,7 @@ async def preview_closure(asked: ClosureIn, service: Here) -> Json:
 
 
 @router.delete("/closures/{closure_id}", summary="Open a street again")
+@needs(Scope.TRAFFIC_WRITE)
 async def reopen_street(closure_id: ClosureId, service: Here) -> Json:
     """Take a closure back; travel times use the street when this is answered."""
     live = service.live
@@ -83,6 +88,7 @@ async def reopen_street(closure_id: ClosureId, service: Here) -> Json:
 
 
 @router.post("/traffic/observations", summary="Report how fast it goes")
+@needs(Scope.TRAFFIC_WRITE)
 async def report_observations(asked: ObservationsIn, service: Here) -> Json:
     """Take in speeds on ways, stretches and tracks, all or none; in force when answered."""
     live = service.live
@@ -93,6 +99,7 @@ async def report_observations(asked: ObservationsIn, service: Here) -> Json:
 
 
 @router.get("/traffic", summary="What travel times rest on")
+@needs(Scope.TRAFFIC_READ, narrowed=True)
 async def get_traffic(service: Here) -> Json:
     """Return the version of the travel times in force, and what it was made from."""
     figures = service.live.streets.figures()

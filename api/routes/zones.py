@@ -4,26 +4,35 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Request
 
 from api import views
-from api.bootstrap import Service, of_request
+from api.bootstrap import of_all
+from api.rights import Ruled, Scope, needs, principal_of
+from api.zones import Zones
 from dispatch.errors import UnknownIdError
 
-router = APIRouter(prefix="/v1/zones", tags=["zones"])
+router = APIRouter(prefix="/v1/zones", tags=["zones"], route_class=Ruled)
 
 
 @router.get("", summary="All zones")
-async def list_zones(service: Annotated[Service, Depends(of_request)]) -> dict[str, Any]:
-    """Return every zone of the service."""
-    return {"data": [views.zone(service.live)]}
+@needs(Scope.ZONES_READ, narrowed=True)
+async def list_zones(request: Request, zones: Annotated[Zones, Depends(of_all)]) -> dict[str, Any]:
+    """Return every zone of the tenant; the one that the request names, if it names one."""
+    named = zones.named_by(request)
+    theirs = zones.of_tenant(principal_of(request).tenant)
+    if named is not None:
+        theirs = [zones.of(principal_of(request), request)]
+    return {"data": [views.zone(each.live) for each in theirs]}
 
 
 @router.get("/{zone_id}", summary="One zone")
+@needs(Scope.ZONES_READ, narrowed=True)
 async def get_zone(
-    zone_id: str, service: Annotated[Service, Depends(of_request)]
+    zone_id: str, request: Request, zones: Annotated[Zones, Depends(of_all)]
 ) -> dict[str, Any]:
     """Return a zone with its clock, bounds and policy."""
-    if zone_id != service.live.zone_id:
-        raise UnknownIdError(f"there is no zone {zone_id}; there is {service.live.zone_id}")
-    return views.zone(service.live)
+    theirs = {each.live.zone_id: each for each in zones.of_tenant(principal_of(request).tenant)}
+    if zone_id not in theirs:
+        raise UnknownIdError(f"there is no zone {zone_id}; there is {', '.join(theirs)}")
+    return views.zone(theirs[zone_id].live)

@@ -16,7 +16,7 @@ from concurrent.futures import Future
 from pathlib import Path
 from typing import Any, Final, Self
 
-from sqlalchemy import Connection, func, insert, select
+from sqlalchemy import Connection, Engine, func, insert, select
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from api import metrics
@@ -393,6 +393,29 @@ class ZoneLog:
         taken = tuple(self._pending)
         self._pending.clear()
         return taken
+
+
+def open_database(where: str) -> Engine:
+    """Return the database of a ledger, without the lock that its log needs.
+
+    A ledger that is not there yet is made, an older one brought up to date.
+
+    Raises
+    ------
+    LedgerError
+        It is neither a file nor a URL, its driver is not installed, it does not answer, or it is
+        an older one that a service has.
+    """
+    engine = connect(where)
+    try:
+        with engine.connect() as connection:
+            is_new = migrations.version(connection) == migrations.REVISIONS[-1]
+    except DBAPIError as error:
+        engine.dispose()
+        raise LedgerError(f"The ledger {shown(where)} cannot be opened: {plain(error)}.") from error
+    if not is_new:
+        Ledger(where).close()
+    return engine
 
 
 def _sequence_error(where: str, group: Sequence[Batch]) -> SequenceError:

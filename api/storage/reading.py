@@ -133,6 +133,21 @@ def read_version(where: str) -> str:
         return str(migrations.version(connection))
 
 
+def count_keys(where: str) -> int:
+    """Return how many keys were ever made in a ledger, also while a service writes it.
+
+    Raises
+    ------
+    RecordingError
+        It cannot be read.
+    """
+    with _Source(where).connected() as connection:
+        if not inspect(connection).has_table(tables.api_keys.name):
+            return 0  # of before there were keys
+        query = select(func.count()).select_from(tables.api_keys)
+        return int(connection.execute(query).scalar_one())
+
+
 class _Source:
     """Where a ledger is, and how it is opened to be read."""
 

@@ -128,3 +128,37 @@ checkpoints: Final = Table(
     Column("body", LargeBinary, nullable=False),
 )
 """What was folded from a zone's log up to a number, by the code and policy of a digest."""
+
+# --- who may do what -----------------------------------------------------------------------------
+
+api_keys: Final = Table(
+    "api_keys",
+    metadata,
+    Column("key_id", String(32), primary_key=True),
+    Column("tenant", String(64), nullable=False),
+    Column("role", String(16), nullable=False),
+    Column("scopes", JSON, nullable=False),
+    Column("name", String(128), nullable=False),
+    # The one courier or store that a key of such a role is for.
+    Column("bound_to", String(64), nullable=True),
+    # SHA-256 of the whole key, in hex.
+    Column("hash", String(64), nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger, nullable=True),
+    Column("revoked_at", BigInteger, nullable=True),
+    Column("last_used_at", BigInteger, nullable=True),
+)
+"""Wall times are of the machine, not of a scaled clock: UTC epoch seconds."""
+
+sessions: Final = Table(
+    "sessions",
+    metadata,
+    # SHA-256 of what the browser's cookie says, in hex.
+    Column("hash", String(64), primary_key=True),
+    # The one it had before it was last changed; good for a moment more.
+    Column("previous_hash", String(64), nullable=True, index=True),
+    Column("key_id", String(64), nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("rotated_at", BigInteger, nullable=False),
+    Column("seen_at", BigInteger, nullable=False),
+)

@@ -12,6 +12,23 @@ export class RefusedError extends Error {
   }
 }
 
+/** Pages that nobody signs in for. */
+const OPEN_PAGES = /^\/(t\/|sign-in)/;
+
+/** The zone that this page is about, where its address names one of several. */
+const zone = new URLSearchParams(location.search).get("zone");
+
+/** Go where a key is asked for, and come back; or to the first of several zones. */
+function lead(status, problem) {
+  if (OPEN_PAGES.test(location.pathname)) return;
+  if (status === 401) {
+    const here = encodeURIComponent(location.pathname + location.search);
+    location.assign(`/sign-in?next=${here}`);
+  } else if (problem.code === "zone_needed" && problem.zones?.length) {
+    location.replace(`${location.pathname}?zone=${encodeURIComponent(problem.zones[0])}`);
+  }
+}
+
 /**
  * Ask the service.
  *
@@ -24,12 +41,15 @@ export class RefusedError extends Error {
 export async function ask(path, { method = "GET", body, headers = {}, timeoutMs = 6000 } = {}) {
   const isFile = body instanceof Blob;
   const type = isFile ? body.type : "application/json";
+  const told = { ...headers };
+  if (zone) told["Samehour-Zone"] = zone;
+  if (body) told["Content-Type"] = type;
   let answer;
   let text;
   try {
     answer = await fetch(path, {
       method,
-      headers: body ? { ...headers, "Content-Type": type } : headers,
+      headers: told,
       body: body && !isFile ? JSON.stringify(body) : body,
       signal: AbortSignal.timeout(timeoutMs),
       cache: "no-store",
@@ -42,7 +62,10 @@ export async function ask(path, { method = "GET", body, headers = {}, timeoutMs 
     throw new OfflineError(`The service is not ready (${answer.status}).`);
   }
   const content = parse(text);
-  if (!answer.ok) throw new RefusedError(answer.status, content ?? {});
+  if (!answer.ok) {
+    lead(answer.status, content ?? {});
+    throw new RefusedError(answer.status, content ?? {});
+  }
   if (content === null) throw new OfflineError(`${path} did not answer with JSON.`);
   return content;
 }

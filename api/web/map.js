@@ -38,7 +38,7 @@ export function colour(name) {
  * Draw a zone's map into a container.
  *
  * @param {HTMLElement} container
- * @param {{bounds: number[], attribution: string}} zone
+ * @param {{city: string, bounds: number[], attribution: string}} zone
  * @param {{padding?: object|number}} [options] room to keep around the zone, in px
  * @returns {maplibregl.Map|null} null where the browser cannot draw one; the page says so
  */
@@ -49,7 +49,7 @@ export function createMap(container, zone, { padding = 24 } = {}) {
   try {
     map = new globalThis.maplibregl.Map({
       container,
-      style: style(zone.bounds),
+      style: style(zone),
       bounds,
       fitBoundsOptions: { padding },
       maxBounds: grown(zone.bounds, 2),
@@ -198,7 +198,7 @@ function area(id, layer, paint) {
   return { id, type: "fill", source: "city", "source-layer": layer, paint };
 }
 
-function style(bounds) {
+function style({ city, bounds }) {
   const known = [...MAJOR, ...MINOR, ...SERVICE];
   const widths = {
     service: byZoom(13, 0.5, 16, 3, 19, 16),
@@ -216,7 +216,7 @@ function style(bounds) {
     sources: {
       city: {
         type: "vector",
-        tiles: [`${location.origin}/tiles/{z}/{x}/{y}.mvt`],
+        tiles: [`${location.origin}/tiles/{z}/{x}/{y}.mvt?city=${encodeURIComponent(city)}`],
         minzoom: 6,
         maxzoom: 17,
         bounds,

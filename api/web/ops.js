@@ -1,5 +1,6 @@
 /** The operations board: asks for the board once a second and shows it. */
 
+import { showAccount } from "./account.js";
 import { BoardMap } from "./boardmap.js";
 import { ServiceClock, ask } from "./client.js";
 import { createClosedStreets, streetNames, untilText } from "./closedstreets.js";
@@ -76,6 +77,7 @@ function hear(board) {
     document.body.classList.remove("is-loading");
     state.map = new BoardMap(part("map"), board.zone, { choose, clock, chooseClosed });
     part("close-street").hidden = false;
+    showAccount(part("zones"), part("out"), board.zone.id).catch(showContact);
     chooseFromLink();
   }
   showContact(null);

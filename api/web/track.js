@@ -54,7 +54,7 @@ function showNothing(code) {
   setText(
     part("nothing-text"),
     over
-      ? "It came to its end more than a day ago, so there is nothing left to show."
+      ? "Its link is over, so there is nothing left to show."
       : "Look for the whole link in the message from your shop.",
   );
   part("order").hidden = true;

@@ -12,7 +12,7 @@ const STALE_MS = 30_000;
 export class TrackMap {
   /**
    * @param {HTMLElement} container
-   * @param {{bounds: number[], attribution: string}} zone
+   * @param {{city: string, bounds: number[], attribution: string}} zone
    */
   constructor(container, zone) {
     this.map = createMap(container, zone, { padding: 16 });

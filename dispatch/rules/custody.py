@@ -47,9 +47,14 @@ def steps_of(order: OrderState) -> tuple[ScanStep, ...]:
     return STEPS
 
 
+def order_of_parcel(parcel_id: str) -> str:
+    """Return the id of the order that a parcel with this id would belong to."""
+    return f"ord_{parcel_id.removeprefix('pcl_')}"
+
+
 def parcel(state: State, parcel_id: str) -> OrderState:
     """Return the order that a parcel belongs to; raises `UnknownIdError`."""
-    order_id = f"ord_{parcel_id.removeprefix('pcl_')}"
+    order_id = order_of_parcel(parcel_id)
     found = state.orders.get(order_id) or state.closed.get(order_id)
     if found is None or found.parcel_id != parcel_id:
         raise UnknownIdError(f"there is no parcel {parcel_id}")

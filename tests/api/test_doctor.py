@@ -15,6 +15,7 @@ from conftest import Town
 
 from api import doctor
 from api.doctor import Finding, Level, examined
+from api.storage.ledger import Ledger
 from samehour import main
 
 
@@ -125,3 +126,27 @@ def test_the_command_ends_with_1_when_something_must_be_mended(
 ) -> None:
     assert main(["doctor", "--ledger", str(tmp_path / "l.db"), "--city", "atlantis"]) == 1
     assert "fail  city" in capsys.readouterr().out
+
+
+def test_the_keys_in_a_ledger_count_and_one_without_is_not_for_other_machines(
+    tmp_path: Path,
+) -> None:
+    ledger = tmp_path / "ledger.db"
+    Ledger(ledger).close()
+    given = {"ledger": str(ledger), "port": "0"}
+    (open_door,) = found(given)["access"]
+    assert open_door.level is Level.WARN
+    off = {**given, "host": "0.0.0.0"}  # noqa: S104  that is the point
+    assert is_bad(found(off)["access"], "nobody has a key")
+    assert main(["keys", "create", "--role", "ops", "--ledger", str(ledger)]) == 0
+    (closed,) = found(off)["access"]
+    assert (closed.level, closed.found) == (Level.OK, "by key; 1 in the ledger")
+
+
+def test_every_zone_of_a_settings_file_is_looked_at(tmp_path: Path) -> None:
+    file = tmp_path / "samehour.toml"
+    file.write_text('port = 0\n[zones.a]\n[zones.b]\ncity = "atlantis"\npolicy = "p.toml"\n')
+    by = found({"settings": str(file), "ledger": str(tmp_path / "ledger.db")})
+    assert is_bad(by["city"], "atlantis")
+    assert is_bad(by["policy"], "p.toml")
+    assert any(one.level is Level.OK for one in by["city"])

@@ -6,7 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from api.bootstrap import check_reach
+from api.keys import create, revoke
+from api.rights import Role
 from api.settings import SettingsError, is_loopback, load, read_policy
+from api.storage.access import AccessStore
+from api.storage.ledger import open_database
 
 SECRET = "a-secret-of-some-length"  # noqa: S105  of these tests only
 
@@ -105,3 +110,21 @@ def test_a_policy_file_that_cannot_be_meant_is_refused(
 def test_a_policy_file_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match=r"nowhere\.toml cannot be read"):
         read_policy(tmp_path / "nowhere.toml")
+
+
+def test_off_loopback_a_ledger_without_a_key_keeps_the_service_from_starting(
+    tmp_path: Path,
+) -> None:
+    ledger = str(tmp_path / "ledger.db")
+    engine = open_database(ledger)
+    try:
+        store = AccessStore(engine)
+        settings = load({"host": "0.0.0.0", "ledger": ledger}, {})  # noqa: S104  refused here
+        with pytest.raises(SettingsError, match="nobody has a key; make one with samehour keys"):
+            check_reach(settings, store)
+        row, _ = create(store, tenant="default", role=Role.OPS)
+        check_reach(settings, store)
+        revoke(store, row.key_id, None)
+        check_reach(settings, store)  # a revoked key does not open the door again
+    finally:
+        engine.dispose()

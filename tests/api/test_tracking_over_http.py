@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import hmac
 import re
+import sqlite3
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,7 +18,7 @@ DOOR_STEP = 0.0004
 """Degrees of latitude between doors of the same street, 44 m."""
 
 
-KEY = "k" * 40
+KEY = "Yl3nS0pivaKauppaTestiAvain-31c"
 
 
 def started(town: Town, *more: str) -> Town:
@@ -249,3 +253,29 @@ def test_a_link_ends_a_day_after_its_order(shop: Town) -> None:
     assert problem["code"] == "link_expired"
     # The page is there and says so.
     assert shop.http.get(f"/t/{token}").status_code == 200
+
+
+def link_of_old(town: Town, order_id: str) -> str:
+    """Return the token an order's link had before links said when they expire."""
+    with sqlite3.connect(town.ledger) as connection:
+        ((secret,),) = connection.execute("SELECT value FROM secrets WHERE name = 'tokens'")
+    digest = hmac.digest(secret, f"track:{order_id}".encode(), hashlib.sha256)[:15]
+    return f"{order_id}.{base64.urlsafe_b64encode(digest).decode()}"
+
+
+def test_a_link_to_an_order_that_never_ends_is_over_after_a_month(own_town: Town) -> None:
+    own_town.start()
+    own_town.courier(own_town.stock()[0]["location"])
+    order, token = ordered(own_town)
+    old = link_of_old(own_town, order["id"])
+    for good in (token, old):
+        assert own_town.get(f"/v1/track/{good}")["status"] == "received"
+    order_id, expires, signature = token.split(".")
+    put_off = f"{order_id}.{int(expires, 16) + 86_400:x}.{signature}"
+    assert own_town.get(f"/v1/track/{put_off}", 404)["code"] == "unknown_id"
+    assert own_town.stop() == 0
+    # 30 days from the 20th of November are over on the 20th of December.
+    own_town.start("--port", "0", "--clock-start", "2026-12-20T14:30:00Z")
+    assert own_town.get(f"/v1/orders/{order['id']}")["status"] not in {"cancelled", "collected"}
+    for late in (token, old):
+        assert own_town.get(f"/v1/track/{late}", 404)["code"] == "link_expired"
