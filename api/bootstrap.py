@@ -24,11 +24,14 @@ from api.planner import Planner
 from api.settings import Settings, read_policy
 from api.storage.journal import ZoneJournal
 from api.storage.ledger import Ledger, ZoneLog
+from api.storage.webhooks import WebhookStore
 from api.streets import StreetDesk
 from api.tokens import Tokens
 from api.travel_servers import served
 from api.tries import Tries
 from api.warmup import WarmUp
+from api.webhooks.notifier import Notifier
+from api.webhooks.targets import Targets
 from dispatch.commands import RegisterStore
 from dispatch.engine import Engine
 from dispatch.journal import Began
@@ -63,6 +66,7 @@ class Service:
     servers: ServedTravelTimes | None
     tokens: Tokens
     overflow: OverflowDesk
+    webhooks: Notifier
     tries: Tries = field(default_factory=Tries)
     sms_replies: Remembered[str, str] = field(default_factory=Remembered)
     """Answers to text messages, by what their gateway calls them."""
@@ -79,6 +83,7 @@ class Service:
         with self.warm_up.phase("planner", "the planner is starting"):
             await self.live.start(_registrations(self.city))
         self.overflow.start()
+        await self.webhooks.start()
         self.warm_up.done()
         # What boot made stays for good; without it a full collection is too short to be felt.
         gc.collect()
@@ -97,6 +102,7 @@ class Service:
     async def stop(self) -> None:
         """End work; nothing that was answered is lost."""
         await self.overflow.stop()
+        await self.webhooks.stop()
         await self.live.stop()
         _log.info("stopped zone=%s seq=%d", self.live.zone_id, self.live.feed.seq)
 
@@ -104,6 +110,7 @@ class Service:
         """Let go of the planner and the ledger, whether the service was started or not."""
         self.osrm.close()
         self.overflow.close()
+        self.webhooks.close()
         self.live.planner.close()
         self.live.ledger.close()
         if self.servers is not None:
@@ -193,6 +200,12 @@ def build(settings: Settings) -> Service:
         Tokens(ledger.secret("tokens")),
         OverflowDesk(
             live, {spec.name: HttpCourierCompany(spec) for spec in settings.courier_companies}
+        ),
+        Notifier(
+            live.zone_id,
+            live.feed,
+            WebhookStore(ledger.engine, live.zone_id),
+            Targets(settings.webhook_allow),
         ),
     )
 

@@ -22,7 +22,7 @@ from fastapi import FastAPI
 
 from api import bootstrap, problems
 from api.bootstrap import Service
-from api.routes import ROUTERS
+from api.routes import ROUTERS, webhook_endpoints
 from api.security import Guarded
 from api.settings import Settings, SettingsError
 from api.warmup import Opening
@@ -98,6 +98,7 @@ def create_app(service: Service) -> FastAPI:
     problems.install(app)
     for router in ROUTERS:
         app.include_router(router)
+    app.webhooks.include_router(webhook_endpoints.sent)
     settings = service.settings
     key = settings.api_key
     # The last one added is the outermost.

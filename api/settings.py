@@ -18,6 +18,7 @@ from pydantic import (
 
 from api.overflow import CompanySpec, read_company
 from api.travel_servers import ServerSpec, read_spec
+from api.webhooks.targets import AllowedHost, read_allowed
 from dispatch.codec import from_rfc3339
 from dispatch.errors import InvalidValueError
 from dispatch.model import Policy
@@ -25,7 +26,7 @@ from dispatch.policies import policy_from_toml
 
 ENV_PREFIX: Final = "SAMEHOUR_"
 _MIN_KEY_LENGTH: Final = 16
-_LISTS: Final = ("allowed_hosts", "travel_servers", "courier_companies")
+_LISTS: Final = ("allowed_hosts", "travel_servers", "courier_companies", "webhook_allow")
 _FLAGS: Final = {"travel_servers": "travel-server", "courier_companies": "courier-company"}
 """Flags that are not called as their setting is, because each gives one of several."""
 
@@ -80,6 +81,8 @@ class Settings(BaseModel):
         Routing servers to ask before our own network, one for a mode.
     courier_companies
         Outside companies that orders can be given to, each by a name of its own.
+    webhook_allow
+        Hosts that webhooks may call although their address is not public, and over http.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -100,6 +103,7 @@ class Settings(BaseModel):
     allowed_hosts: tuple[str, ...] = ()
     travel_servers: tuple[Annotated[ServerSpec, BeforeValidator(read_spec)], ...] = ()
     courier_companies: tuple[Annotated[CompanySpec, BeforeValidator(read_company)], ...] = ()
+    webhook_allow: tuple[Annotated[AllowedHost, BeforeValidator(read_allowed)], ...] = ()
 
     @property
     def on_loopback(self) -> bool:

@@ -32,6 +32,7 @@ from api.routes import (
     stores,
     tracking,
     traffic,
+    webhook_endpoints,
     zones,
 )
 
@@ -60,6 +61,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     controls.router,
     tracking.router,
     events.router,
+    webhook_endpoints.router,
     operations.router,
     traffic.router,
     osrm.router,

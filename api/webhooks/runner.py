@@ -1,0 +1,472 @@
+"""One endpoint at work: what it is sent, in which order, and when again.
+
+Of each thing that events speak of, one message is under way at a time, and a later one only once
+the earlier one was taken.  Things do not wait for each other: whatever stands behind a message that
+failed goes on waiting, while the rest passes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from typing import Final
+
+from api.event_objects import EventObject
+from api.notify import Feed
+from api.webhooks.messages import (
+    Message,
+    body_of,
+    headers,
+    message_id,
+    message_of,
+    wanted_types,
+)
+from api.webhooks.posting import Answer, Poster
+from api.webhooks.records import (
+    Delivery,
+    DeliveryKind,
+    Endpoint,
+    EndpointStatus,
+    Progress,
+    Waiting,
+)
+from api.webhooks.schedule import (
+    FAILING_AFTER,
+    MOST_RETRY_AFTER_S,
+    failing_pause_s,
+    pause_s,
+)
+from api.webhooks.timing import Timer
+
+_log = logging.getLogger("samehour.webhooks")
+
+AT_ONCE: Final = 8
+"""Messages under way to one endpoint at most, each of another thing."""
+
+MOST_UNSETTLED: Final = 1000
+"""Messages taken from the log and not settled; the log is read no further meanwhile."""
+
+_PAGE: Final = 500
+_AFTER_FAULT_S: Final = 1.0
+_STOP_S: Final = 2.0
+"""What is under way when the service stops may take so long to end well."""
+
+
+@dataclass(slots=True)
+class Counts:
+    """Of one endpoint since the service started."""
+
+    delivered: int = 0
+    failed: int = 0
+    given_up: int = 0
+
+
+class Runner:
+    """Delivers to one endpoint; belongs to the event loop's thread.
+
+    Parameters
+    ----------
+    endpoint
+        As it is kept.
+    poster
+        Its own.
+    draw
+        Returns a number from 0 to 1, at random.
+    on_progress
+        Called whenever there is something to keep.
+    """
+
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        feed: Feed,
+        poster: Poster,
+        *,
+        timer: Timer,
+        draw: Callable[[], float],
+        on_progress: Callable[[], None],
+    ) -> None:
+        self.endpoint = endpoint
+        self.poster = poster
+        self.counts = Counts()
+        self._feed = feed
+        self._timer = timer
+        self._draw = draw
+        self._on_progress = on_progress
+        self._wanted = wanted_types(endpoint.events)
+        self._wake = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+        # What was taken from the log and is not settled, by what it speaks of; all of it in order.
+        self._taken = endpoint.cursor
+        self._lanes: dict[EventObject, deque[Message]] = {}
+        self._unsettled = 0
+        self._under_way: dict[EventObject, asyncio.Task[None]] = {}
+        # Of those the ones that no row of `webhook_waiting` keeps: the cursor stays before them.
+        self._fresh: dict[int, Message] = {}
+        # Messages that waited when the service started; the log is read past them once more.
+        self._loaded: set[int] = set()
+        # Health.
+        self._failed: set[int] = set()
+        self._rounds = 0
+        self._not_before = 0.0
+        # What is to be kept.
+        self._changed: dict[int, Message] = {}
+        self._settled: set[int] = set()
+        self._deliveries: list[Delivery] = []
+        self._is_dirty = False
+
+    # --- life ----------------------------------------------------------------------------------
+
+    def start(self, waiting: Iterable[Waiting]) -> None:
+        """Begin, with what waited when the service ended."""
+        name = f"webhook-{self.endpoint.endpoint_id}"
+        self._task = asyncio.create_task(self._run(deque(waiting)), name=name)
+
+    async def stop(self) -> None:
+        """End; what is under way may still end well, and is sent again later otherwise."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+        under_way = list(self._under_way.values())
+        if under_way:
+            _, late = await asyncio.wait(under_way, timeout=_STOP_S)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
+        await self.poster.close()
+
+    def wake(self) -> None:
+        """Look again: there is more in the log, or something else has changed."""
+        self._wake.set()
+
+    async def _run(self, waiting: deque[Waiting]) -> None:
+        while True:
+            self._wake.clear()
+            try:
+                await self._load(waiting)
+                if self.endpoint.status is EndpointStatus.ACTIVE:
+                    await self._read_ahead()
+                    self._send_what_is_due()
+            except Exception:  # noqa: BLE001  whatever it is, it is logged and tried again
+                # The ledger did not answer: it ends the service, or does so again.
+                _log.exception("webhook_stalled endpoint=%s", self._name)
+                await self._timer.wait(asyncio.Event(), self._timer.now() + _AFTER_FAULT_S)
+            else:
+                await self._timer.wait(self._wake, self._next_at())
+
+    async def _load(self, waiting: deque[Waiting]) -> None:
+        """Take in what waited when the service ended, in order of the log."""
+        while waiting:
+            one = waiting[0]
+            (recorded,) = await self._feed.after(one.seq - 1, 1)
+            waiting.popleft()
+            message = message_of(recorded)
+            message.attempts, message.first_at = one.attempts, one.first_at
+            message.next_at, message.waits = one.next_at, True
+            self._loaded.add(message.seq)
+            self._append(message)
+            if message.attempts and self.endpoint.failing_since is not None:
+                self._failed.add(message.seq)
+
+    # --- what is to be sent --------------------------------------------------------------------
+
+    @property
+    def is_failing(self) -> bool:
+        """Whether the endpoint as a whole takes nothing at present."""
+        return len(self._failed) >= FAILING_AFTER
+
+    @property
+    def waiting(self) -> int:
+        """How many messages are taken from the log and not settled."""
+        return self._unsettled
+
+    @property
+    def cursor(self) -> int:
+        """Up to where all is settled, but for what waits in rows of its own."""
+        return next(iter(self._fresh), self._taken + 1) - 1
+
+    async def _read_ahead(self) -> None:
+        while self._unsettled < MOST_UNSETTLED:
+            begun_at = self._taken
+            page = await self._feed.after(begun_at, min(_PAGE, MOST_UNSETTLED - self._unsettled))
+            if begun_at != self._taken:
+                continue  # it was set back meanwhile
+            if not page:
+                return
+            for recorded in page:
+                self._taken = recorded.seq
+                if type(recorded.event) in self._wanted:
+                    self._enter(message_of(recorded))
+            self._note()
+
+    def _enter(self, message: Message) -> None:
+        """Take an event from the log, unless it was dealt with before the service last ended."""
+        lane = self._lanes.get(message.about)
+        if message.seq in self._loaded or (lane and lane[-1].seq > message.seq):
+            return
+        self._append(message)
+        if lane and lane[0].waits:
+            self._hold(message)
+        else:
+            self._fresh[message.seq] = message
+
+    def _append(self, message: Message) -> None:
+        self._lanes.setdefault(message.about, deque()).append(message)
+        self._unsettled += 1
+
+    def _hold(self, message: Message) -> None:
+        """Let a message wait in a row of its own, so that the cursor can pass it."""
+        message.waits = True
+        self._fresh.pop(message.seq, None)
+        self._changed[message.seq] = message
+
+    def _send_what_is_due(self) -> None:
+        now = self._timer.now()
+        room = (1 if self.is_failing else AT_ONCE) - len(self._under_way)
+        if now < self._not_before or room <= 0:
+            return
+        heads = (lane[0] for about, lane in self._lanes.items() if about not in self._under_way)
+        due = sorted((head for head in heads if head.next_at <= now), key=lambda head: head.seq)
+        for message in due[:room]:
+            task = asyncio.create_task(self._deliver(message))
+            self._under_way[message.about] = task
+
+    def _next_at(self) -> float | None:
+        """Return when something may be sent next; None when only news changes that."""
+        if self.endpoint.status is not EndpointStatus.ACTIVE:
+            return None
+        heads = (lane[0] for about, lane in self._lanes.items() if about not in self._under_way)
+        soonest = min((head.next_at for head in heads), default=None)
+        full = len(self._under_way) >= (1 if self.is_failing else AT_ONCE)
+        return None if soonest is None or full else max(soonest, self._not_before)
+
+    async def _deliver(self, message: Message) -> None:
+        try:
+            answer, began = await self._post(message)
+            self._settle(message, answer, began)
+        finally:
+            self._under_way.pop(message.about, None)
+            self.wake()
+
+    async def _post(self, message: Message) -> tuple[Answer, float]:
+        began = self._timer.now()
+        try:
+            # Events of whole shops are large; the loop must not wait for them.
+            body = await asyncio.to_thread(body_of, message.recorded)
+            sent_id = message_id(self.endpoint.endpoint_id, message.seq)
+            sent = headers(self.endpoint.secrets_at(began), sent_id, began, body)
+            return await self.poster.post(self.endpoint.url, sent, body), began
+        except Exception as error:  # noqa: BLE001  logged, and a failed attempt like any other
+            _log.exception("webhook_broken endpoint=%s seq=%d", self._name, message.seq)
+            return Answer(None, "internal_error", type(error).__name__, 0), began
+
+    # --- what came of it -----------------------------------------------------------------------
+
+    def _settle(self, message: Message, answer: Answer, began: float) -> None:
+        message.attempts += 1
+        if message.first_at is None:
+            message.first_at = began
+        lane = self._lanes.get(message.about)
+        # It is not when the endpoint was set back meanwhile.
+        is_current = lane is not None and lane[0] is message
+        next_at = None
+        if answer.is_success:
+            self.counts.delivered += 1
+            if is_current:
+                self._leave(message)
+            self._on_success()
+        else:
+            self.counts.failed += 1
+            if is_current:
+                next_at = self._on_failure(message, answer)
+        self._deliveries.append(
+            delivery_of(
+                self.endpoint.endpoint_id,
+                message.seq,
+                type(message.recorded.event).__name__,
+                DeliveryKind.EVENT,
+                answer,
+                int(began),
+                attempt=message.attempts,
+                next_at=next_at,
+            )
+        )
+        self._note()
+
+    def _leave(self, message: Message) -> None:
+        lane = self._lanes[message.about]
+        lane.popleft()
+        if not lane:
+            del self._lanes[message.about]
+        self._unsettled -= 1
+        self._fresh.pop(message.seq, None)
+        if message.waits:
+            self._changed.pop(message.seq, None)
+            self._settled.add(message.seq)
+
+    def _on_success(self) -> None:
+        now = self._timer.now()
+        if self.is_failing:
+            _log.info("webhook_recovered endpoint=%s", self._name)
+            for lane in self._lanes.values():
+                lane[0].next_at = min(lane[0].next_at, now)
+        self._be_well()
+        self.endpoint = replace(self.endpoint, failing_since=None, delivered_at=int(now))
+
+    def _on_failure(self, message: Message, answer: Answer) -> float | None:
+        """Return when the message is tried again; None when it is not."""
+        now = self._timer.now()
+        if self.endpoint.failing_since is None:
+            self.endpoint = replace(self.endpoint, failing_since=int(now))
+        self._failed.add(message.seq)
+        for each in self._lanes[message.about]:
+            self._hold(each)
+        if answer.is_gone:
+            self._park("it answered 410: nothing is wanted there any more")
+            return None
+        wait_s = pause_s(message.attempts, self._draw())
+        if wait_s is None:
+            self._on_exhausted(message)
+            return None
+        if answer.retry_after_s is not None:
+            asked_s = min(answer.retry_after_s, MOST_RETRY_AFTER_S)
+            self._not_before = max(self._not_before, now + asked_s)
+            wait_s = max(wait_s, asked_s)
+        message.next_at = now + wait_s
+        if self.is_failing:
+            if self._rounds == 0:
+                said = answer.error or answer.status
+                _log.warning("webhook_failing endpoint=%s last=%s", self._name, said)
+            self._rounds += 1
+            self._not_before = max(self._not_before, now + failing_pause_s(self._rounds))
+        return message.next_at
+
+    def _on_exhausted(self, message: Message) -> None:
+        taken_at, first_at = self.endpoint.delivered_at, message.first_at
+        if taken_at is None or first_at is None or taken_at < first_at:
+            self._park(f"it took nothing in all {message.attempts} attempts at one message")
+            return
+        # Others were taken meanwhile: it is this one that the receiver cannot take.
+        self.counts.given_up += 1
+        _log.warning("webhook_given_up endpoint=%s seq=%d", self._name, message.seq)
+        self._failed.discard(message.seq)
+        self._leave(message)
+
+    def _park(self, reason: str, error: BaseException | None = None) -> None:
+        _log.warning("webhook_parked endpoint=%s reason=%r", self._name, reason, exc_info=error)
+        self.endpoint = replace(
+            self.endpoint,
+            status=EndpointStatus.PARKED,
+            status_reason=reason,
+            status_at=int(self._timer.now()),
+        )
+        self._note()
+
+    def _be_well(self) -> None:
+        self._failed.clear()
+        self._rounds = 0
+        self._not_before = 0.0
+
+    @property
+    def _name(self) -> str:
+        return self.endpoint.endpoint_id
+
+    # --- what people change --------------------------------------------------------------------
+
+    def change(self, endpoint: Endpoint) -> None:
+        """Take over what a person changed; whatever waits is due at once."""
+        self.endpoint = endpoint
+        self._wanted = wanted_types(endpoint.events)
+        self._be_well()
+        for lane in self._lanes.values():
+            for message in lane:
+                message.attempts, message.first_at, message.next_at = 0, None, 0.0
+                if message.waits:
+                    self._changed[message.seq] = message
+        self._note()
+        self.wake()
+
+    def rewind(self, cursor: int) -> None:
+        """Go on after a number of the log, whatever was sent of it before."""
+        for about in list(self._lanes):
+            kept = deque(each for each in self._lanes[about] if each.seq <= cursor)
+            self._unsettled -= len(self._lanes[about]) - len(kept)
+            if kept:
+                self._lanes[about] = kept
+            else:
+                del self._lanes[about]
+        for seq in [seq for seq in self._fresh if seq > cursor]:
+            del self._fresh[seq]
+        for seq in [seq for seq in self._changed if seq > cursor]:
+            del self._changed[seq]
+        self._loaded.clear()
+        self._taken = cursor
+        self._note()
+        self.wake()
+
+    # --- what is to be kept --------------------------------------------------------------------
+
+    def _note(self) -> None:
+        self._is_dirty = True
+        self._on_progress()
+
+    def take_progress(self) -> Progress | None:
+        """Return what is to be kept since the last time, None when there is nothing."""
+        if not self._is_dirty:
+            return None
+        known = self.endpoint
+        progress = Progress(
+            endpoint_id=known.endpoint_id,
+            cursor=self.cursor,
+            status=known.status,
+            status_reason=known.status_reason,
+            status_at=known.status_at,
+            failing_since=known.failing_since,
+            delivered_at=known.delivered_at,
+            waiting=tuple(_row(message) for _, message in sorted(self._changed.items())),
+            settled=tuple(sorted(self._settled)),
+            deliveries=tuple(self._deliveries),
+        )
+        self._changed.clear()
+        self._settled.clear()
+        self._deliveries.clear()
+        self._is_dirty = False
+        return progress
+
+
+def delivery_of(
+    endpoint_id: str,
+    seq: int,
+    event_type: str,
+    kind: DeliveryKind,
+    answer: Answer,
+    at: int,
+    *,
+    attempt: int = 1,
+    next_at: float | None = None,
+    sent_id: str | None = None,
+) -> Delivery:
+    """Return an attempt as a row of the delivery log."""
+    return Delivery(
+        endpoint_id=endpoint_id,
+        message_id=sent_id or message_id(endpoint_id, seq),
+        kind=kind,
+        seq=seq,
+        type=event_type,
+        attempt=attempt,
+        at=at,
+        delivered=answer.is_success,
+        status=answer.status,
+        error=answer.error,
+        answer=answer.text,
+        latency_ms=answer.latency_ms,
+        next_at=None if next_at is None else round(next_at),
+    )
+
+
+def _row(message: Message) -> Waiting:
+    first_at = None if message.first_at is None else int(message.first_at)
+    return Waiting(message.seq, message.attempts, first_at, int(message.next_at))
