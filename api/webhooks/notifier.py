@@ -50,6 +50,8 @@ class EndpointFigures:
         Events of the zone's log after its cursor.
     waiting
         Messages taken from the log and not settled.
+    under_way
+        Messages sent at this moment that no answer has come to.
     """
 
     endpoint: Endpoint
@@ -57,6 +59,7 @@ class EndpointFigures:
     cursor: int
     behind: int
     waiting: int
+    under_way: int
     counts: Counts
 
 
@@ -227,7 +230,9 @@ class Notifier:
         )
         self._store.add(endpoint)
         behind = self._feed.seq - endpoint.cursor
-        return EndpointFigures(endpoint, str(endpoint.status), endpoint.cursor, behind, 0, Counts())
+        return EndpointFigures(
+            endpoint, str(endpoint.status), endpoint.cursor, behind, 0, 0, Counts()
+        )
 
     async def take_in(self) -> None:
         """Begin to call the endpoints that were registered."""
@@ -405,5 +410,6 @@ def _figures(runner: Runner, last_seq: int) -> EndpointFigures:
         runner.cursor,
         max(last_seq - runner.cursor, 0),
         runner.waiting,
+        runner.under_way,
         replace(runner.counts),
     )

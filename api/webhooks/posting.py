@@ -159,7 +159,7 @@ class Poster:
         except WebhookError as unresolved:
             error, text = "unresolved", str(unresolved)
         except httpcore.ConnectError as failed:
-            is_tls = isinstance(failed.__cause__, ssl.SSLError)
+            is_tls = isinstance(_origin(failed), ssl.SSLError)
             error = "tls_failed" if is_tls else "connect_failed"
             text = _words(failed) or "the connection was refused"
         except (httpcore.NetworkError, httpcore.ProtocolError) as failed:
@@ -204,6 +204,11 @@ def _retry_after_s(response: httpcore.Response) -> float | None:
     return max(moment.timestamp() - time.time(), 0.0)
 
 
+def _origin(error: BaseException) -> BaseException | None:
+    """Return what an error of httpcore came from; its pool hides the cause in the context."""
+    return error.__cause__ or error.__context__
+
+
 def _words(error: BaseException) -> str:
     """Return what an error says, or the one it came from."""
-    return str(error) or (str(error.__cause__) if error.__cause__ is not None else "")
+    return str(error) or str(_origin(error) or "")

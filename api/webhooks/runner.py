@@ -8,6 +8,7 @@ failed goes on waiting, while the rest passes.
 from __future__ import annotations
 
 import asyncio
+import heapq
 import logging
 from collections import deque
 from collections.abc import Callable, Iterable
@@ -103,6 +104,10 @@ class Runner:
         self._taken = endpoint.cursor
         self._lanes: dict[EventObject, deque[Message]] = {}
         self._unsettled = 0
+        # First messages of lanes, by when they may be sent, and those that may be, by their number.
+        # What was overtaken by events stays in there, and is passed over when its turn comes.
+        self._later: list[tuple[float, int, EventObject]] = []
+        self._ready: list[tuple[int, EventObject]] = []
         self._under_way: dict[EventObject, asyncio.Task[None]] = {}
         # Of those the ones that no row of `webhook_waiting` keeps: the cursor stays before them.
         self._fresh: dict[int, Message] = {}
@@ -184,6 +189,11 @@ class Runner:
         return self._unsettled
 
     @property
+    def under_way(self) -> int:
+        """How many messages are sent at this moment."""
+        return len(self._under_way)
+
+    @property
     def cursor(self) -> int:
         """Up to where all is settled, but for what waits in rows of its own."""
         return next(iter(self._fresh), self._taken + 1) - 1
@@ -214,8 +224,21 @@ class Runner:
             self._fresh[message.seq] = message
 
     def _append(self, message: Message) -> None:
-        self._lanes.setdefault(message.about, deque()).append(message)
+        lane = self._lanes.setdefault(message.about, deque())
+        lane.append(message)
         self._unsettled += 1
+        if lane[0] is message:
+            self._queue(message)
+
+    def _queue(self, first: Message) -> None:
+        """Send the first message of a lane when its time has come."""
+        # Objects are compared only where numbers are equal, which are those of one message.
+        heapq.heappush(self._later, (first.next_at, first.seq, first.about))
+
+    def _queue_all(self) -> None:
+        self._later = [(lane[0].next_at, lane[0].seq, about) for about, lane in self._lanes.items()]
+        heapq.heapify(self._later)
+        self._ready.clear()
 
     def _hold(self, message: Message) -> None:
         """Let a message wait in a row of its own, so that the cursor can pass it."""
@@ -225,23 +248,30 @@ class Runner:
 
     def _send_what_is_due(self) -> None:
         now = self._timer.now()
-        room = (1 if self.is_failing else AT_ONCE) - len(self._under_way)
-        if now < self._not_before or room <= 0:
+        while self._later and self._later[0][0] <= now:
+            _, seq, about = heapq.heappop(self._later)
+            heapq.heappush(self._ready, (seq, about))
+        if now < self._not_before:
             return
-        heads = (lane[0] for about, lane in self._lanes.items() if about not in self._under_way)
-        due = sorted((head for head in heads if head.next_at <= now), key=lambda head: head.seq)
-        for message in due[:room]:
-            task = asyncio.create_task(self._deliver(message))
-            self._under_way[message.about] = task
+        while self._ready and self._has_room:
+            seq, about = heapq.heappop(self._ready)
+            lane = self._lanes.get(about)
+            if lane and lane[0].seq == seq and lane[0].next_at <= now:
+                if about in self._under_way:
+                    continue  # it is queued again once that is over
+                self._under_way[about] = asyncio.create_task(self._deliver(lane[0]))
+
+    @property
+    def _has_room(self) -> bool:
+        return len(self._under_way) < (1 if self.is_failing else AT_ONCE)
 
     def _next_at(self) -> float | None:
         """Return when something may be sent next; None when only news changes that."""
-        if self.endpoint.status is not EndpointStatus.ACTIVE:
+        if self.endpoint.status is not EndpointStatus.ACTIVE or not self._has_room:
             return None
-        heads = (lane[0] for about, lane in self._lanes.items() if about not in self._under_way)
-        soonest = min((head.next_at for head in heads), default=None)
-        full = len(self._under_way) >= (1 if self.is_failing else AT_ONCE)
-        return None if soonest is None or full else max(soonest, self._not_before)
+        if self._ready:
+            return self._not_before
+        return max(self._later[0][0], self._not_before) if self._later else None
 
     async def _deliver(self, message: Message) -> None:
         try:
@@ -249,6 +279,9 @@ class Runner:
             self._settle(message, answer, began)
         finally:
             self._under_way.pop(message.about, None)
+            lane = self._lanes.get(message.about)
+            if lane:
+                self._queue(lane[0])
             self.wake()
 
     async def _post(self, message: Message) -> tuple[Answer, float]:
@@ -313,6 +346,7 @@ class Runner:
             _log.info("webhook_recovered endpoint=%s", self._name)
             for lane in self._lanes.values():
                 lane[0].next_at = min(lane[0].next_at, now)
+            self._queue_all()
         self._be_well()
         self.endpoint = replace(self.endpoint, failing_since=None, delivered_at=int(now))
 
@@ -386,6 +420,7 @@ class Runner:
                 message.attempts, message.first_at, message.next_at = 0, None, 0.0
                 if message.waits:
                     self._changed[message.seq] = message
+        self._queue_all()
         self._note()
         self.wake()
 
@@ -402,6 +437,7 @@ class Runner:
             del self._fresh[seq]
         for seq in [seq for seq in self._changed if seq > cursor]:
             del self._changed[seq]
+        self._queue_all()
         self._loaded.clear()
         self._taken = cursor
         self._note()

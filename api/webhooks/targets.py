@@ -43,8 +43,18 @@ _ALLOWED: Final = re.compile(
     r"(?P<host>\[[0-9A-Fa-f:.]+\]|[^\s:/@\[\]]+)(?::(?P<port>[0-9]{1,5}))?"
 )
 
-_MACHINE_SERVICES: Final = frozenset({ipaddress.ip_address("168.63.129.16")})
-"""Public by its number, but a cloud's own service to each of its machines."""
+_NOT_PUBLIC: Final = tuple(
+    ipaddress.ip_network(text)
+    for text in (
+        "168.63.129.16/32",  # public by its number, but a cloud's own service to its machines
+        # Of IANA's registries of special addresses, what not every Python knows.
+        "192.0.0.0/24",
+        "192.88.99.0/24",
+        "64:ff9b:1::/48",
+        "3fff::/20",
+        "5f00::/16",
+    )
+)
 
 _TRANSLATED: Final = ipaddress.IPv6Network("64:ff9b::/96")
 """IPv4 addresses as networks without IPv4 write them (RFC 6052)."""
@@ -189,7 +199,7 @@ def is_public(address: Address) -> bool:
         and not address.is_multicast
         and not address.is_reserved
         and not address.is_unspecified
-        and address not in _MACHINE_SERVICES
+        and not any(address in network for network in _NOT_PUBLIC)
     )
 
 
