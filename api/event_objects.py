@@ -6,7 +6,7 @@ messages about one thing is the newer.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, fields
 from typing import Any, Final
 
@@ -21,7 +21,7 @@ class EventObject:
     object_id: str | None = None
 
 
-_WAYS: Final[tuple[tuple[str, str, Callable[[Any], str | None]], ...]] = (
+_WAYS: Final[tuple[tuple[str, str, Callable[[Any], str]], ...]] = (
     # An order first: what couriers and stores do for it is what happens to it.
     ("order", "order_id", lambda event: event.order_id),
     ("order", "order", lambda event: event.order.order_id),
@@ -42,21 +42,18 @@ _WAYS: Final[tuple[tuple[str, str, Callable[[Any], str | None]], ...]] = (
 """Kind, the field that names it, and how it is read; the first that an event has is taken."""
 
 
-def _ways_of(event_type: type[Any]) -> tuple[tuple[str, Callable[[Any], str | None]], ...]:
+def _way_of(event_type: type[Any]) -> tuple[str, Callable[[Any], str]] | None:
     names = {field.name for field in fields(event_type)}
-    return tuple((kind, read) for kind, name, read in _WAYS if name in names)
+    return next(((kind, read) for kind, name, read in _WAYS if name in names), None)
 
 
-_BY_TYPE: Final[Mapping[type[Any], tuple[tuple[str, Callable[[Any], str | None]], ...]]] = {
-    event_type: _ways_of(event_type) for event_type in EVENT_TYPES.values()
-}
+_BY_TYPE: Final = {event_type: _way_of(event_type) for event_type in EVENT_TYPES.values()}
 
 
 def object_of(event: Event) -> EventObject:
     """Return what an event speaks of."""
-    for kind, read in _BY_TYPE[type(event)]:
-        object_id = read(event)
-        # A break is a stop without an order: it is the courier's then.
-        if object_id is not None:
-            return EventObject(kind, object_id)
-    return EventObject("zone")
+    way = _BY_TYPE[type(event)]
+    if way is None:
+        return EventObject("zone")
+    kind, read = way
+    return EventObject(kind, read(event))
