@@ -12,9 +12,11 @@ from api.routes import (
     couriers,
     desk,
     events,
+    exports,
     health,
     labels,
     late,
+    metrics,
     offers,
     operations,
     orders,
@@ -38,6 +40,7 @@ from api.routes import (
 
 ROUTERS: tuple[APIRouter, ...] = (
     health.router,
+    metrics.router,
     zones.router,
     quotes.router,
     orders.router,
@@ -62,6 +65,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     tracking.router,
     events.router,
     webhook_endpoints.router,
+    exports.router,
     operations.router,
     traffic.router,
     osrm.router,

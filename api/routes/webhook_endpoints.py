@@ -8,7 +8,7 @@ from fastapi import APIRouter, Body, Depends, Path, Query, Request
 from starlette.responses import Response
 
 from api.bootstrap import Service, of_request
-from api.cursors import cursor_after, read_cursor
+from api.cursors import cursor_after, no_cursor, read_cursor
 from api.idempotency import Answer
 from api.problems import Problem
 from api.schemas import Id
@@ -183,11 +183,7 @@ def _read_cursor(cursor: str | None) -> int | None:
         return None
     text = read_cursor(cursor)
     if not text.isdecimal() or int(text) > _MOST_ID:
-        raise Problem(
-            "invalid_request",
-            "cursor is not one of ours; begin again without it.",
-            {"pointer": "/cursor"},
-        )
+        raise no_cursor()
     return int(text)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import random
 import secrets
 import ssl
@@ -13,6 +12,7 @@ from typing import Any, Final, TypeVar
 
 import httpx
 
+from api.logs import logger
 from api.notify import Feed
 from api.storage.webhooks import WebhookStore
 from api.webhooks.messages import TEST_TYPE, body_of, headers, message_id, test_body
@@ -24,7 +24,7 @@ from api.webhooks.targets import Targets
 from api.webhooks.timing import Timer, WallTimer
 from dispatch.errors import ConflictError, UnknownIdError, WrongStateError
 
-_log = logging.getLogger("samehour.webhooks")
+_log = logger("webhooks")
 _T = TypeVar("_T")
 
 MOST_ENDPOINTS: Final = 50
@@ -133,6 +133,7 @@ class Notifier:
             self._tls = await asyncio.to_thread(httpx.create_ssl_context)
         waiting = await asyncio.to_thread(self._store.waiting, endpoint.endpoint_id)
         runner = Runner(
+            self._zone_id,
             endpoint,
             self._feed,
             Poster(self.targets, self._tls, self._limits),
@@ -160,7 +161,7 @@ class Notifier:
                 await self._prune()
             except Exception:  # noqa: BLE001  logged, and tried again
                 # Without the ledger the service ends; nothing is lost but what was sent twice.
-                _log.exception("webhooks_not_kept zone=%s", self._zone_id)
+                _log.exception("webhooks_not_kept", zone=self._zone_id)
                 self._changed.set()
                 await asyncio.sleep(_AFTER_FAULT_S)
             await asyncio.sleep(_KEEP_EVERY_S)

@@ -8,14 +8,16 @@ failed goes on waiting, while the rest passes.
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import heapq
-import logging
 from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Final
 
+from api import metrics
 from api.event_objects import EventObject
+from api.logs import logger
 from api.notify import Feed
 from api.webhooks.messages import (
     Message,
@@ -42,7 +44,7 @@ from api.webhooks.schedule import (
 )
 from api.webhooks.timing import Timer
 
-_log = logging.getLogger("samehour.webhooks")
+_log = logger("webhooks")
 
 AT_ONCE: Final = 8
 """Messages under way to one endpoint at most, each of another thing."""
@@ -82,6 +84,7 @@ class Runner:
 
     def __init__(
         self,
+        zone_id: str,
         endpoint: Endpoint,
         feed: Feed,
         poster: Poster,
@@ -93,6 +96,7 @@ class Runner:
         self.endpoint = endpoint
         self.poster = poster
         self.counts = Counts()
+        self._zone_id = zone_id
         self._feed = feed
         self._timer = timer
         self._draw = draw
@@ -128,7 +132,9 @@ class Runner:
     def start(self, waiting: Iterable[Waiting]) -> None:
         """Begin, with what waited when the service ended."""
         name = f"webhook-{self.endpoint.endpoint_id}"
-        self._task = asyncio.create_task(self._run(deque(waiting)), name=name)
+        # In a context of its own: whoever's request adds it is over soon.
+        running = self._run(deque(waiting))
+        self._task = asyncio.create_task(running, name=name, context=contextvars.Context())
 
     async def stop(self) -> None:
         """End; what is under way may still end well, and is sent again later otherwise."""
@@ -157,7 +163,7 @@ class Runner:
                     self._send_what_is_due()
             except Exception:  # noqa: BLE001  whatever it is, it is logged and tried again
                 # The ledger did not answer: it ends the service, or does so again.
-                _log.exception("webhook_stalled endpoint=%s", self._name)
+                _log.exception("webhook_stalled", endpoint=self._name)
                 await self._timer.wait(asyncio.Event(), self._timer.now() + _AFTER_FAULT_S)
             else:
                 await self._timer.wait(self._wake, self._next_at())
@@ -293,7 +299,7 @@ class Runner:
             sent = headers(self.endpoint.secrets_at(began), sent_id, began, body)
             return await self.poster.post(self.endpoint.url, sent, body), began
         except Exception as error:  # noqa: BLE001  logged, and a failed attempt like any other
-            _log.exception("webhook_broken endpoint=%s seq=%d", self._name, message.seq)
+            _log.exception("webhook_broken", endpoint=self._name, seq=message.seq)
             return Answer(None, "internal_error", type(error).__name__, 0), began
 
     # --- what came of it -----------------------------------------------------------------------
@@ -306,6 +312,8 @@ class Runner:
         # It is not when the endpoint was set back meanwhile.
         is_current = lane is not None and lane[0] is message
         next_at = None
+        took = metrics.WEBHOOK_ATTEMPTS.labels(self._zone_id, self._name, answer.is_success)
+        took.observe(answer.latency_ms / 1000)
         if answer.is_success:
             self.counts.delivered += 1
             if is_current:
@@ -343,7 +351,7 @@ class Runner:
     def _on_success(self) -> None:
         now = self._timer.now()
         if self.is_failing:
-            _log.info("webhook_recovered endpoint=%s", self._name)
+            _log.info("webhook_recovered", endpoint=self._name)
             for lane in self._lanes.values():
                 lane[0].next_at = min(lane[0].next_at, now)
             self._queue_all()
@@ -373,7 +381,7 @@ class Runner:
         if self.is_failing:
             if self._rounds == 0:
                 said = answer.error or answer.status
-                _log.warning("webhook_failing endpoint=%s last=%s", self._name, said)
+                _log.warning("webhook_failing", endpoint=self._name, last=said)
             self._rounds += 1
             self._not_before = max(self._not_before, now + failing_pause_s(self._rounds))
         return message.next_at
@@ -385,12 +393,13 @@ class Runner:
             return
         # Others were taken meanwhile: it is this one that the receiver cannot take.
         self.counts.given_up += 1
-        _log.warning("webhook_given_up endpoint=%s seq=%d", self._name, message.seq)
+        metrics.WEBHOOKS_GIVEN_UP.labels(self._zone_id, self._name).inc()
+        _log.warning("webhook_given_up", endpoint=self._name, seq=message.seq)
         self._failed.discard(message.seq)
         self._leave(message)
 
-    def _park(self, reason: str, error: BaseException | None = None) -> None:
-        _log.warning("webhook_parked endpoint=%s reason=%r", self._name, reason, exc_info=error)
+    def _park(self, reason: str) -> None:
+        _log.warning("webhook_parked", endpoint=self._name, reason=reason)
         self.endpoint = replace(
             self.endpoint,
             status=EndpointStatus.PARKED,

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
-import logging
 import re
 import socket
 from collections.abc import Callable, Iterable, Sequence
@@ -20,9 +19,10 @@ from typing import Final, TypeAlias
 
 import httpx
 
+from api.logs import logger
 from api.webhooks.errors import TargetRefusedError, WebhookError
 
-_log = logging.getLogger("samehour.webhooks")
+_log = logger("webhooks")
 
 Address: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
 Resolve: TypeAlias = Callable[[str], Sequence[str]]
@@ -150,7 +150,7 @@ class Targets:
         except TargetRefusedError:
             raise
         except (WebhookError, TimeoutError) as error:
-            _log.info("webhook_unresolved host=%s reason=%r", url.host, str(error))
+            _log.info("webhook_unresolved", host=url.host, reason=str(error))
 
     def is_allowed(self, host: str, port: int) -> bool:
         """Tell whether a host is called whatever its address."""

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from receiver import Heard, Receiver, Reply, receiving
+from structlog.testing import capture_logs
 
 from api.notify import Feed
 from api.storage.ledger import Ledger
@@ -309,7 +310,7 @@ def test_a_dead_endpoint_is_parked_after_a_day_and_goes_on_where_it_stopped(
 
 
 def test_a_message_that_only_it_is_refused_is_given_up_and_said(
-    ledger: Ledger, receiver: Receiver, caplog: pytest.LogCaptureFixture
+    ledger: Ledger, receiver: Receiver
 ) -> None:
     async def go() -> None:
         async with bench(ledger) as found:
@@ -334,9 +335,11 @@ def test_a_message_that_only_it_is_refused_is_given_up_and_said(
             rows = await found.notifier.deliveries(endpoint, 100, seq=1)
             assert [row.attempt for row in rows] == list(range(11, 0, -1))
             assert rows[0].next_at is None
-        assert "webhook_given_up" in caplog.text
 
-    asyncio.run(go())
+    with capture_logs() as said:
+        asyncio.run(go())
+    given_up = [line for line in said if line["event"] == "webhook_given_up"]
+    assert [(line["log_level"], line["seq"]) for line in given_up] == [("warning", 1)]
 
 
 def test_no_more_is_taken_from_the_log_than_is_bounded(

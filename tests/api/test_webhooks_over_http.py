@@ -191,6 +191,9 @@ def test_gone_parks_at_once_and_a_person_lets_it_go_on_where_it_stopped(
         lambda: (found := health(town, made["id"]))["status"] == "parked" and found, "it is parked"
     )
     assert "410" in parked["status_reason"]
+    assert f'samehour_webhook_parked{{endpoint="{made["id"]}",zone="helsinki"}} 1.0' in (
+        town.http.get("/metrics").text
+    )
     pause(town, "second")
     receiver.answer = lambda _: Reply(200)
     assert town.post(f"{path}/enable")["status"] == "active"
