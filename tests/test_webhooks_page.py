@@ -13,7 +13,6 @@ from standardwebhooks import Webhook
 from test_documentation import ROOT, bin_on_path, run_page
 
 from api.event_objects import _WAYS
-from api.routes import webhook_endpoints
 from api.storage.webhooks import KEPT_ROWS, KEPT_S
 from api.webhooks.messages import MOST_BODY_BYTES
 from api.webhooks.posting import PostLimits
@@ -89,11 +88,6 @@ def test_the_bounds_on_the_page_are_those_of_the_code() -> None:
     assert "of the last three days" in PAGE
     for kind in {kind for kind, _, _ in _WAYS} | {"zone"}:
         assert f"`{kind}`" in PAGE
-
-
-def test_the_api_document_says_what_is_sent() -> None:
-    (route,) = webhook_endpoints.sent.routes
-    assert route.path == "event"  # type: ignore[attr-defined]
 
 
 def test_the_example_and_the_standard_package_agree_on_what_is_ours(example: ModuleType) -> None:

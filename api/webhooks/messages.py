@@ -6,7 +6,7 @@ import difflib
 import json
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Final
 
 from api import views
@@ -135,8 +135,3 @@ def wanted_types(patterns: Sequence[str]) -> frozenset[type[Any]]:
     """Return the types of event that patterns name."""
     wanted = _compiled(patterns)
     return frozenset(kind for name, kind in EVENT_TYPES.items() if wanted(name))
-
-
-def afresh(message: Message) -> Message:
-    """Return a message as if it had never been tried."""
-    return replace(message, attempts=0, first_at=None, next_at=0.0)

@@ -15,10 +15,11 @@ import httpx
 from api.logs import logger
 from api.notify import Feed
 from api.storage.webhooks import WebhookStore
+from api.webhooks.attempts import Counts, delivery_of
 from api.webhooks.messages import TEST_TYPE, body_of, headers, message_id, test_body
 from api.webhooks.posting import Poster, PostLimits
 from api.webhooks.records import Delivery, DeliveryKind, Endpoint, EndpointStatus, Progress
-from api.webhooks.runner import Counts, Runner, delivery_of
+from api.webhooks.runner import Runner
 from api.webhooks.signing import new_secret
 from api.webhooks.targets import Targets
 from api.webhooks.timing import Timer, WallTimer
@@ -121,7 +122,10 @@ class Notifier:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await asyncio.gather(*(runner.stop() for runner in self._runners.values()))
-        await self.keep()
+        try:
+            await self.keep()
+        except Exception:  # noqa: BLE001  the ledger failed: some is sent twice, the rest must end
+            _log.exception("webhooks_not_kept", zone=self._zone_id)
         self._runners.clear()
 
     def close(self) -> None:

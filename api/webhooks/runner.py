@@ -12,13 +12,14 @@ import contextvars
 import heapq
 from collections import deque
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
 from api import metrics
 from api.event_objects import EventObject
 from api.logs import logger
 from api.notify import Feed
+from api.webhooks.attempts import Counts, delivery_of
 from api.webhooks.messages import (
     Message,
     body_of,
@@ -56,15 +57,6 @@ _PAGE: Final = 500
 _AFTER_FAULT_S: Final = 1.0
 _STOP_S: Final = 2.0
 """What is under way when the service stops may take so long to end well."""
-
-
-@dataclass(slots=True)
-class Counts:
-    """Of one endpoint since the service started."""
-
-    delivered: int = 0
-    failed: int = 0
-    given_up: int = 0
 
 
 class Runner:
@@ -480,36 +472,6 @@ class Runner:
         self._deliveries.clear()
         self._is_dirty = False
         return progress
-
-
-def delivery_of(
-    endpoint_id: str,
-    seq: int,
-    event_type: str,
-    kind: DeliveryKind,
-    answer: Answer,
-    at: int,
-    *,
-    attempt: int = 1,
-    next_at: float | None = None,
-    sent_id: str | None = None,
-) -> Delivery:
-    """Return an attempt as a row of the delivery log."""
-    return Delivery(
-        endpoint_id=endpoint_id,
-        message_id=sent_id or message_id(endpoint_id, seq),
-        kind=kind,
-        seq=seq,
-        type=event_type,
-        attempt=attempt,
-        at=at,
-        delivered=answer.is_success,
-        status=answer.status,
-        error=answer.error,
-        answer=answer.text,
-        latency_ms=answer.latency_ms,
-        next_at=None if next_at is None else round(next_at),
-    )
 
 
 def _row(message: Message) -> Waiting:

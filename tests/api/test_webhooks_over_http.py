@@ -293,6 +293,12 @@ def test_a_pattern_that_names_nothing_is_refused_with_the_nearest(town: Town) ->
     assert "did you mean OrderDelivered?" in refused["detail"]
 
 
+def test_the_api_document_says_what_is_sent(town: Town) -> None:
+    document = town.get("/openapi.json")
+    assert "webhook-signature" in document["webhooks"]["event"]["post"]["description"]
+    assert "/v1/webhook-endpoints/{endpoint_id}/test" in document["paths"]
+
+
 def test_nothing_is_lost_and_nothing_overtakes_when_the_service_is_killed(
     own_town: Town, receiver: Receiver
 ) -> None:
