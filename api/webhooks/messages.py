@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import difflib
 import json
 import re
@@ -13,12 +14,22 @@ from api import views
 from api.event_objects import EventObject, object_of
 from api.webhooks.signing import signature
 from dispatch.codec import to_rfc3339
-from dispatch.events import EVENT_TYPES, Recorded
+from dispatch.events import (
+    EVENT_TYPES,
+    CatalogueSet,
+    PlanPublished,
+    Recorded,
+    ShelvesSet,
+    StockSet,
+)
 
 Json = dict[str, Any]
 
 MOST_BODY_BYTES: Final = 256_000
 """A larger event is told without its data, and where to read it: files of whole shops are."""
+
+_LARGE: Final = (CatalogueSet, PlanPublished, ShelvesSet, StockSet)
+"""Events that may speak of a whole shop or a whole crew."""
 
 TEST_TYPE: Final = "WebhookTest"
 
@@ -73,6 +84,13 @@ def headers(
         ("webhook-timestamp", str(timestamp)),
         ("webhook-signature", signature(secret_texts, sent_id, timestamp, body)),
     ]
+
+
+async def encoded(recorded: Recorded) -> bytes:
+    """Return an event as it is sent, without holding the loop up over a large one."""
+    if isinstance(recorded.event, _LARGE):
+        return await asyncio.to_thread(body_of, recorded)
+    return body_of(recorded)
 
 
 def body_of(recorded: Recorded) -> bytes:

@@ -16,7 +16,7 @@ from api.logs import logger
 from api.notify import Feed
 from api.storage.webhooks import WebhookStore
 from api.webhooks.attempts import Counts, delivery_of
-from api.webhooks.messages import TEST_TYPE, body_of, headers, message_id, test_body
+from api.webhooks.messages import TEST_TYPE, encoded, headers, message_id, test_body
 from api.webhooks.posting import Poster, PostLimits
 from api.webhooks.records import Delivery, DeliveryKind, Endpoint, EndpointStatus, Progress
 from api.webhooks.runner import Runner
@@ -346,7 +346,7 @@ class Notifier:
         page = await self._feed.after(known.seq - 1, 1) if known.seq else ()
         if not page:
             raise WrongStateError(f"delivery {delivery_id}", "a test", "sent again", ())
-        body = await asyncio.to_thread(body_of, page[0])
+        body = await encoded(page[0])
         return await self._once(
             endpoint_id, known.seq, known.type, DeliveryKind.AGAIN, known.message_id, body
         )

@@ -22,7 +22,7 @@ from api.notify import Feed
 from api.webhooks.attempts import Counts, delivery_of
 from api.webhooks.messages import (
     Message,
-    body_of,
+    encoded,
     headers,
     message_id,
     message_of,
@@ -285,8 +285,7 @@ class Runner:
     async def _post(self, message: Message) -> tuple[Answer, float]:
         began = self._timer.now()
         try:
-            # Events of whole shops are large; the loop must not wait for them.
-            body = await asyncio.to_thread(body_of, message.recorded)
+            body = await encoded(message.recorded)
             sent_id = message_id(self.endpoint.endpoint_id, message.seq)
             sent = headers(self.endpoint.secrets_at(began), sent_id, began, body)
             return await self.poster.post(self.endpoint.url, sent, body), began
