@@ -25,10 +25,13 @@ from api.storage.access import AccessStore
 from api.storage.databases import file_of
 from api.storage.journal import ZoneJournal
 from api.storage.ledger import Ledger, ZoneLog
+from api.storage.webhooks import WebhookStore
 from api.streets import StreetDesk
 from api.tokens import Tokens
 from api.travel_servers import served
 from api.tries import Tries
+from api.webhooks.notifier import Notifier
+from api.webhooks.targets import Targets
 from api.zones import Map, Zones
 from dispatch.commands import RegisterStore
 from dispatch.engine import Engine
@@ -65,6 +68,7 @@ class Service:
     servers: ServedTravelTimes | None
     tokens: Tokens
     overflow: OverflowDesk
+    webhooks: Notifier
     tries: Tries = field(default_factory=Tries)
     sms_replies: Remembered[str, str] = field(default_factory=Remembered)
     """Answers to text messages, by what their gateway calls them."""
@@ -73,16 +77,19 @@ class Service:
         """Begin work; on an empty ledger the city's stores are registered first."""
         await self.live.start(_registrations(self.city))
         self.overflow.start()
+        await self.webhooks.start()
 
     async def stop(self) -> None:
         """End work; what was answered is with the ledger."""
         await self.overflow.stop()
+        await self.webhooks.stop()
         await self.live.stop()
         _log.info("stopped", zone=self.live.zone_id, seq=self.live.feed.seq)
 
     def close(self) -> None:
         """Let go of the planner, whether the zone was started or not."""
         self.overflow.close()
+        self.webhooks.close()
         self.live.planner.close()
         if self.servers is not None:
             self.servers.close()
@@ -306,6 +313,12 @@ def _service(told: _Told, ledger: Ledger, drawn: Map, tokens: Tokens) -> Service
         tokens,
         OverflowDesk(
             live, {spec.name: HttpCourierCompany(spec) for spec in settings.courier_companies}
+        ),
+        Notifier(
+            live.zone_id,
+            live.feed,
+            WebhookStore(ledger.engine, live.zone_id),
+            Targets(settings.webhook_allow),
         ),
     )
 

@@ -93,6 +93,13 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
         help="an outside company that orders can be given to, as "
         "swift=http://127.0.0.1:9090; may be given several times",
     )
+    parser.add_argument(
+        "--webhook-allow",
+        action="append",
+        metavar="HOST[:PORT]",
+        help="a host that webhooks may call although its address is not public, and over http; "
+        "may be given several times",
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:

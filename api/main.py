@@ -20,7 +20,7 @@ from fastapi import FastAPI
 
 from api import bootstrap, problems
 from api.logs import log_to_stderr, logger
-from api.routes import ROUTERS
+from api.routes import ROUTERS, webhook_endpoints
 from api.security import Guarded
 from api.settings import Settings, SettingsError
 from api.warmup import Opening
@@ -100,6 +100,7 @@ def create_app(zones: Zones) -> FastAPI:
     problems.install(app)
     for router in ROUTERS:
         app.include_router(router)
+    app.webhooks.include_router(webhook_endpoints.sent)
     settings = zones.settings
     # The last one added is the outermost.
     app.add_middleware(

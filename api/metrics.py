@@ -75,6 +75,37 @@ REPLAN_FAULTS: Final = Counter("samehour_replan_faults", "Replans that failed.",
 PLANNER_RESTARTS: Final = Counter(
     "samehour_planner_restarts", "Planner processes that died or hung and were started again."
 )
+WEBHOOK_ATTEMPTS: Final = Histogram(
+    "samehour_webhook_attempt_duration_seconds",
+    "One attempt at one message, until it was answered or given up.",
+    ("zone", "endpoint", "delivered"),
+    buckets=_REQUEST_S,
+)
+WEBHOOKS_GIVEN_UP: Final = Counter(
+    "samehour_webhook_messages_given_up",
+    "Messages that were not taken in all their attempts, while others were.",
+    ("zone", "endpoint"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookFigures:
+    """How a webhook endpoint is doing.
+
+    Attributes
+    ----------
+    behind
+        Events of the log after its cursor.
+    waiting
+        Messages taken from the log and not settled.
+    parked
+        It is not called until a person says so, because it was dead or gone.
+    """
+
+    endpoint_id: str
+    behind: int
+    waiting: int
+    parked: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +127,7 @@ class ZoneFigures:
     kpis: Kpis
     couriers: dict[str, int]
     oldest_position_s: int | None
+    webhooks: tuple[WebhookFigures, ...] = ()
 
 
 def exposition(zones: list[ZoneFigures], shown: Collection[str]) -> bytes:
@@ -164,6 +196,22 @@ class _Present:
             for activity, count in sorted(zone.couriers.items()):
                 crew.add_metric((zone.zone, activity), count)
         yield crew
+        yield self._of_webhooks("behind_events", "Events to be told.", lambda of: of.behind)
+        yield self._of_webhooks("waiting_messages", "Not taken yet.", lambda of: of.waiting)
+        yield self._of_webhooks(
+            "parked", "1 where a person must look: it was dead or gone.", lambda of: of.parked
+        )
+
+    def _of_webhooks(
+        self, name: str, what: str, figure: Callable[[WebhookFigures], float]
+    ) -> GaugeMetricFamily:
+        """Return a gauge with a sample for each webhook endpoint."""
+        labels = ("zone", "endpoint")
+        family = GaugeMetricFamily(f"samehour_webhook_{name}", what, labels=labels)
+        for zone in self._zones:
+            for each in zone.webhooks:
+                family.add_metric((zone.zone, each.endpoint_id), figure(each))
+        return family
 
     def _of(
         self, name: str, what: str, figure: Callable[[ZoneFigures], float | None]

@@ -72,6 +72,7 @@ CODES: Final[Mapping[str, tuple[int, str]]] = {
     "observation_refused": (422, "The speed cannot have been observed"),
     "bad_opening_hours": (422, "The opening hours cannot be read"),
     "area_unusable": (422, "The service area cannot be used"),
+    "webhook_url_refused": (422, "The address is not called"),
     "stock_file_refused": (422, "The stock file has lines that cannot be taken"),
     "catalogue_file_refused": (422, "The catalogue file has lines that cannot be taken"),
     **{str(reason): (422, "The order cannot be promised") for reason in Reason},

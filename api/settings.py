@@ -31,7 +31,7 @@ ENV_PREFIX: Final = "SAMEHOUR_"
 DEFAULT_TENANT: Final = "default"
 """Whose everything is that no settings file gives to somebody else."""
 
-_LISTS: Final = ("allowed_hosts", "travel_servers", "courier_companies")
+_LISTS: Final = ("allowed_hosts", "travel_servers", "courier_companies", "webhook_allow")
 _NAME: Final = r"^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$"
 
 
@@ -127,6 +127,8 @@ class Settings(BaseModel):
         How lines of the log look, and the least that is said; DEBUG says every request.
     courier_companies
         Outside companies that orders can be given to, each by a name of its own.
+    webhook_allow
+        Hosts that webhooks may call although their address is not public, and over http.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -151,6 +153,7 @@ class Settings(BaseModel):
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     travel_servers: Servers = ()
     courier_companies: Companies = ()
+    webhook_allow: tuple[Annotated[AllowedHost, BeforeValidator(read_allowed)], ...] = ()
 
     @property
     def on_loopback(self) -> bool:

@@ -11,6 +11,7 @@ from fastapi import Request
 from starlette.responses import JSONResponse
 
 from api.problems import Problem
+from api.webhooks.records import Endpoint
 from dispatch.records import Action, Control
 from dispatch.state import CourierState, OrderState, StoreState
 
@@ -43,6 +44,12 @@ def control_etag(found: Control) -> str:
 def action_etag(found: Action) -> str:
     """Return the version of an action: another one once it is taken back."""
     return f'"{_digest(found)}"'
+
+
+def endpoint_etag(found: Endpoint) -> str:
+    """Return the version of a webhook endpoint: of what a person edits, not of how it is doing."""
+    edited = (found.url, found.events, found.description, found.status, found.secret)
+    return f'"{_digest(edited)}"'
 
 
 def check_match(request: Request, etag: str) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from api.courier_views import activity, courier_details, planned_break, stop_details
+from api.event_objects import object_of
 from api.legs import leg, place
 from api.live import Live
 from api.order_views import is_at_risk, line, moment, order, order_now, promise, quote
@@ -251,11 +252,13 @@ def _stop_status(under_way: Commitment | None) -> str:
 
 def event(recorded: Recorded) -> Json:
     """Return an event in its wire form."""
+    about = object_of(recorded.event)
     return {
         "seq": recorded.seq,
         "zone": recorded.zone_id,
         "at": to_rfc3339(recorded.at),
         "type": type(recorded.event).__name__,
+        "object": {"type": about.kind, "id": about.object_id},
         "data": event_to_json(recorded.event, WIRE),
     }
 

@@ -36,6 +36,7 @@ from api.routes import (
     stores,
     tracking,
     traffic,
+    webhook_endpoints,
     zones,
 )
 
@@ -65,6 +66,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     controls.router,
     tracking.router,
     events.router,
+    webhook_endpoints.router,
     exports.router,
     operations.router,
     traffic.router,

@@ -9,9 +9,9 @@ from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
 from api import metrics
-from api.bootstrap import of_all
+from api.bootstrap import Service, of_all
 from api.courier_views import activity
-from api.live import HOUR_S, Live
+from api.live import HOUR_S
 from api.rights import Ruled, Scope, needs, principal_of
 from api.zones import Zones
 from dispatch.snapshot import latest_place
@@ -30,12 +30,20 @@ async def read_metrics(request: Request, zones: Annotated[Zones, Depends(of_all)
     """Return counters, histograms and gauges in Prometheus' text form, of the tenant's zones."""
     tenant = principal_of(request).tenant
     theirs = zones.of_tenant(tenant)
-    figures = [await _figures(each.live) for each in theirs]
+    figures = [await _figures(each) for each in theirs]
     text = metrics.exposition(figures, {each.live.zone_id for each in theirs})
     return Response(text, media_type=metrics.CONTENT_TYPE)
 
 
-async def _figures(live: Live) -> metrics.ZoneFigures:
+async def _figures(service: Service) -> metrics.ZoneFigures:
+    live = service.live
+    webhooks = tuple(
+        metrics.WebhookFigures(
+            each.endpoint.endpoint_id, each.behind, each.waiting, each.state == "parked"
+        )
+        for each in service.webhooks.figures()
+    )
+
     def job() -> metrics.ZoneFigures:
         now, state = live.clock.now(), live.engine.state
         crew = [courier for courier in state.couriers.values() if courier.on_shift(now)]
@@ -50,6 +58,7 @@ async def _figures(live: Live) -> metrics.ZoneFigures:
             kpis=live.kpis.figures(now, now - HOUR_S),
             couriers=dict(Counter(activity(courier, now) for courier in crew)),
             oldest_position_s=max(ages, default=None),
+            webhooks=webhooks,
         )
 
     return await live.run(job)

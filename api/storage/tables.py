@@ -7,6 +7,7 @@ from typing import Final
 from sqlalchemy import (
     JSON,
     BigInteger,
+    Boolean,
     Column,
     Float,
     Index,
@@ -162,3 +163,61 @@ sessions: Final = Table(
     Column("rotated_at", BigInteger, nullable=False),
     Column("seen_at", BigInteger, nullable=False),
 )
+
+# --- webhooks; moments are by the machine's clock ------------------------------------------------
+
+webhook_endpoints: Final = Table(
+    "webhook_endpoints",
+    metadata,
+    Column("zone", String(64), primary_key=True),
+    Column("endpoint_id", String(64), primary_key=True),
+    Column("url", Text, nullable=False),
+    Column("events", JSON, nullable=False),
+    Column("description", Text, nullable=False),
+    # As they are: what is signed with them must be signed again by the receiver.
+    Column("secret", String(255), nullable=False),
+    Column("old_secret", String(255), nullable=True),
+    Column("old_secret_until", BigInteger, nullable=True),
+    Column("created_at", BigInteger, nullable=False),
+    Column("cursor", BigInteger, nullable=False),
+    Column("status", String(16), nullable=False),
+    Column("status_reason", Text, nullable=False),
+    Column("status_at", BigInteger, nullable=False),
+    Column("failing_since", BigInteger, nullable=True),
+    Column("delivered_at", BigInteger, nullable=True),
+)
+
+webhook_waiting: Final = Table(
+    "webhook_waiting",
+    metadata,
+    Column("zone", String(64), primary_key=True),
+    Column("endpoint_id", String(64), primary_key=True),
+    Column("seq", BigInteger, primary_key=True, autoincrement=False),
+    Column("attempts", Integer, nullable=False),
+    Column("first_at", BigInteger, nullable=True),
+    Column("next_at", BigInteger, nullable=False),
+)
+"""Messages behind an endpoint's cursor that are not settled."""
+
+webhook_deliveries: Final = Table(
+    "webhook_deliveries",
+    metadata,
+    Column("id", _row_id, primary_key=True, autoincrement=True),
+    Column("zone", String(64), nullable=False),
+    Column("endpoint_id", String(64), nullable=False),
+    Column("message_id", String(128), nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("seq", BigInteger, nullable=False),
+    Column("type", String(64), nullable=False),
+    Column("attempt", Integer, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("delivered", Boolean, nullable=False),
+    Column("status", Integer, nullable=True),
+    Column("error", String(32), nullable=True),
+    Column("answer", Text, nullable=False),
+    Column("latency_ms", Integer, nullable=False),
+    Column("next_at", BigInteger, nullable=True),
+    Index("webhook_deliveries_by_endpoint", "zone", "endpoint_id", "id"),
+    Index("webhook_deliveries_by_age", "zone", "at"),
+)
+"""Every attempt, for a bounded time."""

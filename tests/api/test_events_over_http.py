@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import signal
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -60,6 +62,7 @@ def test_events_have_their_wire_form(town: Town) -> None:
     assert first["type"] == "StoreRegistered"
     assert first["at"].endswith("Z")
     assert set(first["data"]["store"]["location"]) == {"lat", "lng"}
+    assert first["object"] == {"type": "store", "id": first["data"]["store"]["store_id"]}
 
 
 def test_who_waits_is_answered_when_something_happens(town: Town) -> None:
@@ -112,6 +115,51 @@ def test_a_stream_loses_nothing_over_a_restart(own_town: Town) -> None:
     seen += [next(rest)["seq"] for _ in range(last - seen[-1])]
     rest.close()  # type: ignore[attr-defined]
     assert seen == list(range(1, last + 1))
+
+
+def test_who_resumes_a_stream_or_pages_misses_nothing_when_the_service_is_killed(
+    own_town: Town,
+) -> None:
+    town = own_town
+    streamed: list[dict[str, Any]] = []
+    paged: list[dict[str, Any]] = []
+
+    def follow() -> None:
+        seen = streamed[-1]["seq"] if streamed else 0
+        with contextlib.suppress(httpx.TransportError):  # the service is killed
+            streamed.extend(stream(town, Last_Event_ID=str(seen)))
+
+    def page() -> None:
+        with contextlib.suppress(httpx.TransportError):
+            while True:
+                after = paged[-1]["seq"] if paged else 0
+                paged.extend(town.get("/v1/events", after=after, wait=20)["data"])
+
+    for _ in range(2):
+        town.start()
+        known = last_seq(town)
+        with ThreadPoolExecutor(3) as pool:
+            following, paging = pool.submit(follow), pool.submit(page)
+            pauses = pool.submit(lambda: [pause(town) for _ in range(50)])
+            try:
+                enough = known + 10
+                until(lambda n=enough: min(len(streamed), len(paged)) > n, "more is seen")  # type: ignore[misc]
+            finally:
+                assert town.process is not None
+                town.process.send_signal(signal.SIGKILL)
+            assert isinstance(pauses.exception(), httpx.TransportError | None)
+            following.result()
+            paging.result()
+        town.kill()
+    town.start()
+    log = town.events()
+    rest = stream(town, Last_Event_ID=str(streamed[-1]["seq"]))
+    streamed += [next(rest) for _ in range(len(log) - len(streamed))]
+    rest.close()  # type: ignore[attr-defined]
+    paged += town.events(after=paged[-1]["seq"])
+    assert [event["seq"] for event in log] == list(range(1, len(log) + 1))
+    assert streamed == log
+    assert paged == log
 
 
 def test_a_stream_does_not_keep_the_service_from_ending(own_town: Town) -> None:

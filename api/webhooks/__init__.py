@@ -1,0 +1,1 @@
+"""Webhooks by the Standard Webhooks scheme: events of the log, told to whoever is called."""
