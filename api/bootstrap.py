@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import gc
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -125,6 +126,23 @@ def build(settings: Settings) -> Service:
     SettingsError, CityError, LedgerError
         What the service cannot start with, and what to do.
     """
+    with _without_collections():
+        return _built(settings)
+
+
+@contextmanager
+def _without_collections() -> Iterator[None]:
+    """Let nobody look for garbage while much is made that stays: it takes as long as the making."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
+
+
+def _built(settings: Settings) -> Service:
     policy = read_policy(settings.policy)
     city = load_city(find_city(settings.city))
     ledger = Ledger(settings.ledger)
