@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -161,6 +164,23 @@ def build(settings: Settings) -> Zones:
     SettingsError, LedgerError
         What the service cannot start with, and what to do.
     """
+    with _without_collections():
+        return _built(settings)
+
+
+@contextmanager
+def _without_collections() -> Iterator[None]:
+    """Let nobody look for garbage while much is made that stays: it takes as long as the making."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
+
+
+def _built(settings: Settings) -> Zones:
     told = _read_zones(settings)
     ledger = Ledger(settings.ledger)
     services: list[Service] = []

@@ -22,6 +22,7 @@ from api.overflow import CompanySpec, read_company
 from api.secrecy import weakness
 from api.settings_sources import Sources, nearest, read_sources
 from api.travel_servers import ServerSpec, read_spec
+from api.webhooks.targets import AllowedHost, read_allowed
 from dispatch.codec import from_rfc3339
 from dispatch.errors import InvalidValueError
 from dispatch.model import Policy

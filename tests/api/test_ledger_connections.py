@@ -131,6 +131,7 @@ def test_a_service_whose_connection_breaks_says_so_and_ends_and_the_next_one_goe
     assert until(lambda: process.poll() is not None, "the service has ended", BOOT_S)
     assert process.poll() == 1
     assert "ledger_failed" in town.log()
+    town.kill()  # it is gone already; so is our connection to it
     town.start()
     assert town.get(f"/v1/stores/{store_id}")["paused"] is False
     assert town.post(f"/v1/stores/{store_id}/pause", {"reason": "flood"})["paused"] is True
