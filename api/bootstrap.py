@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import logging
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -17,6 +16,7 @@ from api.board import Board
 from api.clock import open_clock
 from api.idempotency import Idempotency
 from api.live import Live
+from api.logs import logger
 from api.osrm import OsrmDesk
 from api.overflow_desk import OverflowDesk
 from api.overflow_http import HttpCourierCompany
@@ -42,7 +42,7 @@ from geo.tiles import Tiles
 from geo.travel import NetworkTravelTimes
 from geo.warming import warm_up as warm_up_travel_times
 
-_log = logging.getLogger("samehour.boot")
+_log = logger("boot")
 
 _PICKERS: Final = {"supermarket": 3, "convenience": 1}
 _PICKERS_OTHERWISE: Final = 2
@@ -84,21 +84,21 @@ class Service:
         gc.collect()
         gc.freeze()
         _log.info(
-            "started zone=%s seq=%d stores=%d speed=%g ledger=%s pid=%d %s",
-            self.live.zone_id,
-            self.live.engine.state.seq,
-            len(self.live.engine.state.stores),
-            self.live.clock.speed,
-            self.settings.ledger,
-            os.getpid(),
-            " ".join(f"{name}_s={took:.2f}" for name, took in self.warm_up.took_s.items()),
+            "started",
+            zone=self.live.zone_id,
+            seq=self.live.engine.state.seq,
+            stores=len(self.live.engine.state.stores),
+            speed=self.live.clock.speed,
+            ledger=self.settings.ledger,
+            pid=os.getpid(),
+            **{f"{name}_s": round(took, 2) for name, took in self.warm_up.took_s.items()},
         )
 
     async def stop(self) -> None:
         """End work; nothing that was answered is lost."""
         await self.overflow.stop()
         await self.live.stop()
-        _log.info("stopped zone=%s seq=%d", self.live.zone_id, self.live.feed.seq)
+        _log.info("stopped", zone=self.live.zone_id, seq=self.live.feed.seq)
 
     def close(self) -> None:
         """Let go of the planner and the ledger, whether the service was started or not."""

@@ -1,4 +1,4 @@
-"""`samehour serve`: the command line of the service.  What is heavy is imported when it runs."""
+"""`samehour serve` and `samehour doctor`; what is heavy is imported when one of them runs."""
 
 from __future__ import annotations
 
@@ -9,13 +9,29 @@ from typing import Any
 
 
 def add_parser(commands: Any) -> None:
-    """Add `serve` to the command line."""
+    """Add `serve` and `doctor` to the command line."""
     parser: argparse.ArgumentParser = commands.add_parser(
         "serve",
         help="serve a city over HTTP",
         description="Serve a city over HTTP. Every option is also read from the environment: "
         "--clock-start is SAMEHOUR_CLOCK_START.",
     )
+    _add_options(parser)
+    parser.set_defaults(handler=run)
+    doctor: argparse.ArgumentParser = commands.add_parser(
+        "doctor",
+        help="say what would keep the service from starting or running well, and what to do",
+        description="Look at everything that `samehour serve` with the same options stands on: "
+        "program, settings, city, ledger, clock, servers outside. Changes nothing, and may be run "
+        "beside a service. Exit code 1 when something must be mended.",
+    )
+    _add_options(doctor)
+    doctor.add_argument("--json", action="store_true", help="print a JSON object")
+    doctor.set_defaults(handler=examine)
+
+
+def _add_options(parser: argparse.ArgumentParser) -> None:
+    """Add what a service is told."""
     parser.add_argument("--city", help="a city in the box, or its path (helsinki)")
     parser.add_argument(
         "--ledger",
@@ -45,6 +61,12 @@ def add_parser(commands: Any) -> None:
         help="milliseconds after which no better plan is looked for (1000)",
     )
     parser.add_argument("--seed", metavar="N", help="of whatever the planner draws (0)")
+    parser.add_argument("--log-format", metavar="FORM", help="text or json (text)")
+    parser.add_argument(
+        "--log-level",
+        metavar="LEVEL",
+        help="the least that is said: DEBUG, which is every request, INFO, WARNING or ERROR (INFO)",
+    )
     parser.add_argument(
         "--travel-server",
         dest="travel_servers",
@@ -62,7 +84,6 @@ def add_parser(commands: Any) -> None:
         help="an outside company that orders can be given to, as "
         "swift=http://127.0.0.1:9090; may be given several times",
     )
-    parser.set_defaults(handler=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -82,3 +103,11 @@ def run(arguments: argparse.Namespace) -> int:
         return 2
     except KeyboardInterrupt:
         return 0
+
+
+def examine(arguments: argparse.Namespace) -> int:
+    """Look at everything a service stands on; returns 0 well, 1 when something must be mended."""
+    from api.doctor import run as examined  # noqa: PLC0415
+
+    given = {name: value for name, value in vars(arguments).items() if name != "json"}
+    return examined(given, os.environ, sys.stdout, arguments.json)

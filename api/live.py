@@ -9,14 +9,17 @@ An answer is given only when what it rests on is durable.
 from __future__ import annotations
 
 import asyncio
-import logging
+import contextvars
+import time
 from collections import deque
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
+from api import metrics
 from api.clock import ServiceClock
+from api.logs import logger
 from api.news import Headlines
 from api.notify import Feed
 from api.planner import Planner
@@ -34,7 +37,7 @@ from dispatch.replanning import REPLAN_FOR
 from dispatch.views import Position as Seen
 from geo.city import City
 
-_log = logging.getLogger("samehour.live")
+_log = logger("live")
 _T = TypeVar("_T")
 
 _COALESCE_S: Final = 0.02
@@ -176,10 +179,24 @@ class Live:
     async def run(self, job: Callable[[], _T]) -> _T:
         """Do a job on the engine's thread; returns, or raises what it raised, when durable."""
         loop = asyncio.get_running_loop()
-        done, outcome = await loop.run_in_executor(self._thread, self._execute, job)
+        # With the context, so that what is said there carries the request's trace id.
+        context = contextvars.copy_context()
+        done, outcome = await loop.run_in_executor(
+            self._thread, context.run, self._measured, time.perf_counter(), job
+        )
         if done is not None:
             await asyncio.wrap_future(done)
         return outcome()
+
+    def _measured(
+        self, asked: float, job: Callable[[], _T]
+    ) -> tuple[Future[None] | None, Callable[[], _T]]:
+        """Do a job, and count how long it waited and took; `asked` by the performance counter."""
+        began = time.perf_counter()
+        found = self._execute(job)
+        metrics.JOBS_WAITED.labels(self.zone_id).observe(began - asked)
+        metrics.JOBS.labels(self.zone_id).observe(time.perf_counter() - began)
+        return found
 
     def _execute(self, job: Callable[[], _T]) -> tuple[Future[None] | None, Callable[[], _T]]:
         outcome: Callable[[], _T]
@@ -206,9 +223,12 @@ class Live:
                 )
             )
         for event in recorded:
+            metrics.EVENTS.labels(self.zone_id, type(event.event).__name__).inc()
             self.kpis.add(event)
             self.headlines.add(event, self.engine.state)
             self.streets.hear(event)
+        if positions:
+            metrics.POSITIONS.labels(self.zone_id).inc(len(positions))
         for position in positions:
             if position.late:
                 continue  # a track is learned from forwards
@@ -252,6 +272,7 @@ class Live:
             await self._replan()
         except Exception:
             self._planning_fault = True
+            metrics.REPLAN_FAULTS.labels(self.zone_id).inc()
             raise
         self._planning_fault = False
         # As long again as it took: half a core at most goes into plans, the rest into answers.
@@ -262,6 +283,9 @@ class Live:
         if made_for is None:
             return
         solved = await asyncio.to_thread(self.planner.solve, made_for)
+        by = "worker" if solved.by_worker else "insertion"
+        metrics.PLANS.labels(self.zone_id, by).observe(solved.solve_ms / 1000)
+        metrics.PLANS_CUT_SHORT.labels(self.zone_id).inc(solved.cut_short)
         await self.run(
             lambda: self.engine.publish(
                 solved.plan,
@@ -308,7 +332,7 @@ class Live:
             except Exception:  # noqa: BLE001  logged, shown by readyz, and tried again
                 if not self.ledger.is_up:
                     return  # `_on_failure` ends the service, or it is stopping
-                _log.exception("%s_failed zone=%s", name, self.zone_id)
+                _log.exception(f"{name}_failed", zone=self.zone_id)
                 await asyncio.sleep(_AFTER_FAULT_S)
 
     # --- the ledger's news ---------------------------------------------------------------------
@@ -330,7 +354,7 @@ class Live:
     def _on_failure(self, error: Exception) -> None:
         """End the service: its state is ahead of the log and must not be built upon."""
         self.failed = True
-        _log.critical("stopping zone=%s reason=%r", self.zone_id, str(error))
+        _log.critical("stopping", zone=self.zone_id, reason=str(error))
         self.feed.close()
         self.on_fatal()
 

@@ -5,13 +5,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
-import logging
 import os
 import signal
 import socket
 import sys
 import threading
-import time
 from collections.abc import AsyncIterator, Callable
 from importlib.metadata import version
 from pathlib import Path
@@ -22,12 +20,13 @@ from fastapi import FastAPI
 
 from api import bootstrap, problems
 from api.bootstrap import Service
+from api.logs import log_to_stderr, logger
 from api.routes import ROUTERS
 from api.security import Guarded
 from api.settings import Settings, SettingsError
 from api.warmup import Opening
 
-_log = logging.getLogger("samehour.boot")
+_log = logger("boot")
 
 _PORTS_TRIED: Final = 20
 _GRACE_S: Final = 5
@@ -125,7 +124,7 @@ def _on_started(service: Service, task: asyncio.Task[None]) -> None:
     if error is None:
         service.on_open()
     else:
-        _log.critical("start_failed error=%r", error, exc_info=error)
+        _log.critical("start_failed", error=repr(error), exc_info=error)
         service.live.failed = True
         service.live.on_fatal()
 
@@ -153,7 +152,7 @@ def serve(settings: Settings) -> int:
     SettingsError, CityError, LedgerError
         What the service cannot start with.
     """
-    _log_to_stderr()
+    log_to_stderr(settings.log_format, settings.log_level)
     sys.setswitchinterval(_TURN_S)
     listener = bind(settings.host, settings.port)
     service = None
@@ -294,14 +293,3 @@ def _write_whole(path: Path, text: str) -> None:
     partial = path.with_name(path.name + ".part")
     partial.write_text(text, encoding="utf-8")
     partial.replace(path)
-
-
-def _log_to_stderr() -> None:
-    handler = logging.StreamHandler(sys.stderr)
-    formatter = logging.Formatter(
-        "at=%(asctime)s level=%(levelname)s from=%(name)s %(message)s", "%Y-%m-%dT%H:%M:%SZ"
-    )
-    formatter.converter = time.gmtime
-    handler.setFormatter(formatter)
-    logging.basicConfig(level=logging.WARNING, handlers=[handler])
-    logging.getLogger("samehour").setLevel(logging.INFO)

@@ -7,13 +7,13 @@ only whoever asked.  A booking is made before its event, and called off when the
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
 from api.live import Live
+from api.logs import logger
 from api.overflow import Bid, CourierCompany, CourierCompanyError, Job, JobRefusedError
 from api.problems import Problem
 from dispatch import events as e
@@ -26,7 +26,7 @@ from dispatch.rules.carriage import refuse_unbookable
 from dispatch.rules.context import open_order
 from dispatch.state import OrderState
 
-_log = logging.getLogger("samehour.overflow")
+_log = logger("overflow")
 _T = TypeVar("_T")
 Json = dict[str, Any]
 
@@ -296,9 +296,7 @@ class OverflowDesk:
         try:
             await self._outside(lambda: company.cancel(reference))
         except CourierCompanyError as error:
-            _log.warning(
-                "not_called_off company=%s job=%s reason=%r", company.name, reference, str(error)
-            )
+            _log.warning("not_called_off", company=company.name, job=reference, reason=str(error))
 
     # --- news ----------------------------------------------------------------------------------
 

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,11 +18,12 @@ from pydantic import Field, StringConstraints, TypeAdapter, ValidationError
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential
 
 from api.legs import place
+from api.logs import logger
 from api.overflow import Bid, CompanySpec, CourierCompanyError, Job, JobRefusedError
 from api.schemas import Moment
 from dispatch.codec import to_rfc3339
 
-_log = logging.getLogger("samehour.overflow")
+_log = logger("overflow")
 _T = TypeVar("_T")
 Json = dict[str, Any]
 
@@ -166,7 +166,7 @@ class HttpCourierCompany:
         except CourierCompanyError as error:
             with self._lock:
                 self._last_failure = str(error)
-            _log.warning("failed company=%s reason=%r", self.name, str(error))
+            _log.warning("failed", company=self.name, reason=str(error))
             raise
 
     def _ask(

@@ -8,7 +8,6 @@ its place.
 
 from __future__ import annotations
 
-import logging
 import multiprocessing
 import os
 import signal
@@ -20,9 +19,11 @@ from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from typing import Any, Final, NamedTuple
 
+from api import metrics
+from api.logs import logger
 from dispatch.model import Plan, Snapshot
 
-_log = logging.getLogger("samehour.planner")
+_log = logger("planner")
 
 _LIMIT_MS: Final = 1000
 _GRACE_S: Final = 9.0
@@ -160,7 +161,8 @@ class Planner:
         self._process, self._pipe, self._warm = None, None, False
 
     def _replace(self, error: PlannerError) -> None:
-        _log.warning("planner_failed reason=%r answer=insertion", str(error))
+        _log.warning("planner_failed", reason=str(error), answer="insertion")
+        metrics.PLANNER_RESTARTS.inc()
         self._stop()
         self._start()
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import http
-import logging
 import secrets
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -15,6 +15,8 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from api import metrics
+from api.logs import logger, traced
 from api.storage.errors import LedgerError
 from dispatch.errors import (
     ConflictError,
@@ -31,7 +33,7 @@ from dispatch.errors import (
 from dispatch.model import Reason
 from geo.errors import GeoError, NoRouteError, TooFarFromRoadError, TravelServerError
 
-_log = logging.getLogger("samehour.http")
+_log = logger("http")
 
 CODES: Final[Mapping[str, tuple[int, str]]] = {
     "malformed_body": (400, "The body is not JSON"),
@@ -77,6 +79,7 @@ CODES: Final[Mapping[str, tuple[int, str]]] = {
 }
 """Every code with its status and title; published in the API document."""
 
+_METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _BY_STATUS: Final = {404: "not_found", 405: "method_not_allowed", 413: "body_too_large"}
 
 
@@ -188,7 +191,10 @@ def install(app: FastAPI) -> None:
 
 
 class Traced:
-    """Outermost: gives every request a trace id, and every crash an answer that leaks nothing."""
+    """Outermost: gives every request a trace id, and every crash an answer that leaks nothing.
+
+    Every request is counted, by the form of its path: ids would make figures without end.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -200,23 +206,47 @@ class Traced:
             return
         trace_id = f"trc_{secrets.token_hex(8)}"
         scope.setdefault("state", {})["trace_id"] = trace_id
-        started = False
+        traced(trace_id)
+        status = 0
+        began = time.perf_counter()
 
         async def send_traced(message: Message) -> None:
-            nonlocal started
+            nonlocal status
             if message["type"] == "http.response.start":
-                started = True
+                status = message["status"]
                 message["headers"] = [*message["headers"], (b"trace-id", trace_id.encode())]
             await send(message)
 
         try:
             await self._app(scope, receive, send_traced)
         except Exception:
-            _log.exception("crashed trace_id=%s path=%s", trace_id, scope["path"])
-            if started:
+            _log.exception("crashed", path=_path(scope))
+            if status:
                 raise
             problem = Problem("internal_error", "Tell us the trace id and we can look it up.")
             await response(problem, trace_id)(scope, receive, send_traced)
+        finally:
+            took_s = time.perf_counter() - began
+            method, route = _kind(scope)
+            metrics.REQUESTS.labels(method, route, str(status)).observe(took_s)
+            _log.debug(
+                "request",
+                method=scope["method"],
+                path=_path(scope),
+                status=status,
+                took_ms=round(1000 * took_s, 1),
+            )
+
+
+def _kind(scope: Scope) -> tuple[str, str]:
+    """Return a request's method and the form of its path, as far as they are known here."""
+    method, route = scope["method"], scope.get("route")
+    return method if method in _METHODS else "other", getattr(route, "path", "other")
+
+
+def _path(scope: Scope) -> str:
+    """Return a path as the log may know it: who has a token needs no key."""
+    return _kind(scope)[1] if "token" in scope.get("path_params", {}) else str(scope["path"])
 
 
 def trace_id(request: Request) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import (
     BaseModel,
@@ -16,6 +16,7 @@ from pydantic import (
     ValidationError,
 )
 
+from api.logs import LogFormat
 from api.overflow import CompanySpec, read_company
 from api.travel_servers import ServerSpec, read_spec
 from dispatch.codec import from_rfc3339
@@ -78,6 +79,8 @@ class Settings(BaseModel):
         Names clients may call the service by, beside loopback's own.
     travel_servers
         Routing servers to ask before our own network, one for a mode.
+    log_format, log_level
+        How lines of the log look, and the least that is said; DEBUG says every request.
     courier_companies
         Outside companies that orders can be given to, each by a name of its own.
     """
@@ -99,6 +102,8 @@ class Settings(BaseModel):
     api_key: SecretStr | None = None
     allowed_hosts: tuple[str, ...] = ()
     travel_servers: tuple[Annotated[ServerSpec, BeforeValidator(read_spec)], ...] = ()
+    log_format: LogFormat = LogFormat.TEXT
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     courier_companies: tuple[Annotated[CompanySpec, BeforeValidator(read_company)], ...] = ()
 
     @property

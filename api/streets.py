@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import logging
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from api.clock import ServiceClock
+from api.logs import logger
 from api.storage.records import Position
 from dispatch.events import (
     DeliveryFailed,
@@ -38,7 +38,7 @@ from geo.traffic import Traffic
 from geo.travel import NetworkTravelTimes
 from geo.types import Mode
 
-_log = logging.getLogger("samehour.streets")
+_log = logger("streets")
 _T = TypeVar("_T")
 
 _LEARN_EVERY_S: Final = 300
@@ -126,7 +126,7 @@ class StreetDesk:
         left_out = list(self._restore(now))
         left_out += self._news.begin(closures, now)
         for reason in left_out:
-            _log.warning("left_out reason=%r", reason)
+            _log.warning("left_out", reason=reason)
 
     async def close(self) -> None:
         """Finish what was begun, and keep what was seen and learned."""
@@ -278,4 +278,4 @@ class StreetDesk:
 def _log_failure(future: Future[Any]) -> None:
     error = future.exception()
     if error is not None and not isinstance(error, GeoError):  # those are the asker's to hear
-        _log.error("streets_failed error=%r", error, exc_info=error)
+        _log.error("streets_failed", error=repr(error), exc_info=error)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 import time
 from collections.abc import Iterator
@@ -11,9 +10,10 @@ from contextlib import contextmanager
 from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from api.logs import logger
 from api.problems import Problem, for_client, response, trace_id
 
-_log = logging.getLogger("samehour.boot")
+_log = logger("boot")
 
 _SAID_AFTER_S = 2.0
 _ANSWERED = ("/healthz", "/readyz", "/assets/")
@@ -38,7 +38,7 @@ class WarmUp:
     def phase(self, name: str, waiting_for: str) -> Iterator[None]:
         """Do one part; `waiting_for` is what `waiting_for()` says meanwhile."""
         self._waiting_for, self._began = waiting_for, time.monotonic()
-        patience = threading.Timer(_SAID_AFTER_S, lambda: _log.info("waiting for=%r", waiting_for))
+        patience = threading.Timer(_SAID_AFTER_S, lambda: _log.info("waiting", reason=waiting_for))
         patience.daemon = True
         patience.start()
         try:

@@ -15,6 +15,7 @@ from api.routes import (
     health,
     labels,
     late,
+    metrics,
     offers,
     operations,
     orders,
@@ -37,6 +38,7 @@ from api.routes import (
 
 ROUTERS: tuple[APIRouter, ...] = (
     health.router,
+    metrics.router,
     zones.router,
     quotes.router,
     orders.router,

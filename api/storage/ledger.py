@@ -7,10 +7,10 @@ for a retry are written together or not at all.
 
 from __future__ import annotations
 
-import logging
 import queue
 import secrets
 import threading
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from pathlib import Path
@@ -31,6 +31,8 @@ from sqlalchemy import (
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, NoSuchModuleError
 
+from api import metrics
+from api.logs import logger
 from api.storage import queries, tables
 from api.storage.errors import LedgerError, LedgerFailedError
 from api.storage.lock import FileLock
@@ -41,7 +43,7 @@ from dispatch.errors import SequenceError
 from dispatch.events import Recorded
 from geo.types import LonLat
 
-_log = logging.getLogger("samehour.ledger")
+_log = logger("ledger")
 
 _GROUP: Final = 512
 """Most batches in one transaction: bounds how long the first of them waits."""
@@ -154,6 +156,7 @@ class Ledger:
         return group, False
 
     def _write_group(self, group: Sequence[Batch]) -> bool:
+        began = time.perf_counter()
         try:
             with self._engine.begin() as connection:
                 write(connection, group, self._travel)
@@ -164,6 +167,8 @@ class Ledger:
             failure = LedgerFailedError(f"The ledger {self.where} did not write: {_plain(error)}.")
             self._fail(group, failure, error)
             return False
+        metrics.COMMITS.observe(time.perf_counter() - began)
+        metrics.COMMITTED_TOGETHER.observe(len(group))
         self.on_written(group)
         for batch in group:
             batch.done.set_result(None)
@@ -176,7 +181,7 @@ class Ledger:
         cause: Exception,
     ) -> None:
         failure.__cause__ = cause
-        _log.critical("ledger_failed ledger=%s error=%r", self.where, str(failure))
+        _log.critical("ledger_failed", ledger=self.where, error=str(failure))
         with self._guard:
             self._failure = failure
             left = list(group)

@@ -6,13 +6,14 @@ import heapq
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from operator import attrgetter
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
 
 from cattrs import BaseValidationError
-from sqlalchemy import Connection, Engine, Select, create_engine, inspect, select
+from sqlalchemy import Connection, Engine, Select, create_engine, func, inspect, select
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 from sqlalchemy.pool import NullPool
@@ -80,6 +81,44 @@ def read_recording(where: str, zone: str | None = None) -> Recording:
         travel=_Versions(source, chosen, has_journal),
         last=last,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class ZoneInLedger:
+    """What a ledger has of a zone; times are UTC epoch seconds."""
+
+    zone: str
+    events: int
+    last_seq: int
+    last_at: int
+
+
+def examine(where: str) -> list[ZoneInLedger]:
+    """Return what a ledger has of each zone, also while a service writes it.
+
+    Raises
+    ------
+    RecordingError
+        It cannot be read, is damaged or no ledger, or lacks events in the midst of a zone.
+    """
+    source, e = _Source(where), tables.events
+    columns = (e.c.zone, func.count(), func.max(e.c.seq), func.max(e.c.at))
+    with source.connected() as connection:
+        source.check(connection)
+        if connection.dialect.name == "sqlite":
+            said = connection.exec_driver_sql("PRAGMA quick_check(1)").scalar_one()
+            if said != "ok":
+                raise RecordingError(
+                    f"The ledger {source.name} is damaged: {said}. Use a whole copy."
+                )
+        rows = connection.execute(select(*columns).group_by(e.c.zone).order_by(e.c.zone))
+        found = [ZoneInLedger(*row) for row in rows]
+    for zone in found:
+        if zone.events != zone.last_seq:
+            raise _missing(
+                source.name, f"{zone.last_seq - zone.events} of {zone.last_seq} events", zone.zone
+            )
+    return found
 
 
 class _Source:

@@ -1,0 +1,152 @@
+"""Figures for Prometheus, with units in their names; `GET /metrics` has them.
+
+What happens is counted where it happens.  What is the case is read when somebody asks, from the
+engine's own thread: see `ZoneFigures`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    REGISTRY,
+    Counter,
+    Histogram,
+    disable_created_metrics,
+    generate_latest,
+)
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import CollectorRegistry
+
+from dispatch.kpis import Kpis
+
+CONTENT_TYPE: Final = CONTENT_TYPE_LATEST
+
+disable_created_metrics()  # type: ignore[no-untyped-call]
+
+_REQUEST_S: Final = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+_COMMIT_S: Final = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1)
+_PLAN_S: Final = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10)
+_GROUP: Final = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)
+
+REQUESTS: Final = Histogram(
+    "samehour_http_request_duration_seconds",
+    "From a request's first byte to the last of its answer; streams count until they end.",
+    ("method", "route", "status"),
+    buckets=_REQUEST_S,
+)
+JOBS_WAITED: Final = Histogram(
+    "samehour_engine_wait_seconds",
+    "How long work waited for the zone's engine, which does one thing at a time.",
+    ("zone",),
+    buckets=_COMMIT_S,
+)
+JOBS: Final = Histogram(
+    "samehour_engine_work_seconds",
+    "How long the zone's engine was busy with one piece of work.",
+    ("zone",),
+    buckets=_COMMIT_S,
+)
+EVENTS: Final = Counter("samehour_events", "Facts recorded.", ("zone", "type"))
+POSITIONS: Final = Counter("samehour_positions", "Positions of couriers taken in.", ("zone",))
+COMMITS: Final = Histogram(
+    "samehour_ledger_commit_duration_seconds",
+    "One transaction of the ledger, until it is durable.",
+    buckets=_COMMIT_S,
+)
+COMMITTED_TOGETHER: Final = Histogram(
+    "samehour_ledger_commit_batches",
+    "Batches that became durable in one transaction.",
+    buckets=_GROUP,
+)
+PLANS: Final = Histogram(
+    "samehour_plan_duration_seconds",
+    "From a snapshot to its plan, the way to the planner's process and back included.",
+    ("zone", "by"),
+    buckets=_PLAN_S,
+)
+PLANS_CUT_SHORT: Final = Counter(
+    "samehour_plans_cut_short", "Plans that ran into their wall limit.", ("zone",)
+)
+REPLAN_FAULTS: Final = Counter("samehour_replan_faults", "Replans that failed.", ("zone",))
+PLANNER_RESTARTS: Final = Counter(
+    "samehour_planner_restarts", "Planner processes that died or hung and were started again."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ZoneFigures:
+    """What is the case in a zone.
+
+    Attributes
+    ----------
+    kpis
+        Of the last hour; `open` and `at_risk` are of now.
+    couriers
+        On shift, by what they are doing.
+    oldest_position_s
+        Age of the oldest latest position of a courier who is under way; None with nobody.
+    """
+
+    zone: str
+    seq: int
+    kpis: Kpis
+    couriers: dict[str, int]
+    oldest_position_s: int | None
+
+
+def exposition(zones: list[ZoneFigures]) -> bytes:
+    """Return all figures in Prometheus' text form."""
+    present = CollectorRegistry()
+    present.register(_Present(zones))
+    return generate_latest(REGISTRY) + generate_latest(present)
+
+
+class _Present:
+    """Gauges of what is the case, made for one answer."""
+
+    def __init__(self, zones: list[ZoneFigures]) -> None:
+        self._zones = zones
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        """Yield one family after another."""
+        yield self._of("log_seq", "Number of the last fact.", lambda of: of.seq)
+        yield self._of("orders_open", "Taken and not yet at the door.", lambda of: of.kpis.open)
+        yield self._of("orders_at_risk", "Open, and late or nearly so.", lambda of: of.kpis.at_risk)
+        yield self._of(
+            "delivered_on_time_ratio",
+            "Of the last hour's deliveries, those by the end of their promise.",
+            lambda of: of.kpis.on_time_share,
+        )
+        yield self._of(
+            "click_to_door_p50_seconds", "Of the last hour.", lambda of: of.kpis.click_to_door_p50_s
+        )
+        yield self._of(
+            "click_to_door_p90_seconds", "Of the last hour.", lambda of: of.kpis.click_to_door_p90_s
+        )
+        yield self._of(
+            "position_age_max_seconds",
+            "Oldest latest position of a courier under way.",
+            lambda of: of.oldest_position_s,
+        )
+        crew = GaugeMetricFamily(
+            "samehour_couriers", "On shift, by what they do.", labels=("zone", "activity")
+        )
+        for zone in self._zones:
+            for activity, count in sorted(zone.couriers.items()):
+                crew.add_metric((zone.zone, activity), count)
+        yield crew
+
+    def _of(
+        self, name: str, what: str, figure: Callable[[ZoneFigures], float | None]
+    ) -> GaugeMetricFamily:
+        """Return a gauge with a sample for each zone that has a figure."""
+        family = GaugeMetricFamily(f"samehour_{name}", what, labels=("zone",))
+        for zone in self._zones:
+            value = figure(zone)
+            if value is not None:
+                family.add_metric((zone.zone,), value)
+        return family
