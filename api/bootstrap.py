@@ -22,6 +22,8 @@ from api.overflow_desk import OverflowDesk
 from api.overflow_http import HttpCourierCompany
 from api.planner import Planner
 from api.settings import Settings, read_policy
+from api.solve_reading import Limits
+from api.solver import SolveDesk
 from api.storage.journal import ZoneJournal
 from api.storage.ledger import Ledger, ZoneLog
 from api.streets import StreetDesk
@@ -63,6 +65,7 @@ class Service:
     servers: ServedTravelTimes | None
     tokens: Tokens
     overflow: OverflowDesk
+    solving: SolveDesk
     tries: Tries = field(default_factory=Tries)
     sms_replies: Remembered[str, str] = field(default_factory=Remembered)
     """Answers to text messages, by what their gateway calls them."""
@@ -104,6 +107,7 @@ class Service:
         """Let go of the planner and the ledger, whether the service was started or not."""
         self.osrm.close()
         self.overflow.close()
+        self.solving.close()
         self.live.planner.close()
         self.live.ledger.close()
         if self.servers is not None:
@@ -193,6 +197,15 @@ def build(settings: Settings) -> Service:
         Tokens(ledger.secret("tokens")),
         OverflowDesk(
             live, {spec.name: HttpCourierCompany(spec) for spec in settings.courier_companies}
+        ),
+        SolveDesk(
+            Limits(
+                tasks=settings.solve_tasks,
+                vehicles=settings.solve_vehicles,
+                places=settings.solve_places,
+                seconds=settings.solve_limit_s,
+            ),
+            settings.solve_waiting,
         ),
     )
 

@@ -28,6 +28,7 @@ from api.routes import (
     runsheets,
     sales,
     sms,
+    solve,
     sourcing,
     stock,
     stores,
@@ -65,6 +66,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     operations.router,
     traffic.router,
     osrm.router,
+    solve.router,
     pages.router,
 )
 """Every router, in the order of the API document."""

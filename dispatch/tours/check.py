@@ -103,9 +103,12 @@ def _order(problem: Problem, tour: Tour) -> list[str]:
     vehicle = problem.vehicles[tour.vehicle]
     broken = []
     kinds = [step.kind for step in tour.steps]
-    if (vehicle.start != NOWHERE) != (kinds[0] is Kind.START) or Kind.START in kinds[1:]:
+    places = [step.place for step in tour.steps if step.kind in _TASKS] or [NOWHERE]
+    start = places[0] if vehicle.start == NOWHERE else vehicle.start
+    end = places[-1] if vehicle.end == NOWHERE else vehicle.end
+    if kinds.count(Kind.START) != 1 or (kinds[0], tour.steps[0].place) != (Kind.START, start):
         broken.append("does not begin where it starts")
-    if (vehicle.end != NOWHERE) != (kinds[-1] is Kind.END) or Kind.END in kinds[:-1]:
+    if kinds.count(Kind.END) != 1 or (kinds[-1], tour.steps[-1].place) != (Kind.END, end):
         broken.append("does not finish where it ends")
     for step in tour.steps:
         if step.kind in _TASKS and _task(problem, step) is None:
@@ -160,7 +163,9 @@ def _action(vehicle: Vehicle, before: Step | None, step: Step, task: Task) -> li
         broken.append(f"begins {told} at {step.begin}, outside of its windows")
     kind = vehicle.vehicle_type
     setup_s = task.setup_per_type.get(kind, task.setup_s)
-    if before is not None and before.place == step.place:
+    is_start = before is not None and before.kind is Kind.START
+    is_nowhere = is_start and vehicle.start == NOWHERE
+    if before is not None and before.place == step.place and not is_nowhere:
         setup_s = 0
     if (step.setup_s, step.service_s) != (
         setup_s,
@@ -238,7 +243,8 @@ def _leg(
     problem: Problem, vehicle: Vehicle, before: Step | None, step: Step
 ) -> tuple[int, int, float]:
     """Return duration, length and cost of a leg."""
-    if before is None:
+    is_free = (before is None or before.kind is Kind.START) and vehicle.start == NOWHERE
+    if before is None or is_free or (step.kind is Kind.END and vehicle.end == NOWHERE):
         return 0, 0, 0.0
     table = problem.tables[vehicle.profile]
     pair = before.place, step.place

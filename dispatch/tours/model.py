@@ -25,7 +25,7 @@ UNLIMITED: Final = 1 << 60
 """A limit that nothing reaches."""
 
 NOWHERE: Final = -1
-"""Place of a vehicle that starts with its first task, or ends with its last."""
+"""Place of a vehicle that starts with its first task, or ends with its last: no leg leads there."""
 
 HOUR_S: Final = 3600
 KM_M: Final = 1000
@@ -74,6 +74,7 @@ class Why(StrEnum):
     MAX_TRAVEL_TIME = "max_travel_time"
     MAX_DISTANCE = "max_distance"
     NO_ROOM = "no_room"
+    NOT_GIVEN = "not_given"
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ The same problem, seed and rounds always come to the same answer.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 import numpy as np
 
@@ -36,6 +37,15 @@ _WHY = {
     ),
 }
 """Why a request has no tour even alone; who came further in these counts."""
+
+
+_ROUNDS: Final = (0, 200, 500, 1_000, 2_000, 5_000)
+"""Effort of VROOM's exploration levels: rounds, where nobody counts them."""
+
+
+def rounds_for(problem: Problem, level: int | None) -> int:
+    """Return the rounds of an exploration level, the most thorough one if none is given."""
+    return _ROUNDS[-1 if level is None else level]
 
 
 def solve(problem: Problem, *, seed: int, effort: Effort) -> Answer:

@@ -256,7 +256,10 @@ def _plus(one: Amount, other: Amount) -> Amount:
 
 
 def written(problem: Problem, vehicle: int, timed: Timed) -> Tour:
-    """Return a tour's steps with their times, loads and what they break."""
+    """Return a tour's steps with their times and loads.
+
+    Who starts nowhere does so at the first task's place, and ends, likewise, at the last one's.
+    """
     one = problem.vehicles[vehicle]
     legs = Legs(problem, vehicle)
     tasks = [(e.request, e.item) for e in timed.entries if isinstance(e.item, Task)]
@@ -266,8 +269,9 @@ def written(problem: Problem, vehicle: int, timed: Timed) -> Tour:
     travel_s = length_m = done = 0
     here, now = one.start, timed.start
     left_s, left_m = 0, 0
-    if one.start != NOWHERE:
-        steps.append(Step(Kind.START, None, one.start, now, load=loads[0]))
+    first, last = (tasks[0][1].place, tasks[-1][1].place) if tasks else (one.start, one.end)
+    first = first if one.start == NOWHERE else one.start
+    steps.append(Step(Kind.START, None, first, now, load=loads[0]))
     goals = [*(task.place for _, task in tasks), one.end]
     cost += legs.cost(here, goals[0])
     left_s, left_m = legs.seconds(here, goals[0]), legs.metres(here, goals[0])
@@ -316,19 +320,20 @@ def written(problem: Problem, vehicle: int, timed: Timed) -> Tour:
             left_s, left_m = legs.seconds(here, goals[done]), legs.metres(here, goals[done])
         steps.append(step)
         now = step.over
-    if one.end != NOWHERE:
-        travel_s, length_m = travel_s + left_s, length_m + left_m
-        steps.append(
-            Step(
-                Kind.END,
-                None,
-                one.end,
-                now + left_s,
-                travel_s=travel_s,
-                length_m=length_m,
-                load=loads[-1],
-            )
+    travel_s, length_m = travel_s + left_s, length_m + left_m
+    last = last if one.end == NOWHERE else one.end
+    arrival = now + left_s
+    steps.append(
+        Step(
+            Kind.END,
+            None,
+            last,
+            arrival,
+            travel_s=travel_s,
+            length_m=length_m,
+            load=loads[-1],
         )
+    )
     cost += action_total * one.costs.per_task_hour / HOUR_S + late
     return Tour(vehicle, tuple(steps), cost, late)
 
