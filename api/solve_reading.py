@@ -20,6 +20,7 @@ from api.solve_schemas import (
 )
 from dispatch.tours.errors import TourError
 from dispatch.tours.model import (
+    HOUR_S,
     NEVER,
     NO_WAY,
     NOWHERE,
@@ -164,7 +165,9 @@ class _Reader:
         self.ask_roads = ask_roads
         matrices = dict(body.matrices or {})
         if body.matrix is not None:
-            matrices = {vehicle.profile: MatricesIn(durations=body.matrix) for vehicle in body.vehicles}
+            matrices = {
+                vehicle.profile: MatricesIn(durations=body.matrix) for vehicle in body.vehicles
+            }
         self.matrices = matrices
         self.places: dict[LonLat, int] = {}
         self.locations: dict[int, LonLat] = {}
@@ -175,7 +178,8 @@ class _Reader:
         size = self._matrix_size()
         requests = tuple(self._requests(size))
         vehicles = tuple(
-            self._vehicle(number, vehicle, size) for number, vehicle in enumerate(self.body.vehicles)
+            self._vehicle(number, vehicle, size)
+            for number, vehicle in enumerate(self.body.vehicles)
         )
         wants_lengths = self.body.options.g or any(
             vehicle.costs.per_km or vehicle.max_distance is not None
@@ -275,7 +279,11 @@ class _Reader:
         return size
 
     def _place(
-        self, pointer: str, location: tuple[float, float] | None, index: int | None, size: int | None
+        self,
+        pointer: str,
+        location: tuple[float, float] | None,
+        index: int | None,
+        size: int | None,
     ) -> int:
         """Return the row of a place."""
         key = "location" if not pointer.startswith("/vehicles") else ""
@@ -324,9 +332,7 @@ class _Reader:
         if more.on_board is not None:
             ids = [vehicle.id for vehicle in self.body.vehicles]
             if more.on_board not in ids:
-                raise refuse(
-                    f"{pointer}/samehour/on_board", f"there is no vehicle {more.on_board}"
-                )
+                raise refuse(f"{pointer}/samehour/on_board", f"there is no vehicle {more.on_board}")
             on_board = ids.index(more.on_board)
         return Request(
             task=self._task(f"{pointer}/delivery", shipment.delivery, Kind.DELIVERY, size),
@@ -365,7 +371,7 @@ class _Reader:
         tables = self.matrices.get(vehicle.profile)
         if tables is not None and tables.costs is not None:
             costs = vehicle.costs
-            if costs.per_hour != Costs.per_hour or costs.per_km != 0:
+            if costs.per_hour != HOUR_S or costs.per_km != 0:
                 raise refuse(
                     f"{pointer}/costs", "per_hour and per_km do not go with a matrix of costs"
                 )
@@ -448,16 +454,16 @@ class _Reader:
         """Return lengths on our own network for tables without them."""
         rows = sorted(self.locations)
         used = {
-            task.place for request in self._requests(size) for task in (*request.pickups, request.task)
+            task.place
+            for request in self._requests(size)
+            for task in (*request.pickups, request.task)
         }
         if not used <= set(rows):
             raise refuse(
                 f"/matrices/{profile}",
                 "distances are needed (g, per_km, max_distance); give them, or all coordinates",
             )
-        roads = self.ask_roads(
-            self._mode(profile, pointer), [self.locations[row] for row in rows]
-        )
+        roads = self.ask_roads(self._mode(profile, pointer), [self.locations[row] for row in rows])
         lengths = np.zeros((size, size), np.int32)
         lengths[np.ix_(rows, rows)] = roads.length_m
         return lengths

@@ -6,6 +6,7 @@ say.  Nothing else is taken: a field that is not here is refused by name, never 
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Annotated, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -63,7 +64,7 @@ class WindowOwner(Exact):
     @model_validator(mode="after")
     def _check_windows(self) -> Self:
         windows = sorted(map(_checked, self.time_windows or ()))
-        for before, after in zip(windows, windows[1:], strict=False):
+        for before, after in pairwise(windows):
             if after[0] <= before[1]:
                 raise ValueError(f"time windows {list(before)} and {list(after)} overlap")
         return self

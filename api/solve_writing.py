@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 from api.solve_reading import Asked
-from api.solve_schemas import JobIn, TaskIn
+from api.solve_schemas import BreakIn, TaskIn
 from dispatch.tours.model import NOWHERE, Amount, Answer, Kind, Step, Tour, Violation
 from geo.types import LonLat
 
@@ -28,13 +28,15 @@ def written(asked: Asked, answer: Answer, lines: Sequence[str], times_ms: Json, 
     for route, line in zip(routes, lines, strict=False):
         route["geometry"] = line
     unassigned = [
-        entry for one in answer.unserved for entry in wire.unassigned(one.request, one.why, one.detail)
+        entry
+        for one in answer.unserved
+        for entry in wire.unassigned(one.request, one.why, one.detail)
     ]
     summary: Json = {
         "cost": sum(route["cost"] for route in routes),
         "routes": len(routes),
         "unassigned": len(unassigned),
-        **wire.amounts([route for route in routes]),
+        **wire.amounts(routes),
         **{
             name: sum(route[name] for route in routes)
             for name in ("setup", "service", "duration", "waiting_time", "priority")
@@ -59,9 +61,7 @@ class _Wire:
         self.asked = asked
         self.problem = asked.problem
         body = asked.body
-        self.tasks: dict[tuple[Kind, int], TaskIn | JobIn] = {
-            (Kind.JOB, job.id): job for job in body.jobs
-        }
+        self.tasks: dict[tuple[Kind, int], TaskIn] = {(Kind.JOB, job.id): job for job in body.jobs}
         for shipment in body.shipments:
             pickups = [shipment.pickup] if shipment.pickup is not None else []
             for pickup in pickups + shipment.samehour.pickups:
@@ -105,7 +105,7 @@ class _Wire:
 
     def step(self, tour: Tour, step: Step) -> Json:
         told: Json = {"type": str(step.kind)}
-        known = None
+        known: BreakIn | TaskIn | None = None
         if step.kind is Kind.BREAK:
             pauses = self.asked.body.vehicles[tour.vehicle].breaks
             known = next(pause for pause in pauses if pause.id == step.step_id)

@@ -17,6 +17,7 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from itertools import pairwise
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from typing import Any, Final
@@ -106,9 +107,7 @@ class Solver:
         self._pipe: Connection | None = None
         self._warm = False
 
-    def solve(
-        self, raw: bytes, limits: Limits, roads: Roads, is_gone: Callable[[], bool]
-    ) -> bytes:
+    def solve(self, raw: bytes, limits: Limits, roads: Roads, is_gone: Callable[[], bool]) -> bytes:
         """Return the answer to a body; blocks.
 
         Raises
@@ -219,7 +218,9 @@ class Roads:
                 except UnknownModeError:
                     raise
                 except GeoError as error:
-                    offenders.append({"place": index, "location": list(place), "detail": str(error)})
+                    offenders.append(
+                        {"place": index, "location": list(place), "detail": str(error)}
+                    )
             if offenders:
                 return Refused("place_unusable", str(offenders[0]["detail"]), {"errors": offenders})
             found = self._travel.matrix(asked.places, asked.places, asked.mode, self._at)
@@ -236,7 +237,7 @@ class Roads:
         lines = []
         for mode, places in asked.ways:
             points: list[Sequence[float]] = [places[0]]
-            for origin, goal in zip(places, places[1:], strict=False):
+            for origin, goal in pairwise(places):
                 if origin == goal:
                     continue
                 try:

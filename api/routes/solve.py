@@ -1,4 +1,4 @@
-"""`POST /v1/solve`: VROOM's JSON in, VROOM's JSON out; the same where openrouteservice's clients ask."""
+"""`POST /v1/solve`: VROOM's JSON in and out; the same where openrouteservice's clients ask."""
 
 from __future__ import annotations
 
@@ -70,9 +70,7 @@ async def solve(request: Request, service: Here) -> Response:
     gone = threading.Event()
     watching = asyncio.create_task(_watch(request, gone))
     try:
-        body = await service.solving.solve(
-            raw, live.engine.travel.pinned(), live.clock.now(), gone
-        )
+        body = await service.solving.solve(raw, live.engine.travel.pinned(), live.clock.now(), gone)
     finally:
         watching.cancel()
         with contextlib.suppress(asyncio.CancelledError):

@@ -137,6 +137,12 @@ def _times(problem: Problem, vehicle: Vehicle, tour: Tour) -> list[str]:
             broken.append(f"is at step {step.kind} {step.step_id} at another time than it can be")
         if step.travel_s < before.travel_s or step.length_m < before.length_m:
             broken.append(f"goes backwards to step {step.kind} {step.step_id}")
+    return broken + _legs(problem, vehicle, tour)
+
+
+def _legs(problem: Problem, vehicle: Vehicle, tour: Tour) -> list[str]:
+    broken = []
+    first = tour.steps[0]
     here: Step | None = None
     for step in tour.steps:
         if step.kind is Kind.BREAK:
@@ -146,7 +152,9 @@ def _times(problem: Problem, vehicle: Vehicle, tour: Tour) -> list[str]:
         if way_s >= NO_WAY:
             broken.append(f"takes a way to {step.kind} {step.step_id} that there is not")
         elif here is not None and step.travel_s - begun.travel_s != way_s:
-            broken.append(f"needs {way_s} s to {step.kind} {step.step_id}, and another time is said")
+            broken.append(
+                f"needs {way_s} s to {step.kind} {step.step_id}, and another time is said"
+            )
         elif here is not None and step.length_m - begun.length_m != way_m:
             broken.append(f"goes {way_m} m to {step.kind} {step.step_id}, and others are said")
         task = _task(problem, step)
@@ -196,20 +204,14 @@ def _loads(problem: Problem, tour: Tour) -> list[str]:
     for step in tour.steps:
         if step.request is not None:
             request = problem.requests[step.request]
-            for dimension, (out, back) in enumerate(
-                zip(
-                    _whole(problem, request.delivery), _whole(problem, request.pickup), strict=True
-                )
-            ):
-                if step.kind is Kind.PICKUP:
-                    load[dimension] += out
-                else:
-                    load[dimension] += back - out
+            out, back = _whole(problem, request.delivery), _whole(problem, request.pickup)
+            if step.kind is Kind.PICKUP:
+                out, back = (0,) * problem.dimensions, out
+            load = [a + b - c for a, b, c in zip(load, back, out, strict=True)]
         if list(step.load) != load:
             broken.append(f"carries {load} at {step.kind} {step.step_id}, and others are said")
-        if vehicle.capacity and any(
-            one > most for one, most in zip(load, vehicle.capacity, strict=True)
-        ):
+        most = vehicle.capacity or load
+        if any(one > limit for one, limit in zip(load, most, strict=True)):
             broken.append(f"carries {load} at {step.kind} {step.step_id}, too much")
         if min(load) < 0:
             broken.append(f"carries less than nothing at {step.kind} {step.step_id}")

@@ -112,9 +112,7 @@ def _given(
 class _Times:
     """The times of one tour as a model of CP-SAT."""
 
-    def __init__(
-        self, problem: Problem, vehicle: int, given: list[_Given], limit_s: float
-    ) -> None:
+    def __init__(self, problem: Problem, vehicle: int, given: list[_Given], limit_s: float) -> None:
         self.number = vehicle
         self.vehicle = problem.vehicles[vehicle]
         self.given = given

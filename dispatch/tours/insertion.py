@@ -118,9 +118,7 @@ def cheapest(
 
 
 @kernel_part
-def _is_kept(
-    latest: NDArray[np.int64], over: NDArray[np.int64], count: int
-) -> bool:
+def _is_kept(latest: NDArray[np.int64], over: NDArray[np.int64], count: int) -> bool:
     """Tell whether the rest can be kept by who is done with a step then."""
     for taken in range(count):
         if latest[taken] != BEYOND and over[taken] <= latest[taken]:
@@ -129,9 +127,7 @@ def _is_kept(
 
 
 @kernel
-def _true_cost(
-    flat: Flat, board: Board, request: int, place: NDArray[np.int64]
-) -> float:
+def _true_cost(flat: Flat, board: Board, request: int, place: NDArray[np.int64]) -> float:
     """Return what a tour costs with a request in it, by working it out; infinity where not."""
     row = len(flat.start)
     write_with(flat, board, row, request, place)
@@ -141,9 +137,7 @@ def _true_cost(
 
 
 @kernel_part
-def _keep(
-    option: int, vehicle: int, first: int, second: int, found: NDArray[np.int64]
-) -> None:
+def _keep(option: int, vehicle: int, first: int, second: int, found: NDArray[np.int64]) -> None:
     found[OPTION] = option
     found[VEHICLE] = vehicle
     found[FIRST] = first
@@ -235,9 +229,7 @@ def _one(
                 continue
         else:
             drive(pauses, free[step], duration[before, place], load[step], arrive)
-            if not begin_all(
-                window_first, opens, closes, node, arrive, action, breaks + 1, over
-            ):
+            if not begin_all(window_first, opens, closes, node, arrive, action, breaks + 1, over):
                 continue
             drive(pauses, over, duration[place, after], load[step], arrive)
             if step == count:
@@ -245,9 +237,7 @@ def _one(
                     continue
             else:
                 action = action_s(places, setup, service, place, tour[step])
-                begin_all(
-                    window_first, opens, closes, tour[step], arrive, action, breaks + 1, then
-                )
+                begin_all(window_first, opens, closes, tour[step], arrive, action, breaks + 1, then)
                 if not _is_kept(latest[step + 1], then, breaks + 1):
                     continue
         best = added

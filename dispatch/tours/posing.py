@@ -381,20 +381,13 @@ def _first_tours(
             row, task = node_task[node]
             if taken.setdefault(row, number) != number or node in tour:
                 raise TourError(pointer, f"{step.kind} {step.step_id} has a tour already")
-            if task.kind is Kind.PICKUP:
-                if row in loaded:
-                    raise TourError(pointer, f"the shipment of pickup {step.step_id} is fetched twice")
-                loaded.add(row)
-            elif task.kind is Kind.DELIVERY:
-                on_board = problem.requests[row].on_board == number
-                if row not in loaded and not on_board:
-                    raise TourError(
-                        pointer, f"delivery {step.step_id} comes before its pickup; fetch it first"
-                    )
-                loaded.discard(row)
+            on_board = problem.requests[row].on_board == number
+            _follow(pointer, task, row, loaded, on_board=on_board)
             tour.append(node)
         open_later = [
-            node_task[node][1].task_id for node in tour[vehicle.frozen :] if node_task[node][0] in loaded
+            node_task[node][1].task_id
+            for node in tour[vehicle.frozen :]
+            if node_task[node][0] in loaded
         ]
         if open_later:
             raise TourError(
@@ -403,6 +396,20 @@ def _first_tours(
             )
         tours.append(tuple(tour))
     return tuple(tours)
+
+
+def _follow(pointer: str, task: Task, row: int, loaded: set[int], *, on_board: bool) -> None:
+    """Keep which shipments were fetched and not brought yet; raises `TourError` out of turn."""
+    if task.kind is Kind.PICKUP:
+        if row in loaded:
+            raise TourError(pointer, f"the shipment of pickup {task.task_id} is fetched twice")
+        loaded.add(row)
+    elif task.kind is Kind.DELIVERY:
+        if row not in loaded and not on_board:
+            raise TourError(
+                pointer, f"delivery {task.task_id} comes before its pickup; fetch it first"
+            )
+        loaded.discard(row)
 
 
 def _break_order(vehicle: Vehicle) -> tuple[int, ...]:
@@ -456,7 +463,7 @@ def _prices(
         if table.cost is not None:
             cost = table.cost.astype(np.float64)
         else:
-            cost = duration_s * (per_hour / HOUR_S)
+            cost = duration_s.astype(np.float64) * (per_hour / HOUR_S)
             if table.length_m is not None:
                 cost = cost + table.length_m * (per_km / KM_M)
         costs.append(np.where(duration_s >= NO_WAY, np.inf, cost))
@@ -478,7 +485,7 @@ def _kinds(
     frozen: set[int],
     first_tours: tuple[tuple[int, ...], ...],
 ) -> NDArray[np.int64]:
-    """Number vehicles so that those who can do the same have the same number."""
+    """Return numbers of vehicles: those who can do the same have the same."""
     known: dict[object, int] = {}
     numbers = []
     for number, vehicle in enumerate(vehicles):

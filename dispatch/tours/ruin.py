@@ -104,9 +104,7 @@ class Search(NamedTuple):
 
 
 @kernel
-def rounds(
-    flat: Flat, board: Board, search: Search, count: int, hot: float, cold: float
-) -> None:
+def rounds(flat: Flat, board: Board, search: Search, count: int, hot: float, cold: float) -> None:
     """Ruin and recreate some rounds, the temperature falling from hot to cold."""
     requests = len(flat.weight)
     cooling = (cold / hot) ** (1.0 / max(1, count)) if hot > 0.0 else 1.0
@@ -120,7 +118,7 @@ def rounds(
         search.is_touched[:] = 0
         search.is_out[:] = 0
         touched, out = _ruin(flat, board, search)
-        out = _add_absent(flat, board, search, out, requests)
+        out = _add_absent(flat, search, out, requests)
         _sort(flat, search, out)
         for index in range(out):
             request = search.pool[index]
@@ -135,9 +133,7 @@ def rounds(
                     evaluate(flat, board, vehicle, vehicle)
         weight, cost = worth(flat, board)
         chance = temperature * -np.log(max(draw(search.random), 1e-300))
-        if weight < search.value[0] or (
-            weight == search.value[0] and cost < before_cost + chance
-        ):
+        if weight < search.value[0] or (weight == search.value[0] and cost < before_cost + chance):
             search.value[0], search.value[1] = weight, cost
             if weight < search.value[2] or (
                 weight == search.value[2] and cost < search.value[3] - _GAIN
@@ -329,7 +325,7 @@ def _take_string(
 
 
 @kernel
-def _add_absent(flat: Flat, board: Board, search: Search, out: int, requests: int) -> int:
+def _add_absent(flat: Flat, search: Search, out: int, requests: int) -> int:
     """Add requests that had no tour before, not too many; returns how many are to come back."""
     absent = 0
     for request in range(requests):

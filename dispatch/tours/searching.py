@@ -131,7 +131,9 @@ def _search_for(flat: Flat, board: Board, seed: int) -> Search:
     nodes_of: list[list[int]] = [[] for _ in range(requests)]
     for option in range(len(flat.option_a)):
         row = int(np.searchsorted(flat.option_first, option, side="right")) - 1
-        nodes_of[row] += [int(node) for node in (flat.option_a[option], flat.option_b[option]) if node >= 0]
+        nodes_of[row] += [
+            int(node) for node in (flat.option_a[option], flat.option_b[option]) if node >= 0
+        ]
     opens = flat.opens[flat.window_first[:-1]]
     closes = np.minimum(flat.closes[flat.window_first[1:] - 1], _FAR_AWAY)
     amounts = np.maximum(np.abs(flat.change), flat.initial).sum(axis=1)

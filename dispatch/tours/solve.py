@@ -62,8 +62,7 @@ def solve(problem: Problem, *, seed: int, effort: Effort) -> Answer:
     return Answer(
         tours=tuple(_tours(posed, search)),
         unserved=tuple(
-            _unserved(posed, search, row)
-            for row in np.flatnonzero(search.board.owner < 0).tolist()
+            _unserved(posed, search, row) for row in np.flatnonzero(search.board.owner < 0).tolist()
         ),
         rounds=search.rounds,
         cut_short=cut_short,

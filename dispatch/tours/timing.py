@@ -221,9 +221,7 @@ def is_within(load: Amount, most: Amount) -> bool:
     return all(one <= limit for one, limit in zip(load, most, strict=False))
 
 
-def loads_along(
-    problem: Problem, vehicle: int, tour: Sequence[tuple[int, Task]]
-) -> list[Amount]:
+def loads_along(problem: Problem, vehicle: int, tour: Sequence[tuple[int, Task]]) -> list[Amount]:
     """Return the loads on all legs: jobs' deliveries and goods on board from the start."""
     none = (0,) * problem.dimensions
     now = none
