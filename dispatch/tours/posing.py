@@ -235,7 +235,8 @@ def pose(problem: Problem) -> Posed:
         start=start,
         end=_or_nowhere([vehicle.end for vehicle in problem.vehicles], nowhere),
         ready=np.array([vehicle.window[0] for vehicle in problem.vehicles], np.int64),
-        back=np.array([vehicle.window[1] for vehicle in problem.vehicles], np.int64),
+        # What cannot be done is over at NEVER: later than anybody has to be back.
+        back=np.array([min(v.window[1], NEVER - 1) for v in problem.vehicles], np.int64),
         capacity=_matrix([v.capacity for v in problem.vehicles], dimensions, NEVER),
         base=_base(problem),
         max_tasks=np.array([v.max_tasks for v in problem.vehicles], np.int64),

@@ -86,7 +86,7 @@ class Searching:
         while True:
             spent = effort.spent() if effort.spent is not None else 0.0
             share = max(share, self.rounds / max(1, effort.rounds), spent)
-            if share >= 1.0:
+            if share >= 1.0 or self.rounds >= effort.rounds:
                 break
             count = min(chunk, effort.rounds - self.rounds)
             temperature = unit * _HOT * (_COLD / _HOT) ** share
