@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import heapq
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from api import views
@@ -32,15 +31,6 @@ def article(found: Article) -> Json:
         "barcode": found.barcode,
         "shelf": found.shelf,
     }
-
-
-def page_of(skus: Iterable[str], after: str, limit: int) -> tuple[list[str], str | None]:
-    """Return the first SKUs after one, in order, and the cursor of the next page, None at the end.
-
-    Linear in all there are, without sorting them.
-    """
-    found = heapq.nsmallest(limit + 1, (sku for sku in skus if sku > after))
-    return found[:limit], found[limit - 1] if len(found) > limit else None
 
 
 def stock_row(state: State, found: StoreState, sku: str) -> Json:

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
+from math import inf
 from typing import Final
 
 from dispatch import events as e
@@ -76,9 +77,9 @@ class ChurnFold:
             case _:
                 pass
 
-    def count(self, since: int = -1) -> Counter[News]:
-        """Return how often each was told anew after a time."""
-        return Counter(change.news for change in self.changes if change.at > since)
+    def count(self, since: int = -1, until: float = inf) -> Counter[News]:
+        """Return how often each was told anew after a time, up to another."""
+        return Counter(change.news for change in self.changes if since < change.at <= until)
 
     def _note(self, at: int, order_id: str, news: News) -> None:
         self.changes.append(Change(at, order_id, news))

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from math import ceil
+from math import ceil, inf
 from typing import TypeVar
 
 from dispatch.churn import ChurnFold, News
@@ -211,23 +211,31 @@ class KpiFold:
             and max(now, order.eta if order.eta is not None else now) > order.latest - buffer_s
         )
 
-    def figures(self, now: int, since: int | None = None) -> Kpis:
-        """Return the figures at `now`, of what happened after `since` (None: of all)."""
+    def figures(self, now: int, since: int | None = None, until: int | None = None) -> Kpis:
+        """Return the figures at `now`, of what happened after `since`, up to `until`.
+
+        None is from the beginning, and up to now; what is open and at risk is so at `now`.
+        """
         start = since if since is not None else -1
-        delivered = [d for d in self._delivered if d[0] > start]
+        end = until if until is not None else inf
+
+        def count(times: Iterable[int]) -> int:
+            return sum(start < at <= end for at in times)
+
+        delivered = [d for d in self._delivered if start < d[0] <= end]
         times = sorted(d[1] for d in delivered)
-        replans = [r for r in self._replans if r[0] > start]
+        replans = [r for r in self._replans if start < r[0] <= end]
         solve_ms = sorted(r[1] for r in replans)
-        told = self._churn.count(start)
+        told = self._churn.count(start, end)
         return Kpis(
-            orders=sum(at > start for at in self._asked_at),
+            orders=count(self._asked_at),
             open=len(self._open),
             at_risk=len(self.at_risk(now)),
             delivered=len(delivered),
-            rejected=sum(at > start for at in self._refused_at.values()),
-            cancelled=sum(at > start for at in self._cancelled_at),
-            failed=sum(at > start for at in self._failed_at),
-            collected=sum(at > start for at in self._collected_at),
+            rejected=count(self._refused_at.values()),
+            cancelled=count(self._cancelled_at),
+            failed=count(self._failed_at),
+            collected=count(self._collected_at),
             on_time_share=(
                 round(sum(d[2] for d in delivered) / len(delivered), 4) if delivered else None
             ),

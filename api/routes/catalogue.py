@@ -10,7 +10,7 @@ from fastapi import APIRouter, Depends, Path, Query, Request
 
 from api import stock_views
 from api.bootstrap import Service, of_request
-from api.cursors import cursor_after, read_cursor
+from api.cursors import cursor_after, page_of, read_cursor
 from api.problems import Problem
 from api.schemas import Sku
 from api.stock_files import CATALOGUE_COLUMNS, CatalogueFile, at_line, read_catalogue
@@ -71,7 +71,7 @@ async def list_catalogue(
     known = await service.live.run(lambda: service.live.engine.state.catalogue)
 
     def page() -> Json:
-        skus, last = stock_views.page_of(known, after, limit)
+        skus, last = page_of(known, after, limit)
         return {
             "data": [stock_views.article(known[sku]) for sku in skus],
             "next": cursor_after(last),

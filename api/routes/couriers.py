@@ -6,7 +6,7 @@ from collections.abc import Callable
 from enum import StrEnum
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Path, Request
+from fastapi import APIRouter, Depends, Path, Query, Request
 from pydantic import BaseModel
 from starlette.responses import JSONResponse, Response
 
@@ -21,6 +21,7 @@ from api.courier_schemas import (
     StopReportIn,
     StrandedIn,
 )
+from api.cursors import cursor_after, page_of, read_cursor
 from api.idempotency import Answer
 from api.live import Live
 from api.positions import Reported, take_positions
@@ -67,14 +68,22 @@ class Done(StrEnum):
     DECLINED = "declined"
 
 
-@router.get("/couriers", summary="All couriers")
-async def list_couriers(service: Here) -> Json:
-    """Return every courier with position and activity."""
-    live = service.live
+@router.get("/couriers", summary="Couriers, by id")
+async def list_couriers(
+    service: Here,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 1000,
+    cursor: Annotated[str | None, Query(max_length=200)] = None,
+) -> Json:
+    """Return a page of couriers with position and activity; `next` is the next page's cursor."""
+    live, after = service.live, read_cursor(cursor)
 
     def job() -> Json:
-        found = sorted(live.engine.state.couriers.items())
-        return {"data": [views.courier(live, courier) for _, courier in found]}
+        known = live.engine.state.couriers
+        page, last = page_of(known, after, limit)
+        return {
+            "data": [views.courier(live, known[courier_id]) for courier_id in page],
+            "next": cursor_after(last),
+        }
 
     return await live.run(job)
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
 from typing import Annotated, Any, Final
@@ -13,6 +11,7 @@ from starlette.responses import Response
 
 from api import order_views
 from api.bootstrap import Service, of_request
+from api.cursors import cursor_after, no_cursor, read_cursor
 from api.idempotency import Answer
 from api.order_schemas import AmendIn, CancelIn, OrderIn, QuoteDropoffIn, model_lines
 from api.problems import Problem
@@ -223,22 +222,17 @@ def _place_in_list(found: OrderState) -> tuple[int, str]:
     return (found.order.created_at, found.order_id)
 
 
-def _cursor(last: OrderState) -> str:
+def _cursor(last: OrderState) -> str | None:
     created_at, order_id = _place_in_list(last)
-    return base64.urlsafe_b64encode(f"{created_at}:{order_id}".encode()).decode().rstrip("=")
+    return cursor_after(f"{created_at}:{order_id}")
 
 
 def _read_cursor(cursor: str) -> tuple[int, str]:
+    created_at, _, order_id = read_cursor(cursor).partition(":")
     try:
-        padded = cursor + "=" * (-len(cursor) % 4)
-        created_at, _, order_id = base64.urlsafe_b64decode(padded).decode().partition(":")
         return (int(created_at), order_id)
-    except (binascii.Error, ValueError) as error:
-        raise Problem(
-            "invalid_request",
-            "cursor is not one of ours; begin again without it.",
-            {"pointer": "/cursor"},
-        ) from error
+    except ValueError as error:
+        raise no_cursor() from error
 
 
 @router.get("/orders/{order_id}", summary="One order")

@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from api import stock_views
 from api.bootstrap import Service, of_request
-from api.cursors import cursor_after, read_cursor
+from api.cursors import cursor_after, page_of, read_cursor
 from api.idempotency import Answer
 from api.live import Live
 from api.problems import Problem
@@ -51,7 +51,7 @@ async def get_stock(
 
     def page() -> Json:
         wanted = stock_views.stock_skus(found, sku)
-        skus, last = stock_views.page_of(wanted, after, limit)
+        skus, last = page_of(wanted, after, limit)
         return {
             "data": [stock_views.stock_row(state, found, name) for name in skus],
             "next": cursor_after(last),

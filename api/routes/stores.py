@@ -7,11 +7,12 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Path, Request
+from fastapi import APIRouter, Depends, Path, Query, Request
 from starlette.responses import JSONResponse
 
 from api import stock_views, views
 from api.bootstrap import Service, of_request
+from api.cursors import cursor_after, page_of, read_cursor
 from api.live import Live
 from api.problems import Problem
 from api.schemas import AreaIn, Id, StoreIn
@@ -28,15 +29,22 @@ StoreId = Annotated[Id, Path()]
 Json = dict[str, Any]
 
 
-@router.get("", summary="All stores")
-async def list_stores(service: Here) -> Json:
-    """Return every store with what its pickers have to do."""
-    live = service.live
+@router.get("", summary="Stores, by id")
+async def list_stores(
+    service: Here,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 1000,
+    cursor: Annotated[str | None, Query(max_length=200)] = None,
+) -> Json:
+    """Return a page of stores with what their pickers have to do; `next` is the next's cursor."""
+    live, after = service.live, read_cursor(cursor)
 
     def job() -> Json:
-        found = sorted(live.engine.state.stores.items())
+        known = live.engine.state.stores
+        stores = (key for key, store in known.items() if not store.store.is_point)
+        page, last = page_of(stores, after, limit)
         return {
-            "data": [views.store(live, store) for _, store in found if not store.store.is_point]
+            "data": [views.store(live, known[store_id]) for store_id in page],
+            "next": cursor_after(last),
         }
 
     return await live.run(job)

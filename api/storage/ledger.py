@@ -120,6 +120,11 @@ class Ledger:
         """Whether writes are being taken."""
         return self._failure is None and not self._closed and self._writer.is_alive()
 
+    @property
+    def engine(self) -> Engine:
+        """The database, for what is no part of a zone's log, and to read by."""
+        return self._engine
+
     def close(self) -> None:
         """Write what is queued, then let go of the ledger."""
         with self._guard:
