@@ -395,7 +395,7 @@ def answer_to(job: Job, asking: _Asking) -> bytes:
         else:
             rounds = body.samehour.rounds
             if rounds is None:
-                rounds = rounds_for(asked.problem, options.x)
+                rounds = rounds_for(options.x)
             effort = Effort(rounds, spent)
             answer = solve(asked.problem, seed=body.samehour.seed, effort=effort)
             broken = check(asked.problem, answer)

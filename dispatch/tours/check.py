@@ -54,7 +54,7 @@ def _tour(problem: Problem, tour: Tour) -> list[str]:
     broken += _order(problem, tour)
     broken += _times(problem, vehicle, tour)
     broken += _loads(problem, tour)
-    broken += _breaks(problem, vehicle, tour)
+    broken += _breaks(vehicle, tour)
     tasks = [step for step in tour.steps if step.kind in _TASKS]
     if not tasks:
         broken.append("has a tour without tasks")
@@ -110,9 +110,11 @@ def _order(problem: Problem, tour: Tour) -> list[str]:
         broken.append("does not begin where it starts")
     if kinds.count(Kind.END) != 1 or (kinds[-1], tour.steps[-1].place) != (Kind.END, end):
         broken.append("does not finish where it ends")
-    for step in tour.steps:
-        if step.kind in _TASKS and _task(problem, step) is None:
-            broken.append(f"does {step.kind} {step.step_id}, which is not what was asked")
+    broken += [
+        f"does {step.kind} {step.step_id}, which is not what was asked"
+        for step in tour.steps
+        if step.kind in _TASKS and _task(problem, step) is None
+    ]
     return broken
 
 
@@ -222,7 +224,7 @@ def _whole(problem: Problem, amount: Amount) -> Amount:
     return amount or (0,) * problem.dimensions
 
 
-def _breaks(problem: Problem, vehicle: Vehicle, tour: Tour) -> list[str]:
+def _breaks(vehicle: Vehicle, tour: Tour) -> list[str]:
     taken = [step for step in tour.steps if step.kind is Kind.BREAK]
     known: dict[int | None, Break] = {pause.break_id: pause for pause in vehicle.breaks}
     broken = []

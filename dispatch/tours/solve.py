@@ -43,7 +43,7 @@ _ROUNDS: Final = (0, 200, 500, 1_000, 2_000, 5_000)
 """Effort of VROOM's exploration levels: rounds, where nobody counts them."""
 
 
-def rounds_for(problem: Problem, level: int | None) -> int:
+def rounds_for(level: int | None) -> int:
     """Return the rounds of an exploration level, the most thorough one if none is given."""
     return _ROUNDS[-1 if level is None else level]
 

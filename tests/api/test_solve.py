@@ -142,7 +142,11 @@ def test_the_example_of_given_routes_is_timed_and_its_violations_told() -> None:
     def one(number: int, tasks: list[int], **start: int) -> dict[str, Any]:
         ways = [{"type": "job", "id": task} for task in tasks]
         return {
-            **{"id": number, "start": PARIS, "end": PARIS, "capacity": [4], "time_window": window},
+            "id": number,
+            "start": PARIS,
+            "end": PARIS,
+            "capacity": [4],
+            "time_window": window,
             "steps": [{"type": "start", **start}, *ways, {"type": "end"}],
         }
 
@@ -402,6 +406,5 @@ def test_the_same_seed_and_rounds_give_the_same_answer() -> None:
         return answer
 
     assert told(3) == told(3)
-    assert told(3)["summary"]["samehour"] == {
-        **{"seed": 3, "rounds": 200, "cut_short": False, "late_cost": 0}
-    }
+    effort = {"seed": 3, "rounds": 200, "cut_short": False, "late_cost": 0}
+    assert told(3)["summary"]["samehour"] == effort

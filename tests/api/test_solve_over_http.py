@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import socket
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any
 
 import openrouteservice
@@ -74,10 +75,7 @@ def test_openrouteservice_s_client_gets_tours_on_our_own_roads(
     own = NetworkTravelTimes(load_city(find_city("helsinki")).network)
     for route in answer["routes"]:
         places = [LonLat(*step["location"]) for step in route["steps"]]
-        legs = [
-            own.route(here, there, Mode.BIKE, 0)
-            for here, there in zip(places, places[1:], strict=False)
-        ]
+        legs = [own.route(here, there, Mode.BIKE, 0) for here, there in pairwise(places)]
         assert route["duration"] == sum(leg.duration_s for leg in legs)
         assert route["distance"] == sum(leg.length_m for leg in legs)
         line = openrouteservice.convert.decode_polyline(route["geometry"])["coordinates"]
