@@ -24,6 +24,8 @@ from api.planner import Planner
 from api.problems import Problem
 from api.rights import principal_of
 from api.settings import Settings, SettingsError, reachable, read_policy
+from api.solve_reading import Limits
+from api.solver import SolveDesk
 from api.storage.access import AccessStore
 from api.storage.databases import file_of
 from api.storage.journal import ZoneJournal
@@ -72,6 +74,7 @@ class Service:
     tokens: Tokens
     overflow: OverflowDesk
     webhooks: Notifier
+    solving: SolveDesk
     tries: Tries = field(default_factory=Tries)
     sms_replies: Remembered[str, str] = field(default_factory=Remembered)
     """Answers to text messages, by what their gateway calls them."""
@@ -93,6 +96,7 @@ class Service:
         """Let go of the planner, whether the zone was started or not."""
         self.overflow.close()
         self.webhooks.close()
+        self.solving.close()
         self.live.planner.close()
         if self.servers is not None:
             self.servers.close()
@@ -339,6 +343,15 @@ def _service(told: _Told, ledger: Ledger, drawn: Map, tokens: Tokens) -> Service
             live.feed,
             WebhookStore(ledger.engine, live.zone_id),
             Targets(settings.webhook_allow),
+        ),
+        SolveDesk(
+            Limits(
+                tasks=settings.solve_tasks,
+                vehicles=settings.solve_vehicles,
+                places=settings.solve_places,
+                seconds=settings.solve_limit_s,
+            ),
+            settings.solve_waiting,
         ),
     )
 

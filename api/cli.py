@@ -64,6 +64,14 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--speed-profile", metavar="FILE", help="usual speeds by hour of the week, in TOML"
     )
+    for name, what in (
+        ("tasks", "tasks in a problem of POST /v1/solve (2000)"),
+        ("vehicles", "vehicles in such a problem (200)"),
+        ("places", "places in such a problem (2000)"),
+        ("limit-s", "seconds after which the best tours found are its answer (10)"),
+        ("waiting", "such problems that may wait for one another (8)"),
+    ):
+        parser.add_argument(f"--solve-{name}", metavar="N", help=what)
     parser.add_argument(
         "--plan-limit-ms",
         metavar="N",

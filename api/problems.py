@@ -76,6 +76,8 @@ CODES: Final[Mapping[str, tuple[int, str]]] = {
     "stock_file_refused": (422, "The stock file has lines that cannot be taken"),
     "catalogue_file_refused": (422, "The catalogue file has lines that cannot be taken"),
     **{str(reason): (422, "The order cannot be promised") for reason in Reason},
+    "solve_refused": (422, "The problem cannot be solved as it is stated"),
+    "solver_busy": (429, "Too many problems wait already"),
     "too_many_tries": (429, "There were too many wrong tries"),
     "internal_error": (500, "Something went wrong on our side"),
     "courier_company_failed": (502, "The courier company gave no usable answer"),

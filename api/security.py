@@ -18,6 +18,11 @@ MAX_BODY_BYTES: Final = 1_000_000
 MAX_FILE_BYTES: Final = 32_000_000
 """Of the files of a whole shop: its catalogue and its stock."""
 
+MAX_SOLVE_BYTES: Final = 16_000_000
+"""Of a problem with tables of its own."""
+
+_SOLVE_PATHS: Final = ("/v1/solve", "/v1/optimization")
+
 MAX_PICTURE_BYTES: Final = 3_000_000
 """Of a picture that proves something."""
 
@@ -110,6 +115,8 @@ def most_bytes(request: Request) -> int:
     """Return how large the body of a request may be."""
     if request.method == "POST" and request.url.path == "/v1/proofs":
         return MAX_PICTURE_BYTES
+    if request.method == "POST" and request.url.path in _SOLVE_PATHS:
+        return MAX_SOLVE_BYTES
     is_file = request.method == "PUT" and _FILES.fullmatch(request.url.path)
     return MAX_FILE_BYTES if is_file else MAX_BODY_BYTES
 

@@ -118,6 +118,12 @@ class Settings(BaseModel):
         A TOML file of usual speeds by hour of the week, class of street and mode.
     plan_limit_ms
         Wall time after which the planner looks for no better plan.
+    solve_tasks, solve_vehicles, solve_places
+        How large a problem of `POST /v1/solve` may be.
+    solve_limit_s
+        Wall time after which the best tours found so far are the answer.
+    solve_waiting
+        Problems that may wait for one another; more are told to come again.
     api_key
         A key of operations of the tenant `default`, beside those of `samehour keys`.
     allowed_hosts
@@ -148,6 +154,11 @@ class Settings(BaseModel):
     speed_profile: Path | None = None
     seed: Annotated[int, Field(ge=0, le=2**31 - 1)] = 0
     plan_limit_ms: Annotated[int, Field(ge=20, le=60_000)] = 1000
+    solve_tasks: Annotated[int, Field(ge=1, le=20_000)] = 2000
+    solve_vehicles: Annotated[int, Field(ge=1, le=2_000)] = 200
+    solve_places: Annotated[int, Field(ge=1, le=5_000)] = 2000
+    solve_limit_s: Annotated[float, Field(gt=0, le=3600, allow_inf_nan=False)] = 10.0
+    solve_waiting: Annotated[int, Field(ge=1, le=1000)] = 8
     api_key: SecretStr | None = None
     allowed_hosts: tuple[str, ...] = ()
     log_format: LogFormat = LogFormat.TEXT

@@ -14,6 +14,7 @@ from simulations.benchmarks.evening_cli import add_evening
 from simulations.benchmarks.lilim_cli import add_lilim
 from simulations.benchmarks.pool_cli import add_pool
 from simulations.benchmarks.quote_cli import add_quote
+from simulations.benchmarks.solve_cli import add_solve
 from simulations.benchmarks.start_cli import WriteLedger, add_start
 from simulations.benchmarks.tick_cli import add_tick
 
@@ -76,6 +77,7 @@ def add_parser(commands: Any, write_ledger: WriteLedger) -> None:
     add_decision(kinds)
     add_evening(kinds)
     add_lilim(kinds)
+    add_solve(kinds)
     add_quote(kinds)
     add_start(kinds, write_ledger)
 
