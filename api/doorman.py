@@ -141,7 +141,10 @@ class Doorman:
             return EVERYBODY
         said = request.headers.get("authorization")
         if said is not None:
-            scheme, _, key = said.partition(" ")
+            scheme, _, key = said.strip().partition(" ")
+            if not key:
+                # As openrouteservice's clients send it.
+                scheme, key = "bearer", scheme
             row = await self.key(key.strip()) if scheme.lower() == "bearer" else None
             return None if row is None else keys.principal(row)
         token = request.cookies.get(COOKIE)

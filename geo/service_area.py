@@ -265,7 +265,7 @@ def _choice(pointer: str, value: object, choices: type[_Choice]) -> _Choice:
 def _geometry(pointer: str, value: object) -> tuple[Polygon, ...]:
     fields = _object(pointer, value)
     kind, coordinates = fields.get("type"), fields.get("coordinates")
-    if kind not in {"Polygon", "MultiPolygon"}:
+    if kind not in ("Polygon", "MultiPolygon"):
         raise AreaError(
             f"{pointer}/type", f"is {_say(kind)}; give a GeoJSON Polygon or MultiPolygon"
         )

@@ -151,11 +151,8 @@ def _points(sheet: Sheet, rows: Iterable[Row]) -> Iterator[dict[str, Any]]:
             for column, value in zip(sheet.columns, row, strict=True)
         }
         place = [told.pop("lng"), told.pop("lat")]
-        yield {
-            "type": "Feature",
-            "geometry": {"type": "Point", "coordinates": place},
-            "properties": told,
-        }
+        known = {"type": "Point", "coordinates": place} if None not in place else None
+        yield {"type": "Feature", "geometry": known, "properties": told}
 
 
 def _lines(sheet: Sheet, rows: Iterable[Row]) -> Iterator[dict[str, Any]]:

@@ -260,8 +260,8 @@ class _Rounds:
             at,
             outcome,
             reason,
-            place.lon,
-            place.lat,
+            None if place is None else place.lon,
+            None if place is None else place.lat,
         )
 
     def going_on(self) -> Iterator[Row]:
@@ -271,10 +271,12 @@ class _Rounds:
             if row is not None:
                 yield row
 
-    def _place(self, stop: Stop) -> LonLat:
+    def _place(self, stop: Stop) -> LonLat | None:
+        """Return where a stop is; None for a point where nothing waits any more."""
         if stop.kind is StopKind.DROPOFF:
             return self._state.order(stop.order_id).order.door
-        return self._state.store(stop.store_id).store.location
+        store = self._state.stores.get(stop.store_id)
+        return None if store is None else store.store.location
 
 
 def stop_rows(

@@ -225,3 +225,12 @@ def test_the_page_says_what_every_column_means() -> None:
         for column in known.columns:
             if column.meaning != "as in GET /v1/kpis":
                 assert f"| `{column.name}` | {column.meaning} |" in page
+
+
+def test_what_has_no_place_any_more_is_on_no_map_but_in_the_file() -> None:
+    gone = ("stp_1_p", "pickup", "cou_1", "ord_1", "pnt_1", 0, 60, 50, 55, "done", "", None, None)
+    (feature,) = json.loads(b"".join(Form.GEOJSON.written(SHEETS["stops"], [gone])))["features"]
+    assert feature["geometry"] is None
+    assert feature["properties"]["stop_id"] == "stp_1_p"
+    (row,) = sheet(b"".join(Form.CSV.written(SHEETS["stops"], [gone])))
+    assert (row["lng"], row["lat"]) == ("", "")

@@ -413,6 +413,7 @@ def test_an_area_comes_back_from_its_json_form_equal(area: dict[str, Any]) -> No
         ),
         ({"kind": "polygon", "shape": "here"}, "/shape", "give a JSON object"),
         ({"kind": "polygon", "shape": {"type": "Feature"}}, "/shape/type", "'Feature'; give a Geo"),
+        ({"kind": "polygon", "shape": {"type": {}}}, "/shape/type", "give a GeoJSON"),
         ({"kind": "polygon", "shape": {"type": "Polygon"}}, "/shape/coordinates", "is missing"),
         (
             {"kind": "polygon", "shape": {"type": "Polygon", "coordinates": [[[0, 0], [1, "x"]]]}},
