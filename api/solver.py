@@ -26,7 +26,8 @@ import numpy as np
 
 from api.logs import logger
 from api.problems import Problem
-from api.solve_reading import Limits, RoadTable, SolveRefusal, refuse
+from api.solve_reading import Limits, RoadTable
+from api.solve_refusal import SolveRefusal, refuse
 from geo.errors import GeoError, MatrixTooLargeError, NoRouteError, UnknownModeError
 from geo.polyline import encode
 from geo.types import LonLat, Mode, TravelTimes
