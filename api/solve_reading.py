@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Final
+from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from api.osrm_query import PROFILES
+from api.solve_refusal import SolveRefusal, of_invalid, refuse
 from api.solve_schemas import (
     MatricesIn,
     ShipmentIn,
@@ -49,8 +50,6 @@ MODES: Final = {
 }
 """Names of our modes: OSRM's and openrouteservice's clients' as well."""
 
-_MOST_TOLD: Final = 20
-
 
 @dataclass(frozen=True, slots=True)
 class Limits:
@@ -60,23 +59,6 @@ class Limits:
     vehicles: int
     places: int
     seconds: float
-
-
-@dataclass
-class SolveRefusal(Exception):  # noqa: N818  a refusal is an answer
-    """What cannot be solved, as a problem on the wire."""
-
-    code: str
-    detail: str
-    extra: dict[str, Any] = field(default_factory=dict)
-
-    def __str__(self) -> str:
-        return f"{self.code}: {self.detail}"
-
-
-def refuse(pointer: str, detail: str, code: str = "solve_refused") -> SolveRefusal:
-    """Return a refusal of one place in the body."""
-    return SolveRefusal(code, f"{pointer}: {detail}.", {"pointer": pointer})
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,36 +97,9 @@ def read(raw: bytes, limits: Limits, ask_roads: AskRoads) -> Asked:
     try:
         body = SolveIn.model_validate_json(raw)
     except ValidationError as error:
-        raise _invalid(error) from error
+        raise of_invalid(error) from error
     _check_size(body, limits)
     return _Reader(body, limits, ask_roads).read()
-
-
-def _invalid(error: ValidationError) -> SolveRefusal:
-    found = error.errors(include_url=False, include_context=False, include_input=False)
-    if found[0]["type"] == "json_invalid":
-        return SolveRefusal("malformed_body", f"The body is not JSON: {found[0]['msg']}.")
-    errors = [
-        {"pointer": _pointer(one["loc"]), "detail": _plain(one["type"], one["msg"])}
-        for one in found
-    ]
-    first = errors[0]
-    more = f" There are {len(errors) - 1} more problems." if len(errors) > 1 else ""
-    return SolveRefusal(
-        "invalid_request",
-        f"{first['pointer'] or 'the body'}: {first['detail']}.{more}",
-        {"pointer": first["pointer"], "errors": errors[:_MOST_TOLD]},
-    )
-
-
-def _plain(kind: str, message: str) -> str:
-    if kind == "extra_forbidden":
-        return "is not known here; leave it out, or write it as docs/solve.md has it"
-    return message.removeprefix("Value error, ").rstrip(".")
-
-
-def _pointer(location: Sequence[int | str]) -> str:
-    return "".join(f"/{str(part).replace('~', '~0').replace('/', '~1')}" for part in location)
 
 
 def _check_size(body: SolveIn, limits: Limits) -> None:

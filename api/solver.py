@@ -26,7 +26,8 @@ import numpy as np
 
 from api.logs import logger
 from api.problems import Problem
-from api.solve_reading import Limits, RoadTable, SolveRefusal, refuse
+from api.solve_reading import Limits, RoadTable
+from api.solve_refusal import SolveRefusal, refuse
 from geo.errors import GeoError, MatrixTooLargeError, NoRouteError, UnknownModeError
 from geo.polyline import encode
 from geo.types import LonLat, Mode, TravelTimes
@@ -106,6 +107,7 @@ class Solver:
         self._process: BaseProcess | None = None
         self._pipe: Connection | None = None
         self._warm = False
+        self._closed = False
 
     def solve(self, raw: bytes, limits: Limits, roads: Roads, is_gone: Callable[[], bool]) -> bytes:
         """Return the answer to a body; blocks.
@@ -120,7 +122,7 @@ class Solver:
         until = time.monotonic() + limits.seconds + _GRACE_S
         stopped = False
         while True:
-            if not pipe.poll(_LOOK_S):
+            if not self._has_word(pipe):
                 if is_gone() and not stopped:
                     stopped = True
                     self._tell(pipe, Stop())
@@ -140,7 +142,11 @@ class Solver:
                     raise self._failed(reason)
 
     def close(self) -> None:
-        """End the worker, even in the middle of a problem."""
+        """End the worker for good, even in the middle of a problem."""
+        self._closed = True
+        self._end()
+
+    def _end(self) -> None:
         if self._process is not None:
             self._process.kill()
             self._process.join()
@@ -155,7 +161,7 @@ class Solver:
     def _open(self, is_gone: Callable[[], bool]) -> Connection:
         """Return the pipe to a worker that is ready."""
         if self._pipe is None or not self._is_alive:
-            self.close()
+            self._end()
             ours, theirs = self._context.Pipe()
             process = self._context.Process(
                 target=_work, args=(theirs,), name="samehour-solver", daemon=True
@@ -167,7 +173,7 @@ class Solver:
         assert pipe is not None  # noqa: S101  it was opened above
         until = time.monotonic() + _GREETING_S
         while not self._warm:
-            if pipe.poll(_LOOK_S):
+            if self._has_word(pipe):
                 self._warm = self._hear(pipe) == _READY
             elif is_gone() or not self._is_alive or time.monotonic() > until:
                 raise Problem(
@@ -176,6 +182,13 @@ class Solver:
                     headers={"Retry-After": "5"},
                 )
         return pipe
+
+    def _has_word(self, pipe: Connection) -> bool:
+        """Tell whether the worker says something within a moment."""
+        try:
+            return pipe.poll(_LOOK_S)
+        except OSError as error:
+            raise self._failed("the pipe was closed") from error
 
     def _tell(self, pipe: Connection, word: Any) -> None:
         try:
@@ -190,8 +203,10 @@ class Solver:
             raise self._failed("the worker died") from error
 
     def _failed(self, reason: str) -> Problem:
+        if self._closed:
+            return Problem("not_ready", "The service is stopping; try again in a moment.")
         _log.error("solver_failed", reason=reason)
-        self.close()
+        self._end()
         return Problem("internal_error", "Tell us the trace id and we can look it up.")
 
 

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from api.solve_reading import RoadTable, SolveRefusal
+from api.solve_reading import RoadTable
+from api.solve_refusal import SolveRefusal
 from geo.types import LonLat, Mode
 
 M_PER_DEGREE = 111_195.0

@@ -31,10 +31,27 @@ def _inlined(schema: Any, known: dict[str, Any]) -> Any:
 
 
 _SCHEMA: Final = SolveIn.model_json_schema()
+EXAMPLE: Final[dict[str, Any]] = {
+    "vehicles": [{"id": 1, "start_index": 0, "end_index": 0, "capacity": [2]}],
+    "jobs": [{"id": 1, "location_index": 1, "service": 60, "delivery": [1]}],
+    "shipments": [
+        {
+            "amount": [1],
+            "pickup": {"id": 2, "location_index": 2},
+            "delivery": {"id": 3, "location_index": 1, "time_windows": [[0, 3600]]},
+        }
+    ],
+    "matrices": {"car": {"durations": [[0, 90, 120], [90, 0, 60], [120, 60, 0]]}},
+}
 _BODY: Final[dict[str, Any]] = {
     "requestBody": {
         "required": True,
-        "content": {"application/json": {"schema": _inlined(_SCHEMA, _SCHEMA["$defs"])}},
+        "content": {
+            "application/json": {
+                "schema": _inlined(_SCHEMA, _SCHEMA["$defs"]),
+                "example": EXAMPLE,
+            }
+        },
     }
 }
 _ANSWER: Final[dict[int | str, dict[str, Any]]] = {

@@ -32,6 +32,9 @@ stops taken out on average."""
 _WHOLE: Final = 0.1
 """Share of rounds that take whole tours."""
 
+_WHOLE_LONGEST: Final = 60
+"""Stops of what counts as a whole tour: of a longer one, so many."""
+
 _FEW: Final = 4
 """A whole tour goes with so many others near it, at most."""
 
@@ -144,8 +147,8 @@ def rounds(flat: Flat, board: Board, search: Search, count: int, hot: float, col
 
 
 @kernel
-def fill(flat: Flat, board: Board, search: Search) -> None:
-    """Put every request without a tour where it adds least; the first solution."""
+def line_up(flat: Flat, board: Board, search: Search) -> int:
+    """Put what has no tour into the pool, in the order of `fill`; returns how many there are."""
     out = 0
     for request in range(len(flat.weight)):
         has_way = flat.option_first[request + 1] > flat.option_first[request]
@@ -156,13 +159,24 @@ def fill(flat: Flat, board: Board, search: Search) -> None:
         request = search.pool[index]
         search.key[request] = -float(flat.weight[request]) * 1e6 - search.far[request]
     _by_key(search, out)
-    for index in range(out):
+    return out
+
+
+@kernel
+def fill(flat: Flat, board: Board, search: Search, first: int, last: int) -> None:
+    """Put some of the pool where each adds least."""
+    for index in range(first, last):
         request = search.pool[index]
         added = cheapest(flat, board, request, 0.0, search.random, search.asked, search.found)
         if added < np.inf and put(flat, board, request, search.found) != FITS:
             vehicle = search.found[VEHICLE]
             remove(flat, board, vehicle, request)
             evaluate(flat, board, vehicle, vehicle)
+
+
+@kernel
+def settle(flat: Flat, board: Board, search: Search) -> None:
+    """Take the first solution as the best so far."""
     search.value[0], search.value[1] = worth(flat, board)
     _keep_best(board, search)
 
@@ -247,7 +261,7 @@ def _ruin(flat: Flat, board: Board, search: Search) -> tuple[int, int]:
         return 0, 0
     seed = search.node_of[int(draw(search.random) * requests)]
     if draw(search.random) < _WHOLE:
-        longest = _LONGEST * _LONGEST
+        longest = _WHOLE_LONGEST
         strings = 1 + int(draw(search.random) * min(_FEW, used))
         is_whole = True
     else:
@@ -273,7 +287,7 @@ def _ruin(flat: Flat, board: Board, search: Search) -> tuple[int, int]:
             continue  # a pickup that was not chosen
         touched = _touch(board, search, vehicle, touched)
         free = board.count[vehicle] - flat.frozen[vehicle]
-        length = free
+        length = min(free, longest)
         if not is_whole:
             length = 1 + int(draw(search.random) * min(longest, free))
         out = _take_string(flat, board, search, vehicle, at, length, out)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from dispatch.tours.errors import TourError
 from dispatch.tours.model import Effort
 from dispatch.tours.posing import Flat, Posed
-from dispatch.tours.ruin import Search, fill, rounds, to_best
+from dispatch.tours.ruin import Search, fill, line_up, rounds, settle, to_best
 from dispatch.tours.schedule import (
     FITS,
     NO_LEG,
@@ -31,10 +31,9 @@ _COLD: Final = 0.002
 
 _LEAST: Final = 1e-9
 
-_CHUNK: Final = 20_000
-_LEAST_CHUNK: Final = 10
+_CHUNK: Final = 2_000_000
 _MOST_CHUNK: Final = 1_000
-"""Rounds between two looks at the effort: so many for one request, fewer for more."""
+"""Rounds between two looks at the effort: so many by the square of the nodes, and at most."""
 
 _FAR_AWAY: Final = 1 << 40
 
@@ -74,14 +73,23 @@ class Searching:
     def run(self, effort: Effort) -> bool:
         """Build a first solution and better it; returns whether a limit of time ended that."""
         flat, search = self.flat, self._search
-        fill(flat, self.board, search)
         requests = len(flat.weight)
+        chunk = max(1, min(_MOST_CHUNK, _CHUNK // len(flat.place) ** 2))
+        waiting = line_up(flat, self.board, search)
+        is_over = False
+        for first in range(0, waiting, chunk):
+            is_over = effort.spent is not None and effort.spent() >= 1.0
+            if is_over:
+                break
+            fill(flat, self.board, search, first, min(waiting, first + chunk))
+        settle(flat, self.board, search)
+        if is_over:
+            return True
         served = int((self.board.owner >= 0).sum())
         if served == 0 or (requests == 1 and served):
             return False
         fixed = flat.fixed[np.flatnonzero(self.board.count[:-1])].sum()
         unit = max(_LEAST, (float(search.value[3]) - float(fixed)) / served)
-        chunk = min(_MOST_CHUNK, max(_LEAST_CHUNK, _CHUNK // requests))
         share = 0.0
         while True:
             spent = effort.spent() if effort.spent is not None else 0.0

@@ -62,7 +62,8 @@ def solve(problem: Problem, *, seed: int, effort: Effort) -> Answer:
     return Answer(
         tours=tuple(_tours(posed, search)),
         unserved=tuple(
-            _unserved(posed, search, row) for row in np.flatnonzero(search.board.owner < 0).tolist()
+            _unserved(posed, search, row, cut_short=cut_short)
+            for row in np.flatnonzero(search.board.owner < 0).tolist()
         ),
         rounds=search.rounds,
         cut_short=cut_short,
@@ -88,7 +89,7 @@ def tour_in_time(posed: Posed, vehicle: int, tasks: Sequence[tuple[int, Task]]) 
     return written(problem, vehicle, timed)
 
 
-def _unserved(posed: Posed, search: Searching, row: int) -> Unserved:
+def _unserved(posed: Posed, search: Searching, row: int, *, cut_short: bool) -> Unserved:
     """Return why a request has no tour: even alone, or beside the others."""
     flat, board = posed.flat, search.board
     able = np.flatnonzero(flat.allowed[row]).tolist()
@@ -111,6 +112,8 @@ def _unserved(posed: Posed, search: Searching, row: int) -> Unserved:
             found = int(evaluate(flat, board, scratch, vehicle))
             if found == FITS:
                 detail = "the vehicles that could take it are taken up by others"
+                if cut_short:
+                    detail += ", or time ended before a place was found"
                 return Unserved(row, Why.NO_ROOM, detail)
             furthest = max(furthest, found, key=list(_WHY).index)
     why, detail = _WHY[furthest]

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 from straight_roads import StraightRoads
 
-from api.solve_reading import Limits, SolveRefusal
+from api.solve_reading import Limits
+from api.solve_refusal import SolveRefusal
 from api.solver import Job, answer_to
 
 LIMITS = Limits(tasks=500, vehicles=50, places=500, seconds=60.0)

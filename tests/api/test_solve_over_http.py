@@ -104,6 +104,15 @@ def test_openrouteservice_s_client_is_told_what_is_refused(
     assert "48.85" in caught.value.message["error"]
 
 
+def test_the_example_of_the_api_document_is_solved(ready: Town) -> None:
+    document = ready.get("/openapi.json")
+    for path in ("/v1/solve", "/v1/optimization"):
+        body = document["paths"][path]["post"]["requestBody"]["content"]["application/json"]
+        answer = ready.post(path, body["example"])
+        assert answer["unassigned"] == []
+        assert answer["summary"]["cost"] == 270  # out to the store, on to the door, and back
+
+
 def test_an_unknown_field_is_a_problem_with_a_pointer(ready: Town) -> None:
     body: dict[str, Any] = {
         "vehicles": [{"id": 1, "start": DEPOT, "wings": 2}],

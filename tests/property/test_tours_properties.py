@@ -152,6 +152,15 @@ def test_more_effort_never_leaves_more_out(problem: Problem) -> None:
         assert much.cost <= little.cost + 1e-6
 
 
+@settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
+@given(problems())
+def test_time_that_is_over_at_once_still_has_a_sound_answer(problem: Problem) -> None:
+    answer = solve(problem, seed=1, effort=Effort(40, lambda: 1.0))
+    assert check(problem, answer) == []
+    assert answer.cut_short
+    assert len(answer.unserved) == len(problem.requests)
+
+
 @settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
 @given(problems(), st.integers(0, 2**31 - 1))
 def test_the_same_seed_gives_the_same_answer(problem: Problem, seed: int) -> None:
