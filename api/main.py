@@ -93,7 +93,7 @@ def create_app(zones: Zones) -> FastAPI:
         # Its own route has a rule, as every endpoint.
         openapi_url=None,
         redirect_slashes=False,
-        responses={422: problem, "4XX": problem},
+        responses={422: problem, 503: problem, "4XX": problem},
     )
     app.state.zones = zones
     app.state.guard = zones.doorman

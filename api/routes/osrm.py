@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, Request
 from pydantic_core import to_json
@@ -26,7 +26,24 @@ _VERSION: Final = "v1"
 _PATH: Final = "/{version}/{profile}/{coordinates:path}"
 
 
-@router.get(f"/table{_PATH}", summary="OSRM: times between all pairs")
+_REFUSED: Final[dict[int | str, dict[str, Any]]] = {
+    400: {
+        "description": "OSRM's own words for what it refuses",
+        "content": {
+            "application/json": {
+                "schema": {
+                    "type": "object",
+                    "required": ["code", "message"],
+                    "properties": {"code": {"type": "string"}, "message": {"type": "string"}},
+                }
+            },
+            "application/problem+json": {"schema": {"type": "object"}},
+        },
+    }
+}
+
+
+@router.get(f"/table{_PATH}", summary="OSRM: times between all pairs", responses=_REFUSED)
 @needs(Scope.TRAVEL_READ)
 async def table(
     version: str, profile: str, coordinates: str, request: Request, service: Here
@@ -42,7 +59,7 @@ async def table(
     return await _told(version, answer)
 
 
-@router.get(f"/route{_PATH}", summary="OSRM: a route")
+@router.get(f"/route{_PATH}", summary="OSRM: a route", responses=_REFUSED)
 @needs(Scope.TRAVEL_READ)
 async def route(
     version: str, profile: str, coordinates: str, request: Request, service: Here
@@ -58,7 +75,7 @@ async def route(
     return await _told(version, answer)
 
 
-@router.get(f"/nearest{_PATH}", summary="OSRM: streets near a place")
+@router.get(f"/nearest{_PATH}", summary="OSRM: streets near a place", responses=_REFUSED)
 @needs(Scope.TRAVEL_READ)
 async def nearest(
     version: str, profile: str, coordinates: str, request: Request, service: Here

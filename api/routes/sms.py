@@ -147,6 +147,11 @@ def _json_fields(text: str) -> dict[str, str]:
         raise Problem("malformed_body", "The body is not JSON.") from error
     if not isinstance(found, dict):
         raise Problem("malformed_body", "The body is no JSON object.")
+    for name in (*_FROM, *_TEXT, *_ID):
+        if not isinstance(found.get(name, ""), str):
+            pointer = f"/{name}"
+            raise Problem("invalid_request", f"{pointer}: give a text.", {"pointer": pointer})
+    # Gateways send much else beside.
     return {key: value for key, value in found.items() if isinstance(value, str)}
 
 

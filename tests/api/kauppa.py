@@ -68,4 +68,5 @@ class Kauppa(Town):
         headers = {} if key is None else {"Authorization": f"Bearer {key}"}
         if zone is not None:
             headers["Samehour-Zone"] = zone
-        return self.http.request(method, path, headers=headers, **more)
+        # What is started when it is first wanted takes its time on a busy machine.
+        return self.http.request(method, path, headers=headers, timeout=120, **more)

@@ -38,6 +38,7 @@ HERE = {
     "carrier": "swift",
     "what": "orders",
     "form": "csv",
+    "delivery_id": "1",
 }
 """What stands in an address where it is nobody's."""
 
@@ -139,6 +140,7 @@ def prepared(all_of: Everybody) -> Everybody:
         "action_id": "act_none",
         "blob_id": "blb_none",
         "key_id": "0123456789ab",
+        "endpoint_id": "whe_none",
     }
     return all_of
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -39,8 +38,9 @@ def of(store: AccessStore, clock: Clock) -> Sessions:
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[AccessStore]:
-    engine = open_database(str(tmp_path / "ledger.db"))
+def store(ledger_name: str) -> Iterator[AccessStore]:
+    """Return keys and sessions in each kind of database."""
+    engine = open_database(ledger_name)
     yield AccessStore(engine)
     engine.dispose()
 

@@ -33,7 +33,7 @@ def test_an_evening_lived_again_is_a_log_that_goes_on() -> None:
     assert len(first) > 10
     assert [order.created_at + DAY_S for order in first] == [order.created_at for order in second]
     assert not {order.order_id for order in first} & {order.order_id for order in second}
-    assert kpis(events).delivered == 2 * kpis(evening).delivered
+    assert kpis(events, DAY_S).delivered == 2 * kpis(evening, DAY_S).delivered
 
 
 def test_starts_are_timed_on_nothing_on_a_log_and_with_a_checkpoint(
