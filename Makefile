@@ -24,7 +24,8 @@ demo: $(STAMP) ## start the service and a simulated Helsinki beside it
 
 # On a new machine the kernels are compiled first, or every worker would compile them for itself.
 test: $(STAMP) ## run the tests
-	@$(BIN)/python -c 'from geo.warming import warm_up; warm_up()' & \
+	@($(BIN)/python -c 'from geo.warming import warm_up; warm_up()'; \
+	  $(BIN)/python -c 'from dispatch.tours.warming import warm_up; warm_up()') & \
 	  $(BIN)/python -c 'from dispatch.planning.warming import warm_up; warm_up()' && wait
 	@$(BIN)/python -m pytest -n 3 --dist worksteal
 

@@ -13,7 +13,9 @@ from urllib.parse import urlsplit
 from dispatch.model import LonLat
 
 _FORM: Final = "NAME=URL, as swift=https://api.swift.example/v1"
-_NAME: Final = re.compile(r"[a-z][a-z0-9-]{0,39}")
+COMPANY_NAME: Final = "[a-z][a-z0-9-]{0,39}"
+"""What a company may be called: it stands in addresses."""
+
 _SCHEMES: Final = ("http", "https")
 
 
@@ -144,7 +146,7 @@ def read_company(text: object) -> object:
     name, equals, url = text.strip().partition("=")
     if not equals:
         raise ValueError(f"{text!r} is not {_FORM}")
-    if not _NAME.fullmatch(name):
+    if not re.fullmatch(COMPANY_NAME, name):
         raise ValueError(f"{text!r} names {name!r}; use small letters, digits and dashes")
     try:
         parts = urlsplit(url)

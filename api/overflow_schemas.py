@@ -7,6 +7,7 @@ from typing import Annotated
 from pydantic import StringConstraints
 from pydantic.functional_validators import AfterValidator
 
+from api.overflow import COMPANY_NAME
 from api.schemas import Body, Moment, Name, Reason
 from dispatch.rules.carriage import STATUSES
 
@@ -20,7 +21,7 @@ def _status(value: str) -> str:
 class CarriageIn(Body):
     """Which company gets an order, who says so and why."""
 
-    carrier: Annotated[str, StringConstraints(min_length=1, max_length=40)]
+    carrier: Annotated[str, StringConstraints(pattern=f"^{COMPANY_NAME}$")]
     owner: Name
     reason: Reason
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import httpx
 import pytest
-from conftest import over, until
+from conftest import BOOT_S, over, until
 from fastapi.routing import APIRoute
 from kauppa import Kauppa
 
@@ -113,6 +113,16 @@ def prepared(all_of: Everybody) -> Everybody:
         assert answer.is_success, answer.text
         return answer.json()
 
+    # The solver's process starts when it is first asked.
+    nothing = {"vehicles": [{"id": 1}], "jobs": []}
+    until(
+        lambda: (
+            town.ask(all_of.own[Role.OPS], "POST", "/v1/solve", "north", json=nothing).status_code
+            != 503
+        ),
+        "the solver answers",
+        BOOT_S,
+    )
     home = store["location"]
     items = {"items": [{"sku": "milk", "on_hand": 50}]}
     ops("PUT", f"/v1/stores/{store['id']}/stock", items)
