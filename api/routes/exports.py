@@ -16,11 +16,10 @@ from api.exports.forms import Form
 from api.live import HOUR_S
 from api.problems import Problem
 from api.rights import Ruled, Scope, needs
-from api.schemas import Moment
+from api.routes.times import From, To, period
 
 router = APIRouter(prefix="/v1/exports", tags=["exports"], route_class=Ruled)
 
-_DAY_S: Final = 86_400
 _DURABLE_WITHIN_S: Final = 5.0
 _MOST_STRETCHES: Final = 10_000
 
@@ -45,8 +44,8 @@ async def export(
     what: Annotated[Exported, Path()],
     form: Annotated[Form, Path()],
     service: Annotated[Service, Depends(of_request)],
-    begins: Annotated[Moment | None, Query(alias="from")] = None,
-    ends: Annotated[Moment | None, Query(alias="to")] = None,
+    begins: From = None,
+    ends: To = None,
     every_s: Annotated[int, Query(ge=60, le=31_536_000)] = HOUR_S,
 ) -> Response:
     """Return what happened from `from` until `to`, the last 24 hours when neither is given.
@@ -65,10 +64,7 @@ async def export(
 
     def job() -> Iterable[rows.Row]:
         now = live.clock.now()
-        end = now + 1 if ends is None else ends
-        start = end - _DAY_S if begins is None else begins
-        if start >= end:
-            raise Problem("invalid_request", "from must lie before to.", {"pointer": "/from"})
+        start, end = period(now, begins, ends)
         state, zone, database = live.engine.state, live.zone_id, live.ledger.engine
         match what:
             case Exported.ORDERS:

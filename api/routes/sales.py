@@ -3,25 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Path, Query
+from fastapi import APIRouter, Depends, Path
 
 from api.bootstrap import Service, of_request
-from api.problems import Problem
 from api.rights import Ruled, Scope, needs
-from api.schemas import Id, Moment
+from api.routes.times import From, To, period
+from api.schemas import Id
 from dispatch.codec import to_rfc3339
 from dispatch.sales import Sales, sales_by_store, total
 from dispatch.state import State
 
 router = APIRouter(prefix="/v1", tags=["stores"], route_class=Ruled)
 Here = Annotated[Service, Depends(of_request)]
-From = Annotated[Moment | None, Query(alias="from")]
-To = Annotated[Moment | None, Query(alias="to")]
 Json = dict[str, Any]
-
-_DAY_S: Final = 86_400
 
 
 @router.get("/sales", summary="What online orders bring each store")
@@ -34,7 +30,7 @@ async def list_sales(service: Here, begins: From = None, ends: To = None) -> Jso
     live = service.live
 
     def job() -> Json:
-        start, end = _period(live.clock.now(), begins, ends)
+        start, end = period(live.clock.now(), begins, ends)
         state = live.engine.state
         found = sales_by_store(state, start, end)
         rows = [_row(state, store_id, figures) for store_id, figures in found.items()]
@@ -52,22 +48,13 @@ async def get_sales(
     live = service.live
 
     def job() -> Json:
-        start, end = _period(live.clock.now(), begins, ends)
+        start, end = period(live.clock.now(), begins, ends)
         state = live.engine.state
         state.store(store_id)
         figures = sales_by_store(state, start, end).get(store_id, Sales())
         return {**_told(start, end), **_row(state, store_id, figures)}
 
     return await live.run(job)
-
-
-def _period(now: int, begins: int | None, ends: int | None) -> tuple[int, int]:
-    """Return the period asked for, `[from, to)`; raises `Problem` when it is none."""
-    end = now + 1 if ends is None else ends
-    start = end - _DAY_S if begins is None else begins
-    if start >= end:
-        raise Problem("invalid_request", "from must lie before to.", {"pointer": "/from"})
-    return start, end
 
 
 def _told(start: int, end: int) -> Json:
