@@ -102,13 +102,18 @@ class Service:
             self.servers.close()
 
 
-def of_all(request: Request) -> Zones:
-    """Return every zone of the service a request came to."""
+def _zones(request: Request) -> Zones:
     zones: Zones = request.app.state.zones
     return zones
 
 
-def of_request(request: Request) -> Service:
+# Coroutines all of them, though none waits: others would each take a turn on a thread.
+async def of_all(request: Request) -> Zones:
+    """Return every zone of the service a request came to."""
+    return _zones(request)
+
+
+async def of_request(request: Request) -> Service:
     """Return the zone a request is for: by whose key it has, and which one it names.
 
     Raises
@@ -116,10 +121,10 @@ def of_request(request: Request) -> Service:
     Problem
         `unknown_zone`, `zone_needed`.
     """
-    return of_all(request).of(principal_of(request), request)
+    return _zones(request).of(principal_of(request), request)
 
 
-def of_token(token: str, request: Request) -> Service:
+async def of_token(token: str, request: Request) -> Service:
     """Return the zone whose customer has a tracking link.
 
     Raises
@@ -127,15 +132,14 @@ def of_token(token: str, request: Request) -> Service:
     Problem
         `unknown_id` for a link that nobody was given.
     """
-    zones = of_all(request)
-    for each in zones.all:
+    for each in _zones(request).all:
         order_id = each.tokens.order_of(token)
         if order_id is not None and knows(each.live.engine.state, order_id):
             return each
     raise Problem("unknown_id", "There is no such tracking link.")
 
 
-def of_parcel(parcel_id: str, request: Request) -> Service:
+async def of_parcel(parcel_id: str, request: Request) -> Service:
     """Return the zone that a parcel is of.
 
     Raises
@@ -143,7 +147,7 @@ def of_parcel(parcel_id: str, request: Request) -> Service:
     Problem
         `unknown_id`.
     """
-    for each in of_all(request).all:
+    for each in _zones(request).all:
         if knows(each.live.engine.state, order_of_parcel(parcel_id)):
             return each
     raise Problem("unknown_id", f"There is no parcel {parcel_id}.")

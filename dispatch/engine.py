@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from hashlib import blake2b
 from itertools import count
-from typing import Final
+from typing import Final, NamedTuple
 
 from dispatch import commands as c
 from dispatch import events as e
@@ -67,6 +67,14 @@ FUTURE_TOLERANCE_S: Final = 120
 """A device's clock may be this far ahead of ours."""
 
 
+class _Soonest(NamedTuple):
+    """When something is due next, as a state says at a moment."""
+
+    state: State
+    now: int
+    at: int | None
+
+
 class Engine:
     """The dispatcher of one zone.
 
@@ -115,6 +123,7 @@ class Engine:
         self._demand = known.demand
         self._experience = known.experience
         self._timers = Timers()
+        self._soonest: _Soonest | None = None
         self._views = Views()
         self._tables = SquareTables()
         self._standings = Standings(time_zone, seed, self._served)
@@ -376,7 +385,9 @@ class Engine:
             return self._commit_due()
 
     def _commit_due(self) -> tuple[e.Recorded, ...]:
-        now = self._present.now()
+        now, soonest = self._present.now(), self.next_commit_at()
+        if soonest is None or soonest > now:
+            return ()
         recorded: list[e.Recorded] = []
         for timer in TIMERS:
             due_at = self._timers.next_at(timer, self._state, self.policy)
@@ -399,10 +410,18 @@ class Engine:
 
     def next_commit_at(self) -> int | None:
         """Return when `commit_due` next has something to do, None when it has not."""
-        couriers = self._state.couriers.values()
-        due = [self._due_at(one) for one in couriers if one.commitment is None and one.route]
-        due += [self._timers.next_at(timer, self._state, self.policy) for timer in TIMERS]
-        return min((at for at in due if at is not None), default=None)
+        state, now = self._state, self._present.now()
+        known = self._soonest
+        if known is None or known.now != now or not known.state.is_as(state):
+            due = [
+                self._due_at(courier)
+                for courier in state.couriers.values()
+                if courier.commitment is None and courier.route
+            ]
+            due += [self._timers.next_at(timer, state, self.policy) for timer in TIMERS]
+            soonest = min((at for at in due if at is not None), default=None)
+            self._soonest = known = _Soonest(state, now, soonest)
+        return known.at
 
     def _due_at(self, courier: CourierState) -> int | None:
         if courier.commitment is not None or courier.route is None or not courier.route.visits:

@@ -874,6 +874,8 @@ class Quote:
         Of the way by road from store to door.
     parcels
         What each store would hand over, if no store has everything; empty where one has.
+    crowd
+        Open orders per courier on shift when it was given, this one among them; None when nobody was.
     """
 
     quote_id: str
@@ -891,6 +893,7 @@ class Quote:
     length_m: int | None = None
     parcels: tuple[QuotedParcel, ...] = ()
     volume_ml: int = 0
+    crowd: float | None = None
 
     def window(self, window_id: str) -> Window | None:
         """Return the window of an id, None when the quote has none such."""

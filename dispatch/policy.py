@@ -178,6 +178,17 @@ class Policy:
         3600, SECONDS, "What cannot be promised so soon after the click is refused."
     )
     quote_valid_s: int = _key(300, SECONDS, "How long a quote holds.")
+    quote_firm_s: int = _key(
+        60,
+        SECONDS,
+        "An order by a quote no older than this gets what was quoted as it is; an older one is "
+        "weighed again. 0: every order is.",
+    )
+    quote_firm_crowd: float = _key(
+        0.25,
+        "orders per courier",
+        "Unless so many more are open for each courier on shift than when it was quoted.",
+    )
 
     # --- effort
     sourcing_candidates: int = _key(4, COUNT, "Stores weighed for an order.")

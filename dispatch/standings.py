@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import fields
 from typing import Final, NamedTuple
 
 from dispatch.asking import candidacy
@@ -22,12 +21,6 @@ from geo.types import TravelTimes
 
 _UNDER_CONTROLS: Final = 4
 """A quote under surge controls is asked of so many standing plans at most, and mostly of two."""
-
-
-_WEIGHED: Final = tuple(
-    part.name for part in fields(State) if part.name not in {"seq", "at", "quotes"}
-)
-"""Parts of the state that a quote may hang on: it does not on those given before."""
 
 
 class Known(NamedTuple):
@@ -53,7 +46,7 @@ class Known(NamedTuple):
     def is_as(self, other: Known) -> bool:
         """Tell whether a quote would know the same; what changed in a state is another object."""
         return (
-            all(getattr(self.state, part) is getattr(other.state, part) for part in _WEIGHED)
+            self.state.is_as(other.state)
             and self.learnt == other.learnt
             and self.demand == other.demand
             and self.now == other.now

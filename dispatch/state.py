@@ -7,7 +7,7 @@ ask the table before anything is recorded, and `apply` holds to it when it reads
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from types import MappingProxyType
 from typing import Final
 
@@ -391,6 +391,13 @@ class State:
     actions: Mapping[str, Action] = field(default_factory=dict)
     plan: PlanPublished | None = None
 
+    def is_as(self, other: State) -> bool:
+        """Tell whether nothing but quotes was given since the other, or before it.
+
+        What changed is another object; `seq` and `at` do not count.
+        """
+        return all(getattr(self, part) is getattr(other, part) for part in _STANDING)
+
     @property
     def routes(self) -> tuple[Route, ...]:
         """Routes in force, ascending by courier id; those without a stop left out."""
@@ -430,6 +437,12 @@ class State:
         if stop.kind is StopKind.DROPOFF:
             return self.order(stop.order_id).order.door
         return self.store(stop.store_id).store.location
+
+
+_STANDING: Final = tuple(
+    part.name for part in fields(State) if part.name not in {"seq", "at", "quotes"}
+)
+"""Parts of a state that no quote changes."""
 
 
 def knows(state: State, order_id: str) -> bool:

@@ -123,7 +123,7 @@ async def page(token: Token, request: Request) -> Response:
         raise HTTPException(404)
     said = assets.answer(request, found)
     try:
-        of_token(token, request)
+        await of_token(token, request)
     except Problem:
         said.status_code = 404
     return said

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from dispatch import commands as c
 from dispatch import events as e
+from dispatch.controls import in_force
 from dispatch.errors import ExternalIdTakenError, InvalidValueError, RefusedError
 from dispatch.goods import Goods
 from dispatch.model import (
@@ -27,7 +28,7 @@ from dispatch.planning.sourcing import minutes, wanted
 from dispatch.pricing import TIER_MINUTES
 from dispatch.records import SLOT, Hold
 from dispatch.rules.context import Context, Rule
-from dispatch.rules.quoting import Terms, check_store, terms
+from dispatch.rules.quoting import Terms, check_store, crowd, terms
 from dispatch.state import State
 from dispatch.windows import Slot, later_slot, near, price, slot_begin, slot_begins
 
@@ -124,6 +125,12 @@ def _place_order(state: State, command: c.PlaceOrder, context: Context) -> Seque
                     f"quote {command.quote_id} is no longer valid; ask for a new one",
                 )
             )
+        firm_store_id = _firm_store(state, asked, quote, command, context)
+        if firm_store_id is not None:
+            parts = ((asked, firm_store_id),)
+            promised, fare_cents = _quoted(quote, command.window_id)
+            cited = Cited(quote.quote_id, command.window_id, promised, fare_cents, held=True)
+            return list(_taken(command, parts, Choice(promised, fare_cents), cited, context))
     store_id = command.store_id
     if store_id is None and quote is not None and asked.fulfilment is not Fulfilment.DELIVERY:
         # The customer was told where; they go there.
@@ -136,7 +143,10 @@ def _place_order(state: State, command: c.PlaceOrder, context: Context) -> Seque
         chosen, cited = _by_quote(state, asked, found, quote, command, context)
     if isinstance(chosen, Refusal):
         return refused(chosen)
-    return list(_taken(command, asked, found, chosen, cited, context))
+    parts = tuple((part.order, part.offer.store_id) for part in found.parts)
+    if chosen.store_id is not None:
+        parts = ((asked, chosen.store_id),)
+    return list(_taken(command, parts, chosen, cited, context))
 
 
 def _asked(command: c.PlaceOrder, goods: Goods, context: Context) -> Order:
@@ -167,18 +177,12 @@ def _asked(command: c.PlaceOrder, goods: Goods, context: Context) -> Order:
 
 def _taken(
     command: c.PlaceOrder,
-    asked: Order,
-    found: Terms,
+    parts: Sequence[tuple[Order, str]],
     chosen: Choice,
     cited: Cited | None,
     context: Context,
 ) -> Iterator[e.Event]:
-    """Yield the facts of an order that was taken, part by part."""
-    parts: tuple[tuple[Order, str], ...] = tuple(
-        (part.order, part.offer.store_id) for part in found.parts
-    )
-    if chosen.store_id is not None:
-        parts = ((asked, chosen.store_id),)
+    """Yield the facts of an order that was taken, part by part, each with its store."""
     for index, (order, store_id) in enumerate(parts):
         first = index == 0
         yield e.OrderReceived(
@@ -298,6 +302,42 @@ def _by_quote(
         usual = _usual(state, asked, found, context)
         anew = anew if isinstance(usual, Refusal) else usual
     return anew, replace(cited, held=False, reason=why_not)
+
+
+def _firm_store(
+    state: State, asked: Order, quote: Quote, command: c.PlaceOrder, context: Context
+) -> str | None:
+    """Return the store that a quote named, if what it said stands without being weighed again.
+
+    It does while it is fresh (`Policy.quote_firm_s`), the store still has the goods and takes
+    orders, not many more orders are there for each courier and no surge control is in force.  A
+    later slot has only so much room and is weighed each time, and so is what comes in parts.
+
+    Raises
+    ------
+    InvalidValueError
+        The quote has no such window, or said that it cannot be had.
+    """
+    now, policy, window_id = context.now, context.policy, command.window_id
+    if quote.parcels or slot_begin(window_id or "") is not None:
+        return None
+    promised, _ = _quoted(quote, window_id)
+    store_id = _quoted_store(quote, window_id)
+    store = None if store_id is None else state.stores.get(store_id)
+    if store is None or now - promised.made_at >= policy.quote_firm_s:
+        return None
+    before, crowded = quote.crowd, crowd(state, now)
+    stands = (
+        store.paused is None
+        and all(store.available(sku) >= pieces for sku, pieces in wanted(asked).items())
+        and before is not None
+        and crowded is not None
+        and crowded - before < policy.quote_firm_crowd
+        and not in_force(state.controls.values(), now)
+        and not _differs(quote, asked, command.store_id)
+        and command.store_id in {None, store_id}
+    )
+    return store_id if stands else None
 
 
 def _quoted(quote: Quote, window_id: str | None) -> tuple[Promise, int]:

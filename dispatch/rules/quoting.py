@@ -66,6 +66,12 @@ def check_store(state: State, store_id: str | None) -> None:
         raise InvalidValueError("store_id", f"is {store_id}, which is no store of this zone")
 
 
+def crowd(state: State, now: int) -> float | None:
+    """Return the open orders, and one more, per courier on shift; None when nobody is."""
+    crew = sum([one.on_shift(now) and one.stranded is None for one in state.couriers.values()])
+    return (len(state.orders) + 1) / crew if crew else None
+
+
 def terms(
     asked: Order,
     goods: Goods,
@@ -203,6 +209,7 @@ def _request_quote(state: State, command: c.RequestQuote, context: Context) -> S
         lines=command.lines,
         weight_g=asked.weight_g,
         volume_ml=asked.volume_ml,
+        crowd=crowd(state, now),
     )
     if isinstance(usual, Offer):
         fare = price(policy, asked, usual.length_m, 0, load)
