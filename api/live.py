@@ -30,7 +30,7 @@ from api.storage.records import Batch, KeptAnswer, Position
 from api.streets import StreetDesk
 from api.ways import Ways
 from dispatch import events as e
-from dispatch.commands import Command
+from dispatch.commands import Command, PlaceOrder
 from dispatch.engine import Engine
 from dispatch.kpis import KpiFold, Kpis
 from dispatch.model import Snapshot
@@ -122,7 +122,6 @@ class Live:
         self._positions: list[Position] = []
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="engine")
         self._replan_wanted = asyncio.Event()
-        self._next_commit_at: int | None = None
         self._planning_fault = False
         self._tasks: list[asyncio.Task[None]] = []
         for recorded in history:
@@ -243,7 +242,6 @@ class Live:
         if any(type(event.event) in REPLAN_FOR for event in recorded):
             self._loop.call_soon_threadsafe(self._replan_wanted.set)
         self._checkpoints.consider(self.engine.state.seq, self._standing)
-        self._next_commit_at = self.engine.next_commit_at()
         return done, outcome
 
     def _standing(self) -> Standing:
@@ -252,8 +250,13 @@ class Live:
     # --- what jobs may do; on the engine's thread only -----------------------------------------
 
     def handle(self, command: Command) -> tuple[e.Recorded, ...]:
-        """Carry out a command, and tell couriers what has become due by it."""
+        """Carry out a command, and tell couriers what has become due by it.
+
+        Nobody is told of a new order before a plan has it.
+        """
         recorded = self.engine.handle(command)
+        if isinstance(command, PlaceOrder):
+            return recorded
         return (*recorded, *self.engine.commit_due())
 
     def keep(self, answer: KeptAnswer) -> None:
@@ -316,18 +319,21 @@ class Live:
         return None if idle and self.planner.is_up else self.engine.ask()
 
     async def _tell_when_due(self) -> None:
-        due_at, moment = self._next_commit_at, self.clock.moment()
-        if due_at is not None and due_at <= moment:
-            await self.run(self.engine.commit_due)
+        due_at = await self.run(self._told_due)
+        moment = self.clock.moment()
         minute = int(moment) // _MINUTE_S
         if not self.samples or self.samples[-1].at // _MINUTE_S != minute:
             await self.run(self._sample)
             self.streets.refresh()
-        due_at = self._next_commit_at
         wait_s = _TICK_S
         if due_at is not None and due_at > moment:
             wait_s = min(wait_s, (due_at - moment) / self.clock.speed)
         await asyncio.sleep(max(wait_s, _COALESCE_S))
+
+    def _told_due(self) -> int | None:
+        """Tell couriers what is due by now; returns when something is next."""
+        self.engine.commit_due()
+        return self.engine.next_commit_at()
 
     def _sample(self) -> None:
         now = self.clock.now()

@@ -875,7 +875,8 @@ class Quote:
     parcels
         What each store would hand over, if no store has everything; empty where one has.
     crowd
-        Open orders per courier on shift when it was given, this one among them; None when nobody was.
+        Open orders per courier on shift when it was given, this one among them; None when
+        nobody was.
     """
 
     quote_id: str

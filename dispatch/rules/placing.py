@@ -127,10 +127,16 @@ def _place_order(state: State, command: c.PlaceOrder, context: Context) -> Seque
             )
         firm_store_id = _firm_store(state, asked, quote, command, context)
         if firm_store_id is not None:
-            parts = ((asked, firm_store_id),)
             promised, fare_cents = _quoted(quote, command.window_id)
-            cited = Cited(quote.quote_id, command.window_id, promised, fare_cents, held=True)
-            return list(_taken(command, parts, Choice(promised, fare_cents), cited, context))
+            return list(
+                _taken(
+                    command,
+                    [(asked, firm_store_id)],
+                    Choice(promised, fare_cents),
+                    Cited(quote.quote_id, command.window_id, promised, fare_cents, held=True),
+                    context,
+                )
+            )
     store_id = command.store_id
     if store_id is None and quote is not None and asked.fulfilment is not Fulfilment.DELIVERY:
         # The customer was told where; they go there.
@@ -143,9 +149,9 @@ def _place_order(state: State, command: c.PlaceOrder, context: Context) -> Seque
         chosen, cited = _by_quote(state, asked, found, quote, command, context)
     if isinstance(chosen, Refusal):
         return refused(chosen)
-    parts = tuple((part.order, part.offer.store_id) for part in found.parts)
+    parts = [(part.order, part.offer.store_id) for part in found.parts]
     if chosen.store_id is not None:
-        parts = ((asked, chosen.store_id),)
+        parts = [(asked, chosen.store_id)]
     return list(_taken(command, parts, chosen, cited, context))
 
 
