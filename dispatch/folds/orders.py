@@ -19,6 +19,7 @@ from dispatch.folds.pieces import (
     with_order,
     with_store,
 )
+from dispatch.growing import Growing
 from dispatch.model import DeliveryStatus, Fulfilment, OrderStatus
 from dispatch.records import StoreRule, SubstitutionAnswer
 from dispatch.state import OrderState, State, moved
@@ -26,9 +27,15 @@ from dispatch.state import OrderState, State, moved
 _D = DeliveryStatus
 
 
+_SWEPT_EVERY_S: Final = 60
+"""Quotes that are over are forgotten once in so long: whoever reads one looks at its end."""
+
+
 def _quote_given(state: State, event: e.QuoteGiven, at: int) -> State:
-    alive = {key: quote for key, quote in state.quotes.items() if quote.expires_at > at}
-    return replace(state, quotes={**alive, event.quote.quote_id: event.quote})
+    quotes = Growing.of(state.quotes)
+    if at // _SWEPT_EVERY_S > state.at // _SWEPT_EVERY_S:
+        quotes = Growing({key: one for key, one in quotes.items() if one.expires_at > at})
+    return replace(state, quotes=quotes.with_one(event.quote.quote_id, event.quote))
 
 
 def _order_received(state: State, event: e.OrderReceived, _at: int) -> State:
@@ -44,8 +51,8 @@ def _order_received(state: State, event: e.OrderReceived, _at: int) -> State:
     state = with_order(state, noted(order, bought.created_at, event))
     state = reserve(state, event.store_id, bought, +1)
     if bought.external_id is not None:
-        ids = {**state.external_ids, bought.external_id: bought.order_id}
-        state = replace(state, external_ids=ids)
+        ids = Growing.of(state.external_ids)
+        state = replace(state, external_ids=ids.with_one(bought.external_id, bought.order_id))
     return state
 
 

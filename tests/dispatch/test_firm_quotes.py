@@ -6,10 +6,11 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from ordering import BOTH, HOUR_S, MILK, asked, order_of, set_stock
+from ordering import BOTH, HOUR_S, MILK, asked, order_of, placed, set_stock
 from town import NOW, Town, at
 
 from dispatch import commands as c
+from dispatch import events as e
 from dispatch.errors import InvalidValueError
 from dispatch.model import OrderLine, Policy, Quote
 from dispatch.records import ControlKind
@@ -114,3 +115,14 @@ def test_a_window_that_could_not_be_had_is_refused_however_fresh_the_quote() -> 
     quote = town.engine.quote(asked(town, door=at(9, 1)))
     with pytest.raises(InvalidValueError, match="could not be had when it was quoted"):
         order_of(town, quote_id=quote.quote_id, window_id="15m", door=at(9, 1))
+
+
+def test_quotes_that_are_over_are_forgotten_within_a_minute_and_never_taken() -> None:
+    town = Town(Policy(quote_valid_s=10))
+    first = town.engine.quote(asked(town))
+    town.clock.time += 59
+    town.engine.quote(asked(town))
+    assert isinstance(placed(town, quote_id=first.quote_id)[0], e.OrderRefused)
+    town.clock.time += 60
+    last = town.engine.quote(asked(town))
+    assert list(town.engine.state.quotes) == [last.quote_id]
