@@ -285,4 +285,4 @@ def is_at_risk(live: Live, found: OrderState) -> bool:
     """Tell whether an order's promise is in danger."""
     if found.is_closed:
         return False
-    return found.order_id in live.kpis.at_risk(live.clock.now())
+    return live.kpis.is_at_risk(found.order_id, live.clock.now())

@@ -73,4 +73,5 @@ class Tokens:
         return base64.urlsafe_b64encode(digest).decode()
 
     def _digest(self, purpose: str, order_id: str) -> bytes:
-        return hmac.digest(self._secret, f"{purpose}:{order_id}".encode(), hashlib.sha256)
+        # `hmac.digest` would let go of the interpreter and wait for its next turn with it.
+        return hmac.new(self._secret, f"{purpose}:{order_id}".encode(), hashlib.sha256).digest()

@@ -203,13 +203,15 @@ class KpiFold:
 
     def at_risk(self, now: int) -> frozenset[str]:
         """Return the open orders whose promise is in danger at `now`."""
-        buffer_s = self.policy.buffer_s
-        return frozenset(
-            order_id
-            for order_id, order in self._open.items()
-            if order.is_brought
-            and max(now, order.eta if order.eta is not None else now) > order.latest - buffer_s
-        )
+        return frozenset(key for key in self._open if self.is_at_risk(key, now))
+
+    def is_at_risk(self, order_id: str, now: int) -> bool:
+        """Tell whether an order is open and its promise in danger at `now`."""
+        order = self._open.get(order_id)
+        if order is None or not order.is_brought:
+            return False
+        there_at = now if order.eta is None else max(now, order.eta)
+        return there_at > order.latest - self.policy.buffer_s
 
     def figures(self, now: int, since: int | None = None, until: int | None = None) -> Kpis:
         """Return the figures at `now`, of what happened after `since`, up to `until`.
