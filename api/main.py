@@ -159,13 +159,23 @@ def serve(settings: Settings) -> int:
     zones = None
     try:
         zones = bootstrap.build(settings)
-        return asyncio.run(_serve(zones, listener))
+        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+            return runner.run(_serve(zones, listener))
     finally:
         listener.close()
         if zones is not None:
             zones.close()
             if settings.port_file is not None:
                 settings.port_file.unlink(missing_ok=True)
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
+    """Return what makes the event loop: libuv's, which there is for all systems but Windows."""
+    if sys.platform == "win32":
+        return asyncio.new_event_loop
+    import uvloop  # noqa: PLC0415
+
+    return uvloop.new_event_loop
 
 
 async def _serve(zones: Zones, listener: socket.socket) -> int:
