@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Annotated, Final
 
 from pydantic import BeforeValidator, Field, StringConstraints
+from pydantic.json_schema import SkipJsonSchema
 
 from api.schemas import (
     Address,
@@ -40,9 +41,9 @@ def _given(value: object) -> object:
     return value
 
 
-ParcelG = Annotated[WeightG | None, BeforeValidator(_given)]
+ParcelG = Annotated[WeightG | SkipJsonSchema[None], BeforeValidator(_given)]
 """Grams of the whole parcel; left out, but never null, to add up the articles."""
-ParcelMl = Annotated[VolumeMl | None, BeforeValidator(_given)]
+ParcelMl = Annotated[VolumeMl | SkipJsonSchema[None], BeforeValidator(_given)]
 """Millilitres of the whole parcel; left out, but never null, to add up the articles."""
 
 
@@ -202,23 +203,23 @@ class CancelIn(ReasonIn):
 class AmendDropoffIn(Body):
     """What changes about where it goes; a `pin` of null takes the pin away."""
 
-    location: Annotated[PlaceIn | None, NotNull] = None
-    address: Annotated[Address | None, NotNull] = None
+    location: Annotated[PlaceIn | SkipJsonSchema[None], NotNull] = None
+    address: Annotated[Address | SkipJsonSchema[None], NotNull] = None
     pin: PlaceIn | None = None
-    note: Annotated[Note | None, NotNull] = None
+    note: Annotated[Note | SkipJsonSchema[None], NotNull] = None
 
 
 class AmendIn(HappenedIn):
     """What changes about an order; what is left out stays as it is."""
 
-    dropoff: Annotated[AmendDropoffIn | None, NotNull] = None
-    phone: Annotated[Phone | None, NotNull] = None
-    lines: Annotated[Lines | None, NotNull] = None
+    dropoff: Annotated[AmendDropoffIn | SkipJsonSchema[None], NotNull] = None
+    phone: Annotated[Phone | SkipJsonSchema[None], NotNull] = None
+    lines: Annotated[Lines | SkipJsonSchema[None], NotNull] = None
     weight_g: ParcelG = None
     volume_ml: ParcelMl = None
-    basket_cents: Annotated[Cents | None, NotNull] = None
-    tip_cents: Annotated[Cents | None, NotNull] = None
-    paid_cents: Annotated[Cents | None, NotNull] = None
+    basket_cents: Annotated[Cents | SkipJsonSchema[None], NotNull] = None
+    tip_cents: Annotated[Cents | SkipJsonSchema[None], NotNull] = None
+    paid_cents: Annotated[Cents | SkipJsonSchema[None], NotNull] = None
     owner: Name = "shop"
 
     def says_nothing(self) -> bool:

@@ -7,6 +7,7 @@ start.  That the command itself starts from nothing is for the tests of the demo
 
 from __future__ import annotations
 
+import atexit
 import multiprocessing
 import os
 import subprocess
@@ -42,6 +43,8 @@ class Served:
                 target=_run, args=(list(arguments), str(folder), str(log), wanted)
             )
             self._process.start()
+            # A fixture that fails halfway stops nothing, and tests would wait for it for ever.
+            atexit.register(self._process.kill)
         finally:
             if known is None:
                 del os.environ["PYTHONPATH"]

@@ -22,7 +22,7 @@ Json = dict[str, Any]
 
 @router.get("/overflow/candidates", summary="Orders that could be given away")
 @needs(Scope.CARRIAGE_READ)
-async def list_candidates(service: Here, limit: Annotated[int, Query(ge=1, le=50)] = 10) -> Json:
+async def list_bookable(service: Here, limit: Annotated[int, Query(ge=1, le=50)] = 10) -> Json:
     """Return orders without a courier or at risk, with what each company asks to bring them."""
     return await service.overflow.candidates(limit)
 

@@ -20,11 +20,12 @@ Here = Annotated[Service, Depends(of_request)]
 Json = dict[str, Any]
 
 _ENDINGS: Final = {"image/jpeg": "jpg", "image/png": "png", "image/webp": "webp"}
-_BODY: Final[Json] = {
-    "requestBody": {
-        "required": True,
-        "content": {kind: {"schema": {"type": "string", "format": "binary"}} for kind in _ENDINGS},
-    }
+_PICTURES: Final[Json] = {
+    kind: {"schema": {"type": "string", "format": "binary"}} for kind in _ENDINGS
+}
+_BODY: Final[Json] = {"requestBody": {"required": True, "content": _PICTURES}}
+_ANSWER: Final[dict[int | str, Json]] = {
+    200: {"description": "The picture", "content": _PICTURES},
 }
 
 
@@ -42,7 +43,7 @@ async def keep_picture(request: Request, service: Here) -> Json:
     }
 
 
-@router.get("/proofs/{blob_id}", summary="A picture")
+@router.get("/proofs/{blob_id}", summary="A picture", responses=_ANSWER, response_class=Response)
 @needs(Scope.PROOFS_READ)
 async def get_picture(blob_id: Annotated[Id, Path()], service: Here) -> Response:
     """Return a picture as it was sent."""

@@ -100,6 +100,7 @@ async def solve(request: Request, service: Here) -> Response:
 router.add_api_route(
     "/v1/optimization",
     solve,
+    name="optimize",
     methods=["POST"],
     summary="The same where openrouteservice's clients ask for it",
     openapi_extra=_BODY,
