@@ -31,7 +31,7 @@ def ready(town: Town) -> Town:
     problem = {"vehicles": [{"id": 1, "start": DEPOT}], "jobs": [{"id": 1, "location": DOORS[0]}]}
 
     def is_ready() -> bool:
-        return town.http.post("/v1/solve", json=problem).status_code == 200
+        return town.http.post("/v1/solve", json=problem, timeout=FIRST_S).status_code == 200
 
     until(is_ready, "the solver is ready", FIRST_S)
     return town
