@@ -19,6 +19,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from api import bootstrap, problems
+from api.examples import add_examples
 from api.logs import log_to_stderr, logger
 from api.routes import ROUTERS, webhook_endpoints
 from api.security import Guarded
@@ -114,7 +115,7 @@ def create_app(zones: Zones) -> FastAPI:
     )
     app.add_middleware(Opening, warm_up=zones.warm_up)
     app.add_middleware(problems.Traced)
-    _publish_codes(app)
+    _complete_document(app)
     return app
 
 
@@ -130,12 +131,15 @@ def _on_started(zones: Zones, task: asyncio.Task[None]) -> None:
         zones.fail()
 
 
-def _publish_codes(app: FastAPI) -> None:
-    """Put the table of problem codes into the API document."""
+def _complete_document(app: FastAPI) -> None:
+    """Put examples and the table of problem codes into the API document."""
     generate = app.openapi
 
     def openapi() -> dict[str, Any]:
+        if app.openapi_schema is not None:
+            return app.openapi_schema
         document = generate()
+        add_examples(document)
         document["x-problem-codes"] = [
             {"code": code, "status": status, "title": title}
             for code, (status, title) in sorted(problems.CODES.items())

@@ -17,6 +17,7 @@ import httpx
 from conftest import BOOT_S, Town, until
 
 from api.examples import Example, shown
+from api.routes.solve import EXAMPLE
 from geo.city import find_city, load_city
 from geo.types import Mode
 
@@ -497,6 +498,8 @@ def desk(day: Day) -> None:
     day.ask("POST /v1/orders/{order_id}/assign", given, **one)
     day.ask("DELETE /v1/orders/{order_id}/lock", query={"owner": "ops:maria"}, **one)
     fixed = day.ask("POST /v1/orders/{order_id}/assign", given, **one)
+    undone = {"owner": "ops:jussi"}
+    day.ask("POST /v1/actions/{action_id}/undo", undone, action_id=fixed["action_id"])
     path = "/v1/couriers/{courier_id}/route/order"
     aino = {"courier_id": "cou_aino"}
 
@@ -509,9 +512,6 @@ def desk(day: Day) -> None:
     day.ask(f"POST {path}", {"stop_ids": stops, **WHO}, **aino)
     day.ask(f"DELETE {path}", query={"owner": "ops:maria"}, **aino)
     day.ask("GET /v1/actions")
-    undone = {"owner": "ops:jussi"}
-    operation = "POST /v1/actions/{action_id}/undo"
-    day.ask(operation, undone, action_id=fixed["action_id"])
     day.cancel(order_id)
 
 
@@ -544,17 +544,12 @@ def streets(day: Day) -> None:
 
 def problems(day: Day) -> None:
     """Solve somebody else's problem."""
-    body = {
-        "vehicles": [{"id": 1, "start_index": 0, "end_index": 0, "capacity": [2]}],
-        "jobs": [{"id": 1, "location_index": 1, "service": 60, "delivery": [1]}],
-        "matrices": {"car": {"durations": [[0, 90], [90, 0]]}},
-    }
     is_ready: Callable[[], bool] = lambda: (  # noqa: E731  as `until` wants it
-        day.http.post("/v1/solve", json=body).status_code != httpx.codes.SERVICE_UNAVAILABLE
+        day.http.post("/v1/solve", json=EXAMPLE).status_code != httpx.codes.SERVICE_UNAVAILABLE
     )
     until(is_ready, "the solver is ready", BOOT_S)
-    day.ask("POST /v1/solve", body)
-    day.ask("POST /v1/optimization", body)
+    day.ask("POST /v1/solve", EXAMPLE)
+    day.ask("POST /v1/optimization", EXAMPLE)
 
 
 def looking_back(day: Day) -> None:
