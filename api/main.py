@@ -19,6 +19,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from api import bootstrap, problems
+from api.connections import HeadLimits, bounded
 from api.examples import add_examples
 from api.logs import log_to_stderr, logger
 from api.routes import ROUTERS, webhook_endpoints
@@ -112,6 +113,7 @@ def create_app(zones: Zones) -> FastAPI:
             if settings.on_loopback
             else settings.allowed_hosts
         ),
+        body_limit_s=settings.body_limit_s,
     )
     app.add_middleware(Opening, warm_up=zones.warm_up)
     app.add_middleware(problems.Traced)
@@ -176,6 +178,7 @@ async def _serve(zones: Zones, listener: socket.socket) -> int:
     settings = zones.settings
     config = uvicorn.Config(
         create_app(zones),
+        http=bounded(HeadLimits(idle_s=_KEPT_ALIVE_S, head_s=settings.head_limit_s)),
         log_config=None,
         access_log=False,
         server_header=False,

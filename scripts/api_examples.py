@@ -17,7 +17,8 @@ sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "tests" / "api")]
 
 from companies import running_company  # noqa: E402  a folder of the tests
 from receiver import receiving  # noqa: E402
-from told_day import Day, live, started  # noqa: E402
+from told_asking import Day, started  # noqa: E402
+from told_day import live  # noqa: E402
 
 from api.examples import examples  # noqa: E402
 
@@ -30,6 +31,7 @@ def main() -> int:
             with receiving() as receiver:
                 day = Day(town, receiver.url())
                 live(day)
+                day.http.close()
             paths = town.get("/openapi.json")["paths"]
         finally:
             town.kill()
