@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from copy import deepcopy
 from functools import cache
 from importlib.resources import files
-from typing import Any, Final, TypedDict
+from typing import Any, Final, NotRequired, TypedDict
 
 import httpx
 
@@ -23,10 +24,14 @@ _FORM: Final = "application/x-www-form-urlencoded"
 _CUT: Final = " ..."
 
 
+_PROBLEM: Final = "application/problem+json"
+
+
 class Example(TypedDict):
     """One operation as it was asked, and its answer.
 
     `body` is None where there is none or it is no text; `content_type` is then empty or of a file.
+    `problem` is how it may be refused, where somebody was.
     """
 
     path: dict[str, str]
@@ -37,6 +42,7 @@ class Example(TypedDict):
     status: int
     answer_type: str
     answer: Any
+    problem: NotRequired[dict[str, Any]]
 
 
 def shown(
@@ -124,3 +130,10 @@ def _add(operation: dict[str, Any], known: Example) -> None:
         content = answer.setdefault("content", {}).setdefault(known["answer_type"], {})
         if known["answer"] is not None:
             content["example"] = known["answer"]
+    if "problem" in known:
+        status = str(known["problem"]["status"])
+        place = status if status in operation["responses"] else "4XX"
+        # Of its own: the document has one answer for the problems of all operations.
+        refusal = deepcopy(operation["responses"].get(place, {}))
+        refusal.setdefault("content", {}).setdefault(_PROBLEM, {})["example"] = known["problem"]
+        operation["responses"][place] = refusal

@@ -136,6 +136,23 @@ def test_what_is_shown_holds_to_the_schemas_beside_it(lived: Lived) -> None:
     assert held > 100
 
 
+def test_every_family_of_operations_shows_how_it_refuses(lived: Lived) -> None:
+    families, showing = set(), set()
+    for name, operation in lived.operations:
+        families.add(operation["tags"][0])
+        problem = examples()[name].get("problem")
+        if problem is not None:
+            showing.add(operation["tags"][0])
+            assert problem["code"] == lived.told[name]["problem"]["code"]
+            told = [
+                content["application/problem+json"].get("example")
+                for answer in operation["responses"].values()
+                if "application/problem+json" in (content := answer.get("content", {}))
+            ]
+            assert problem in told
+    assert families == showing
+
+
 def test_no_secret_of_anybody_is_shown() -> None:
     shown = str(examples())
     assert "whsec_" not in shown

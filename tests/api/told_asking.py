@@ -97,6 +97,22 @@ class Day:
         is_json = answer.headers.get("content-type", "").startswith("application/json")
         return answer.json() if is_json else answer
 
+    def be_refused(
+        self,
+        operation: str,
+        body: Any = None,
+        query: dict[str, Any] | None = None,
+        headers: dict[str, str] | None = None,
+        **path: str,
+    ) -> None:
+        """Ask for what is refused, and keep the problem with the operation."""
+        method, _, address = operation.partition(" ")
+        for name, value in path.items():
+            address = address.replace(f"{{{name}}}", value)
+        answer = self.http.request(method, address, json=body, params=query, headers=headers)
+        assert answer.is_client_error, f"{method} {address}: {answer.status_code} {answer.text}"
+        self.told[operation]["problem"] = answer.json()
+
     def now(self, later_s: int = 0) -> str:
         """Return the service's time, or one some seconds later."""
         at = datetime.fromisoformat(self.town.get("/v1/zones")["data"][0]["now"])

@@ -12,6 +12,7 @@ from typing import Any
 import httpx
 from conftest import BOOT_S, until
 from told_asking import WHO, Day
+from told_refused import refused
 from told_shop import collecting, couriers, hooks, opening, ordering, picking, shelves
 from told_work import bringing, offers, overflow, trouble, without_network
 
@@ -106,7 +107,7 @@ def a_street() -> int:
 
 PARTS: tuple[Callable[[Day], None], ...] = (
     *(opening, shelves, couriers, hooks, ordering, picking, collecting, bringing, trouble),
-    *(without_network, offers, desk, surge, streets, problems, overflow, looking_back),
+    *(without_network, offers, desk, surge, streets, problems, overflow, looking_back, refused),
 )
 
 
