@@ -24,14 +24,19 @@ _FORM: Final = "application/x-www-form-urlencoded"
 _CUT: Final = " ..."
 
 
-_PROBLEM: Final = "application/problem+json"
+class Refusal(TypedDict):
+    """How an operation was refused: by a problem document, or as OSRM's clients expect it."""
+
+    status: int
+    answer_type: str
+    answer: dict[str, Any]
 
 
 class Example(TypedDict):
     """One operation as it was asked, and its answer.
 
     `body` is None where there is none or it is no text; `content_type` is then empty or of a file.
-    `problem` is how it may be refused, where somebody was.
+    `refusal` is there where somebody was refused.
     """
 
     path: dict[str, str]
@@ -42,7 +47,7 @@ class Example(TypedDict):
     status: int
     answer_type: str
     answer: Any
-    problem: NotRequired[dict[str, Any]]
+    refusal: NotRequired[Refusal]
 
 
 def shown(
@@ -62,7 +67,7 @@ def shown(
     hidden
         Texts that are of this one service, and what is shown instead.
     """
-    kind = answer.headers.get("content-type", "").partition(";")[0]
+    kind = type_of(answer)
     said: Any = None
     if kind == _JSON:
         said = _short(answer.json())
@@ -130,10 +135,17 @@ def _add(operation: dict[str, Any], known: Example) -> None:
         content = answer.setdefault("content", {}).setdefault(known["answer_type"], {})
         if known["answer"] is not None:
             content["example"] = known["answer"]
-    if "problem" in known:
-        status = str(known["problem"]["status"])
+    if "refusal" in known:
+        said = known["refusal"]
+        status = str(said["status"])
         place = status if status in operation["responses"] else "4XX"
         # Of its own: the document has one answer for the problems of all operations.
-        refusal = deepcopy(operation["responses"].get(place, {}))
-        refusal.setdefault("content", {}).setdefault(_PROBLEM, {})["example"] = known["problem"]
-        operation["responses"][place] = refusal
+        refused = deepcopy(operation["responses"].get(place, {"description": "A refusal"}))
+        content = refused.setdefault("content", {}).setdefault(said["answer_type"], {})
+        content["example"] = said["answer"]
+        operation["responses"][place] = refused
+
+
+def type_of(answer: httpx.Response) -> str:
+    """Return the type of an answer's body, without its parameters."""
+    return str(answer.headers.get("content-type", "")).partition(";")[0]

@@ -140,16 +140,18 @@ def test_every_family_of_operations_shows_how_it_refuses(lived: Lived) -> None:
     families, showing = set(), set()
     for name, operation in lived.operations:
         families.add(operation["tags"][0])
-        problem = examples()[name].get("problem")
-        if problem is not None:
+        refusal = examples()[name].get("refusal")
+        if refusal is not None:
             showing.add(operation["tags"][0])
-            assert problem["code"] == lived.told[name]["problem"]["code"]
+            today = lived.told[name]["refusal"]
+            assert refusal["status"] == today["status"]
+            assert refusal["answer"]["code"] == today["answer"]["code"]
             told = [
-                content["application/problem+json"].get("example")
+                content.get("example")
                 for answer in operation["responses"].values()
-                if "application/problem+json" in (content := answer.get("content", {}))
+                for content in answer.get("content", {}).values()
             ]
-            assert problem in told
+            assert refusal["answer"] in told
     assert families == showing
 
 

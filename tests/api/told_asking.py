@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 from conftest import BOOT_S, Town
 
-from api.examples import Example, shown
+from api.examples import Example, Refusal, shown, type_of
 
 KEY = "the-key-of-the-day"
 SHOP = "sto_shop"
@@ -111,7 +111,9 @@ class Day:
             address = address.replace(f"{{{name}}}", value)
         answer = self.http.request(method, address, json=body, params=query, headers=headers)
         assert answer.is_client_error, f"{method} {address}: {answer.status_code} {answer.text}"
-        self.told[operation]["problem"] = answer.json()
+        self.told[operation]["refusal"] = Refusal(
+            status=answer.status_code, answer_type=type_of(answer), answer=answer.json()
+        )
 
     def now(self, later_s: int = 0) -> str:
         """Return the service's time, or one some seconds later."""
