@@ -356,6 +356,7 @@ def _service(told: _Told, ledger: Ledger, drawn: Map, tokens: Tokens) -> Service
                 seconds=settings.solve_limit_s,
             ),
             settings.solve_waiting,
+            live.zone_id,
         ),
     )
 

@@ -19,6 +19,8 @@ import uvicorn
 from fastapi import FastAPI
 
 from api import bootstrap, problems
+from api.connections import HeadLimits, bounded
+from api.examples import add_examples
 from api.links import link
 from api.logs import log_to_stderr, logger
 from api.routes import ROUTERS, webhook_endpoints
@@ -114,10 +116,11 @@ def create_app(zones: Zones) -> FastAPI:
             if settings.on_loopback
             else settings.allowed_hosts
         ),
+        body_limit_s=settings.body_limit_s,
     )
     app.add_middleware(Opening, warm_up=zones.warm_up)
     app.add_middleware(problems.Traced)
-    _complete(app)
+    _complete_document(app)
     return app
 
 
@@ -133,8 +136,8 @@ def _on_started(zones: Zones, task: asyncio.Task[None]) -> None:
         zones.fail()
 
 
-def _complete(app: FastAPI) -> None:
-    """Put the table of problem codes and the links into the API document."""
+def _complete_document(app: FastAPI) -> None:
+    """Put links, examples and the table of problem codes into the API document."""
     generate = app.openapi
 
     def openapi() -> dict[str, Any]:
@@ -142,6 +145,7 @@ def _complete(app: FastAPI) -> None:
             return app.openapi_schema
         document = generate()
         link(document)
+        add_examples(document)
         document["x-problem-codes"] = [
             {"code": code, "status": status, "title": title}
             for code, (status, title) in sorted(problems.CODES.items())
@@ -188,6 +192,7 @@ async def _serve(zones: Zones, listener: socket.socket) -> int:
     settings = zones.settings
     config = uvicorn.Config(
         create_app(zones),
+        http=bounded(HeadLimits(idle_s=_KEPT_ALIVE_S, head_s=settings.head_limit_s)),
         log_config=None,
         access_log=False,
         server_header=False,

@@ -30,6 +30,7 @@ disable_created_metrics()  # type: ignore[no-untyped-call]
 _REQUEST_S: Final = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 _COMMIT_S: Final = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1)
 _PLAN_S: Final = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10)
+_SOLVE_S: Final = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 _GROUP: Final = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)
 
 REQUESTS: Final = Histogram(
@@ -86,6 +87,24 @@ WEBHOOKS_GIVEN_UP: Final = Counter(
     "Messages that were not taken in all their attempts, while others were.",
     ("zone", "endpoint"),
 )
+SOLVES: Final = Counter("samehour_solves", "Problems posted to be solved.", ("zone",))
+SOLVES_REFUSED: Final = Counter(
+    "samehour_solves_refused",
+    "Problems answered by a problem document, by its code.",
+    ("zone", "code"),
+)
+SOLVE_WAITED: Final = Histogram(
+    "samehour_solve_wait_seconds",
+    "How long a problem waited for the zone's solver, which does one at a time.",
+    ("zone",),
+    buckets=_SOLVE_S,
+)
+SOLVE: Final = Histogram(
+    "samehour_solve_duration_seconds",
+    "How long the zone's solver was busy with one problem, refused or not.",
+    ("zone",),
+    buckets=_SOLVE_S,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +135,8 @@ class ZoneFigures:
     ----------
     kpis
         Of the last hour; `open` and `at_risk` are of now.
+    solving, solves_waiting
+        Problems for the solver: being solved, 0 or 1, and taken in but not begun.
     couriers
         On shift, by what they are doing.
     oldest_position_s
@@ -127,6 +148,8 @@ class ZoneFigures:
     kpis: Kpis
     couriers: dict[str, int]
     oldest_position_s: int | None
+    solving: int
+    solves_waiting: int
     webhooks: tuple[WebhookFigures, ...] = ()
 
 
@@ -189,6 +212,8 @@ class _Present:
             "Oldest latest position of a courier under way.",
             lambda of: of.oldest_position_s,
         )
+        yield self._of("solves_running", "Problems being solved.", lambda of: of.solving)
+        yield self._of("solves_waiting", "Problems not begun.", lambda of: of.solves_waiting)
         crew = GaugeMetricFamily(
             "samehour_couriers", "On shift, by what they do.", labels=("zone", "activity")
         )

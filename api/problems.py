@@ -12,6 +12,7 @@ from typing import Any, Final
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -37,6 +38,7 @@ _log = logger("http")
 
 CODES: Final[Mapping[str, tuple[int, str]]] = {
     "malformed_body": (400, "The body is not JSON"),
+    "malformed_request": (400, "The request is not HTTP"),
     "unknown_host": (400, "The service does not go by this name"),
     "zone_needed": (400, "The key is of several zones, and none is named"),
     "unauthorized": (401, "A valid key is needed"),
@@ -47,6 +49,7 @@ CODES: Final[Mapping[str, tuple[int, str]]] = {
     "unknown_zone": (404, "There is no such zone"),
     "link_expired": (404, "The link is over"),
     "method_not_allowed": (405, "The address does not know this method"),
+    "too_slow": (408, "The request came too slowly"),
     "conflict": (409, "The request does not fit the present state"),
     "wrong_state": (409, "The move is not allowed in the present state"),
     "external_id_taken": (409, "The external id belongs to another order"),
@@ -60,6 +63,7 @@ CODES: Final[Mapping[str, tuple[int, str]]] = {
     "courier_company_refused": (409, "The courier company does not do it"),
     "stale_version": (412, "The thing has changed since it was read"),
     "body_too_large": (413, "The body is too large"),
+    "unsupported_encoding": (415, "The body is compressed"),
     "unsupported_picture": (415, "The picture is not one that is kept"),
     "invalid_request": (422, "The request is not valid"),
     "invalid_value": (422, "A value is not possible"),
@@ -77,6 +81,7 @@ CODES: Final[Mapping[str, tuple[int, str]]] = {
     "catalogue_file_refused": (422, "The catalogue file has lines that cannot be taken"),
     **{str(reason): (422, "The order cannot be promised") for reason in Reason},
     "solve_refused": (422, "The problem cannot be solved as it is stated"),
+    "headers_too_large": (431, "The headers are too large"),
     "solver_busy": (429, "Too many problems wait already"),
     "too_many_tries": (429, "There were too many wrong tries"),
     "internal_error": (500, "Something went wrong on our side"),
@@ -86,7 +91,12 @@ CODES: Final[Mapping[str, tuple[int, str]]] = {
 """Every code with its status and title; published in the API document."""
 
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
-_BY_STATUS: Final = {404: "not_found", 405: "method_not_allowed", 413: "body_too_large"}
+_BY_STATUS: Final = {
+    404: "not_found",
+    405: "method_not_allowed",
+    408: "too_slow",
+    413: "body_too_large",
+}
 
 
 @dataclass
@@ -225,6 +235,8 @@ class Traced:
 
         try:
             await self._app(scope, receive, send_traced)
+        except ClientDisconnect:
+            _log.debug("cut_off", path=_path(scope))  # nobody is there to be answered
         except Exception:
             _log.exception("crashed", path=_path(scope))
             if status:

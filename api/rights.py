@@ -17,6 +17,7 @@ from fastapi.routing import APIRoute
 from starlette.responses import Response
 
 from api.problems import Problem
+from api.strict_json import StrictRequest
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 _RULE: Final = "access_rule"
@@ -309,7 +310,7 @@ class Ruled(APIRoute):
             instead = await guard.admit(request, rule)
             if instead is not None:
                 return instead
-            answer = await handle(request)
+            answer = await handle(StrictRequest(request.scope, request.receive))
             guard.see_out(request, answer)
             return answer
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Iterable
 from typing import Final
@@ -26,9 +27,13 @@ _SOLVE_PATHS: Final = ("/v1/solve", "/v1/optimization")
 MAX_PICTURE_BYTES: Final = 3_000_000
 """Of a picture that proves something."""
 
+LEAST_BYTES_PER_S: Final = 4_000
+"""How fast a body must come at least, as a phone on a bad line still sends a picture."""
+
 _FILES: Final = re.compile(r"/v1/(?:catalogue|stores/[^/]+/stock)")
 
 _SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+_PLAIN: Final = frozenset({"", "identity"})
 _LOOPBACK_NAMES: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 
 _HEADERS: Final = {
@@ -53,6 +58,8 @@ class Guarded:
         Only this machine can reach the service.
     allowed_hosts
         Further names clients may call the service by.
+    body_limit_s
+        How long a body may take, beside the time that its size allows it.
     """
 
     def __init__(
@@ -61,8 +68,10 @@ class Guarded:
         *,
         on_loopback: bool,
         allowed_hosts: Iterable[str] = (),
+        body_limit_s: float = 20.0,
     ) -> None:
         self._app = app
+        self._body_limit_s = body_limit_s
         self._hosts = frozenset(allowed_hosts)
         if on_loopback or self._hosts:
             # A name that resolves to us only by somebody's DNS is not ours (DNS rebinding).
@@ -87,7 +96,9 @@ class Guarded:
             problem = for_client(problem, request.url.path)
             await response(problem, trace_id(request))(scope, receive, send_guarded)
             return
-        await self._app(scope, _bounded(receive, most_bytes(request)), send_guarded)
+        await self._app(
+            scope, _bounded(receive, most_bytes(request), self._body_limit_s), send_guarded
+        )
 
     def _objection(self, request: Request) -> Problem | None:
         headers = request.headers
@@ -104,6 +115,13 @@ class Guarded:
             and urlsplit(origin).netloc != headers.get("host")
         ):
             return Problem("cross_origin", f"Pages of {origin} may not change anything here.")
+        encoding = headers.get("content-encoding", "identity").strip().lower()
+        if encoding not in _PLAIN:
+            return Problem(
+                "unsupported_encoding",
+                f"The body is said to be {encoding[:40]!r}; send it as it is.",
+                headers={"Accept-Encoding": "identity", "Connection": "close"},
+            )
         declared = headers.get("content-length", "")
         most = most_bytes(request)
         if declared.isdecimal() and int(declared) > most:
@@ -121,15 +139,23 @@ def most_bytes(request: Request) -> int:
     return MAX_FILE_BYTES if is_file else MAX_BODY_BYTES
 
 
-def _bounded(receive: Receive, most: int) -> Receive:
-    """Return a `receive` that refuses to take in more than the limit."""
-    taken = 0
+def _bounded(receive: Receive, most: int, limit_s: float) -> Receive:
+    """Return a `receive` that refuses to take in more than the limit, or to wait for long."""
+    loop = asyncio.get_running_loop()
+    began, taken, is_whole = loop.time(), 0, False
 
     async def receive_bounded() -> Message:
-        nonlocal taken
-        message = await receive()
+        nonlocal taken, is_whole
+        if is_whole:  # what is waited for now is the client's end
+            return await receive()
+        try:
+            async with asyncio.timeout_at(began + limit_s + taken / LEAST_BYTES_PER_S):
+                message = await receive()
+        except TimeoutError:
+            raise HTTPException(408, f"{taken} bytes of the body came, and then too few.") from None
         if message["type"] == "http.request":
             taken += len(message.get("body", b""))
+            is_whole = not message.get("more_body", False)
             if taken > most:
                 raise HTTPException(413, _too_large(most).detail)
         return message

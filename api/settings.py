@@ -124,6 +124,9 @@ class Settings(BaseModel):
         Wall time after which the best tours found so far are the answer.
     solve_waiting
         Problems that may wait for one another; more are told to come again.
+    head_limit_s, body_limit_s
+        Within which the headers of a request must be there, and then its body; a body has a second
+        more for every `api.security.LEAST_BYTES_PER_S` of it that came.
     api_key
         A key of operations of the tenant `default`, beside those of `samehour keys`.
     allowed_hosts
@@ -159,6 +162,8 @@ class Settings(BaseModel):
     solve_places: Annotated[int, Field(ge=1, le=5_000)] = 2000
     solve_limit_s: Annotated[float, Field(gt=0, le=3600, allow_inf_nan=False)] = 10.0
     solve_waiting: Annotated[int, Field(ge=1, le=1000)] = 8
+    head_limit_s: Annotated[float, Field(gt=0, le=600, allow_inf_nan=False)] = 10.0
+    body_limit_s: Annotated[float, Field(gt=0, le=600, allow_inf_nan=False)] = 20.0
     api_key: SecretStr | None = None
     allowed_hosts: tuple[str, ...] = ()
     log_format: LogFormat = LogFormat.TEXT

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -10,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
+from api import strict_json
 from api.osrm_query import PROFILES
 from api.solve_refusal import SolveRefusal, of_invalid, refuse
 from api.solve_schemas import (
@@ -94,6 +96,10 @@ class Asked:
 
 def read(raw: bytes, limits: Limits, ask_roads: AskRoads) -> Asked:
     """Return what a body asks for; raises `SolveRefusal` with everything that is wrong."""
+    try:
+        strict_json.loads(raw)
+    except json.JSONDecodeError as error:
+        raise SolveRefusal("malformed_body", f"The body is not JSON: {error.msg}.") from error
     try:
         body = SolveIn.model_validate_json(raw)
     except ValidationError as error:

@@ -24,6 +24,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from api import metrics
 from api.logs import logger
 from api.problems import Problem
 from api.solve_reading import Limits, RoadTable
@@ -272,12 +273,16 @@ class SolveDesk:
     ----------
     waiting
         Problems that may wait, the one being solved included.
+    zone_id
+        Under which its figures are counted.
     """
 
-    def __init__(self, limits: Limits, waiting: int) -> None:
+    def __init__(self, limits: Limits, waiting: int, zone_id: str) -> None:
         self.limits = limits
         self._most = waiting
+        self._zone_id = zone_id
         self._waiting = 0
+        self._solving = 0
         self._solver = Solver()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="solve")
 
@@ -289,6 +294,21 @@ class SolveDesk:
         Problem
             Too many wait already, or as `Solver.solve`.
         """
+        metrics.SOLVES.labels(self._zone_id).inc()
+        try:
+            return await self._taken_in(raw, travel, at, gone)
+        except Problem as problem:
+            metrics.SOLVES_REFUSED.labels(self._zone_id, problem.code).inc()
+            raise
+
+    def under_way(self) -> tuple[int, int]:
+        """Return how many problems are being solved, and how many wait."""
+        solving = self._solving
+        return solving, max(0, self._waiting - solving)
+
+    async def _taken_in(
+        self, raw: bytes, travel: TravelTimes, at: int, gone: threading.Event
+    ) -> bytes:
         if self._waiting >= self._most:
             raise Problem(
                 "solver_busy",
@@ -299,15 +319,28 @@ class SolveDesk:
         try:
             loop = asyncio.get_running_loop()
             return await loop.run_in_executor(
-                self._thread, self._solve, raw, Roads(travel, at), gone.is_set
+                self._thread,
+                self._solve,
+                raw,
+                Roads(travel, at),
+                gone.is_set,
+                time.perf_counter(),
             )
         finally:
             self._waiting -= 1
 
-    def _solve(self, raw: bytes, roads: Roads, is_gone: Callable[[], bool]) -> bytes:
+    def _solve(
+        self, raw: bytes, roads: Roads, is_gone: Callable[[], bool], taken_in: float
+    ) -> bytes:
+        metrics.SOLVE_WAITED.labels(self._zone_id).observe(time.perf_counter() - taken_in)
         if is_gone():
             raise Problem("not_ready", "The client has gone.")
-        return self._solver.solve(raw, self.limits, roads, is_gone)
+        self._solving = 1
+        try:
+            with metrics.SOLVE.labels(self._zone_id).time():
+                return self._solver.solve(raw, self.limits, roads, is_gone)
+        finally:
+            self._solving = 0
 
     def close(self) -> None:
         """End the worker; whoever waits gets an error."""

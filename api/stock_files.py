@@ -16,6 +16,7 @@ from typing import Any, Final, TypeVar
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ValidationError
 
+from api import strict_json
 from api.problems import Problem
 from api.stock_schemas import (
     BARCODE,
@@ -172,9 +173,9 @@ def _is_csv(content_type: str) -> bool:
 
 def _from_json(model: type[_Model], body: bytes) -> _Model:
     try:
-        said = json.loads(body)
-    except (ValueError, RecursionError) as error:
-        raise Problem("malformed_body", f"The body is not JSON: {error}.") from error
+        said = strict_json.loads(body)
+    except json.JSONDecodeError as error:
+        raise Problem("malformed_body", f"The body is not JSON: {error.msg}.") from error
     try:
         return model.model_validate(said)
     except ValidationError as error:

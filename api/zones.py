@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from fastapi import Request
 
 from api.doorman import Doorman
+from api.external_ids import ExternalIds
 from api.logs import logger
 from api.osrm import OsrmDesk
 from api.problems import Problem
@@ -71,6 +72,7 @@ class Zones:
     """Called once, when the service is ready for work."""
     on_fatal: Callable[[], None] = field(default=lambda: None)
     """Called when the service cannot go on."""
+    external_ids: ExternalIds = field(default_factory=ExternalIds)
     sign_ins: Tries = field(default_factory=lambda: Tries(_WRONG_KEYS))
     doorman: Doorman = field(init=False)
 

@@ -81,6 +81,11 @@ def _add_demo(commands: Any) -> None:
         help="where the ledger is kept (.samehour/demo; headless: nowhere)",
     )
     parser.add_argument("--fresh", action="store_true", help="begin anew, forget the last ledger")
+    parser.add_argument(
+        "--zone",
+        metavar="NAME",
+        help="where the city lives, when the settings that SAMEHOUR_SETTINGS names have several",
+    )
     parser.set_defaults(handler=_demo)
 
 

@@ -46,6 +46,7 @@ from geo.service_area import as_json
 from geo.types import LonLat
 from simulations.bodies import courier_body, goods_body, place, shift_body
 from simulations.errors import ServiceError
+from simulations.headers import headers_for
 from simulations.worlds.couriers import SIMULATION, Seen
 
 Json = dict[str, Any]
@@ -209,9 +210,17 @@ def pause_before_again(status: int, code: str, attempt: int) -> float | None:
     return None
 
 
-def http_client(address: str, api_key: str | None = None) -> httpx.AsyncClient:
-    """Return a connection pool for a service; kept alive, for a world asks often."""
-    headers = {} if api_key is None else {"Authorization": f"Bearer {api_key}"}
+def http_client(
+    address: str, api_key: str | None = None, zone_id: str | None = None
+) -> httpx.AsyncClient:
+    """Return a connection pool for a service; kept alive, for a world asks often.
+
+    Parameters
+    ----------
+    zone_id
+        Needed where the service has several zones.
+    """
+    headers = headers_for(api_key, zone_id)
     return httpx.AsyncClient(
         base_url=address,
         headers=headers,

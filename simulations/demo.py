@@ -68,6 +68,8 @@ class Demo:
         Of service time, None to go on until stopped.
     goes_on
         The ledger is from before.
+    zone
+        Of a service whose settings, in the environment, have several; None for the city's own.
     """
 
     scenario: Scenario
@@ -81,6 +83,7 @@ class Demo:
     folder: Path
     goes_on: bool
     api_key: str | None
+    zone: str | None
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -126,6 +129,7 @@ def _demo(
         folder=folder,
         goes_on=goes_on,
         api_key=os.environ.get("SAMEHOUR_API_KEY") or None,
+        zone=arguments.zone,
     )
 
 
@@ -150,7 +154,7 @@ async def _run(demo: Demo, stopping: Stopping) -> int:
         if address is None:
             return 0
         _welcome(demo, address)
-        async with http_client(address, demo.api_key) as http:
+        async with http_client(address, demo.api_key, demo.zone) as http:
             figures = await _live(demo, world, Client(http), service, stopping)
         if figures is None and not service.is_alive:
             sys.stderr.write(service.last_words("\nthe service ended on its own") + "\n")
@@ -165,7 +169,7 @@ async def _live(
     demo: Demo, world: World, client: Client, service: ServiceProcess, stopping: Stopping
 ) -> dict[str, Any] | None:
     """Let the world live on the service; returns the figures, None when the service is gone."""
-    live = LiveWorld(world, client, demo.city.name)
+    live = LiveWorld(world, client, demo.zone or demo.city.name)
     try:
         await live.join()
         ends_at = None

@@ -44,6 +44,8 @@ async def _figures(service: Service) -> metrics.ZoneFigures:
         for each in service.webhooks.figures()
     )
 
+    solving, solves_waiting = service.solving.under_way()
+
     def job() -> metrics.ZoneFigures:
         now, state = live.clock.now(), live.engine.state
         crew = [courier for courier in state.couriers.values() if courier.on_shift(now)]
@@ -58,6 +60,8 @@ async def _figures(service: Service) -> metrics.ZoneFigures:
             kpis=live.kpis.figures(now, now - HOUR_S),
             couriers=dict(Counter(activity(courier, now) for courier in crew)),
             oldest_position_s=max(ages, default=None),
+            solving=solving,
+            solves_waiting=solves_waiting,
             webhooks=webhooks,
         )
 

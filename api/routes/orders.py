@@ -10,7 +10,7 @@ from fastapi import APIRouter, Depends, Query, Request
 from starlette.responses import Response
 
 from api import order_views
-from api.bootstrap import Service, of_request
+from api.bootstrap import Service, of_all, of_request
 from api.cursors import cursor_after, no_cursor, read_cursor
 from api.idempotency import Answer
 from api.order_schemas import AmendIn, CancelIn, OrderIn, QuoteDropoffIn, model_lines
@@ -63,7 +63,10 @@ async def place_order(asked: OrderIn, request: Request, service: Here) -> Respon
     order.
     """
     base = str(request.base_url)
-    return await service.idempotency.once(request, asked, lambda: _place(service, asked, base))
+    zones = of_all(request)
+    theirs = zones.of_tenant(service.tenant)
+    with zones.external_ids.held(service, theirs, asked.external_id):
+        return await service.idempotency.once(request, asked, lambda: _place(service, asked, base))
 
 
 def _place(service: Service, asked: OrderIn, base: str) -> Answer:
@@ -186,7 +189,8 @@ async def list_orders(
 ) -> Json:
     """Return a page of orders; `next` is the cursor of the following page, null on the last.
 
-    With `external_id` it is the one order that the shop gave this id, whatever its status.
+    With `external_id` it is the one order of the zone that the shop gave this id, whatever its
+    status.
     """
     live = service.live
     before = None if cursor is None else _read_cursor(cursor)

@@ -92,6 +92,9 @@ def add_loadtest(commands: Any) -> None:
     )
     parser.add_argument("--api-key", metavar="KEY", help="or in SAMEHOUR_API_KEY")
     parser.add_argument(
+        "--zone", metavar="NAME", help="of a service with several in the scenario's city"
+    )
+    parser.add_argument(
         "--now", action="store_true", help="move the scenario to the service's present"
     )
     parser.add_argument(

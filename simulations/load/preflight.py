@@ -10,6 +10,7 @@ import httpx
 from dispatch.codec import from_rfc3339
 from simulations.client import Zone
 from simulations.errors import LoadError
+from simulations.headers import headers_for
 
 _TIMEOUT_S: Final = 10.0
 _PAGE: Final = 500
@@ -26,34 +27,53 @@ class Found:
     """Open orders of others."""
 
 
-def look(url: str, api_key: str | None, city: str, prefix: str) -> Found:
+def look(
+    url: str, api_key: str | None, city: str, prefix: str, zone_id: str | None = None
+) -> Found:
     """Look at a service.
 
     Parameters
     ----------
     prefix
         Of the external ids of our own orders.
+    zone_id
+        The zone that is meant; the only one of the city where none is named.
 
     Raises
     ------
     LoadError
-        Nothing answers there, it is no service of ours, it wants a key, or it serves another city.
+        Nothing answers there, it is no service of ours, it wants a key, it serves another city, or
+        a zone must be named.
     """
-    headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}
+    headers = headers_for(api_key, None)
     with httpx.Client(base_url=url, headers=headers, timeout=_TIMEOUT_S, trust_env=False) as http:
         zones = _json(http, url, "/v1/zones", has_key=bool(api_key))["data"]
-        there = {str(zone["city"]): zone for zone in zones}
-        if city not in there:
-            served = ", ".join(sorted(there)) or "nothing"
-            raise LoadError(
-                f"{url} serves {served}, and the scenario is for {city}: name a scenario of that "
-                "city with --scenario, or another service"
-            )
-        zone = there[city]
+        zone = _zone(url, zones, city, zone_id)
+        http.headers.update(headers_for(None, str(zone["id"])))
         strangers = _strangers(http, url, prefix)
     return Found(
         Zone(str(zone["id"]), city, from_rfc3339(zone["now"]), float(zone["speed"])), strangers
     )
+
+
+def _zone(url: str, zones: list[dict[str, Any]], city: str, zone_id: str | None) -> dict[str, Any]:
+    """Return the zone to put load on; raises `LoadError`."""
+    fitting = [zone for zone in zones if zone["city"] == city]
+    if not fitting:
+        served = ", ".join(sorted({str(zone["city"]) for zone in zones})) or "nothing"
+        raise LoadError(
+            f"{url} serves {served}, and the scenario is for {city}: name a scenario of that "
+            "city with --scenario, or another service"
+        )
+    names = ", ".join(str(zone["id"]) for zone in fitting)
+    if zone_id is not None:
+        for zone in fitting:
+            if zone["id"] == zone_id:
+                return zone
+        raise LoadError(f"{url} has no zone {zone_id} in {city}; --zone can be {names}")
+    if len(fitting) > 1:
+        raise LoadError(f"{url} has several zones in {city}; name one with --zone: {names}")
+    return fitting[0]
 
 
 def refuse_strangers(url: str, found: Found, scenario: str) -> None:

@@ -101,6 +101,7 @@ def _wanted(arguments: argparse.Namespace) -> Wanted:
         connections=arguments.connections,
         timeout_s=arguments.timeout,
         api_key=arguments.api_key or os.environ.get("SAMEHOUR_API_KEY") or None,
+        zone=arguments.zone,
         is_now=arguments.now,
         into_existing=arguments.into_existing,
         is_fresh=arguments.fresh,
@@ -112,7 +113,7 @@ def _run(wanted: Wanted, city: City, state: State, stopping: Stopping) -> int:
     deliveries: Deliveries | None = None
     if state.done_s < wanted.lasts_s:
         compile_travel_times(sys.stderr)
-        found = look(wanted.url, wanted.api_key, city.name, wanted.prefix)
+        found = look(wanted.url, wanted.api_key, city.name, wanted.prefix, wanted.zone)
         if not wanted.into_existing:
             refuse_strangers(wanted.url, found, wanted.scenario.name)
         if not state.sessions:
@@ -164,9 +165,9 @@ async def _play(
     """Play what is left of a test."""
     travel = NetworkTravelTimes(city.network)
     number = len(state.sessions) + 1
-    sending = Sending(wanted.url, wanted.api_key, wanted.connections, wanted.timeout_s)
+    sending = Sending(wanted.url, wanted.api_key, wanted.connections, wanted.timeout_s, zone_id)
     generator = Generator(sending, wanted.folder / "worker.log")
-    async with http_client(wanted.url, wanted.api_key) as http:
+    async with http_client(wanted.url, wanted.api_key, zone_id) as http:
         client = Client(http)
         await generator.start()
         try:

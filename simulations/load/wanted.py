@@ -31,6 +31,8 @@ class Wanted:
         Seconds of the customers' evening per second of the wall; None for the service's own clock.
     rate
         So many times the scenario's customers.
+    zone
+        Of a service with several; None for the only one in the scenario's city.
     is_now
         Move the scenario to the service's present.
     """
@@ -49,6 +51,7 @@ class Wanted:
     connections: int
     timeout_s: float
     api_key: str | None
+    zone: str | None
     is_now: bool
     into_existing: bool
     is_fresh: bool
@@ -62,6 +65,7 @@ class Wanted:
             "seed": self.seed,
             "speed": self.speed,
             "rate": self.rate,
+            **({} if self.zone is None else {"zone": self.zone}),
         }
 
     @property

@@ -24,12 +24,15 @@ class Sending:
         Requests under way at a time; further ones wait, and say so.
     timeout_s
         Silence after which a request is given up.
+    zone_id
+        The zone that every request is for, where the service has several.
     """
 
     url: str
     api_key: str | None
     connections: int
     timeout_s: float
+    zone_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

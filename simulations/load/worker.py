@@ -22,6 +22,7 @@ from geventhttpclient.response import HTTPConnectionClosed
 from locust.contrib.fasthttp import FastHttpUser
 from locust.env import Environment
 
+from simulations.headers import headers_for
 from simulations.load.wire import READY, Answer, Sending, Shot, line_of, sending_of, shot_of
 
 _ERROR: Final = 400
@@ -47,7 +48,6 @@ class Sender:
     """
 
     def __init__(self, sending: Sending, out: Any) -> None:
-        key = {"Authorization": f"Bearer {sending.api_key}"} if sending.api_key else None
         town = type(
             "TownHere",
             (Town,),
@@ -56,7 +56,7 @@ class Sender:
                 "concurrency": sending.connections,
                 "network_timeout": sending.timeout_s,
                 "connection_timeout": sending.timeout_s,
-                "default_headers": key,
+                "default_headers": headers_for(sending.api_key, sending.zone_id),
                 "insecure": False,
                 "abstract": False,
             },

@@ -36,7 +36,9 @@ def add_replay(commands: Any, read_ledger: ReadLedger) -> None:
         "be replayed was identical; 1: something differed, or stopped; 2: wrong use.",
     )
     parser.add_argument("ledger", metavar="LEDGER", help="a ledger's file, or its database URL")
-    parser.add_argument("--zone", metavar="NAME", help="of a ledger with several")
+    parser.add_argument(
+        "--zone", metavar="NAME", help="of a ledger with several, and of the service of --push"
+    )
     parser.add_argument(
         "--city", metavar="NAME", help="a city in the box, or its folder (what the ledger says)"
     )

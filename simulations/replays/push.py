@@ -12,6 +12,7 @@ from dispatch.model import Store
 from geo.types import LonLat
 from simulations.client import http_client
 from simulations.errors import ServiceError
+from simulations.headers import headers_for
 from simulations.replays.learned import Learned
 
 _FIELDS: Final = (
@@ -31,22 +32,28 @@ _LEARNED: Final = ("pick_base_s", "pick_line_s", "pickup_service_s")
 _CHANGED_SINCE: Final = httpx.codes.PRECONDITION_FAILED
 
 
-def push(learned: Learned, url: str, api_key: str | None) -> str:
+def push(learned: Learned, url: str, api_key: str | None, zone_id: str) -> str:
     """Change the stores of a running service; returns what was done, in words.
 
     Everything else about a store stays as it is.  A store that somebody changes at the same moment
     is left alone.
 
+    Parameters
+    ----------
+    zone_id
+        The zone whose stores are changed, where the service has several.
+
     Raises
     ------
     ServiceError
-        The service does not answer, or will not.
+        The service does not answer, or will not, or has no such zone.
     """
-    return asyncio.run(_push(learned, url.rstrip("/"), api_key))
+    return asyncio.run(_push(learned, url.rstrip("/"), api_key, zone_id))
 
 
-async def _push(learned: Learned, url: str, api_key: str | None) -> str:
+async def _push(learned: Learned, url: str, api_key: str | None, zone_id: str) -> str:
     async with http_client(url, api_key) as http:
+        http.headers.update(headers_for(None, await _zone(http, url, zone_id)))
         listed = await _asked(http, "GET", "/v1/stores")
         changed, same, unknown, busy = [], 0, 0, 0
         for known in listed.json()["data"]:
@@ -75,6 +82,20 @@ async def _push(learned: Learned, url: str, api_key: str | None) -> str:
     said += f", {unknown} were never seen" if unknown else ""
     said += f", {busy} somebody else was changing: say it again" if busy else ""
     return said + "\n" + "".join(changed)
+
+
+async def _zone(http: httpx.AsyncClient, url: str, zone_id: str) -> str:
+    """Return the zone to tell: the only one, or of several the one that is called so."""
+    answer = await _asked(http, "GET", "/v1/zones")
+    names = [str(zone["id"]) for zone in answer.json()["data"]]
+    if zone_id in names:
+        return zone_id
+    if len(names) == 1:
+        return names[0]
+    raise ServiceError(
+        f"{url} has the zones {', '.join(names) or '(none)'}, and the ledger's is {zone_id}: name "
+        "one that both have with --zone"
+    )
 
 
 async def _asked(http: httpx.AsyncClient, method: str, path: str, **how: Any) -> httpx.Response:

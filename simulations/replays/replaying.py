@@ -107,7 +107,7 @@ def _run(arguments: argparse.Namespace, read_ledger: ReadLedger) -> int:
         from simulations.replays.push import push  # noqa: PLC0415 - with it comes the HTTP client
 
         key_of_service = os.environ.get("SAMEHOUR_API_KEY") or None
-        sys.stdout.write(push(found.learned, push_to, key_of_service))
+        sys.stdout.write(push(found.learned, push_to, key_of_service, recording.zone))
     sys.stdout.write(f"  {where}\n")
     if arguments.json:
         sys.stdout.write(json.dumps(as_json(found)) + "\n")

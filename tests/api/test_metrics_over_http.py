@@ -63,7 +63,7 @@ def test_ids_make_no_figures_of_their_own(town: Town) -> None:
 
 def test_every_figure_of_ours_says_its_unit_or_what_it_counts(town: Town) -> None:
     named = re.compile(
-        r"samehour_\w+(_seconds|_total|_ratio|_batches|_seq|_open|_at_risk|_couriers"
+        r"samehour_\w+(_seconds|_total|_ratio|_batches|_seq|_open|_at_risk|_couriers|_running|_waiting"
         r"|_(seconds|batches)_(bucket|sum|count))|samehour_couriers"
     )
     ours = {name for name, _ in scraped(town) if name.startswith("samehour_")}

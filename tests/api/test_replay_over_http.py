@@ -88,7 +88,7 @@ def test_a_day_with_closed_streets_and_a_restart_is_the_same_again(
     # What it teaches about picks is told to the running service, and nothing else is changed.
     learned = learn(happenings_of(recording.events), "a test")
     before = {store["id"]: store for store in town.get("/v1/stores")["data"]}
-    assert "stores of http" in push(learned, str(town.http.base_url), None)
+    assert "stores of http" in push(learned, str(town.http.base_url), None, "helsinki")
     for store in town.get("/v1/stores")["data"]:
         old = before[store["id"]]
         if learned.stores[store["id"]].pick_base_s.cases:

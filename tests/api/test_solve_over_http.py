@@ -12,6 +12,7 @@ import openrouteservice
 import pytest
 from conftest import Town, until
 from openrouteservice.optimization import Job, Shipment, ShipmentStep, Vehicle
+from test_metrics_over_http import of, scraped
 
 from geo.city import find_city, load_city
 from geo.travel import NetworkTravelTimes
@@ -30,7 +31,7 @@ def ready(town: Town) -> Town:
     problem = {"vehicles": [{"id": 1, "start": DEPOT}], "jobs": [{"id": 1, "location": DOORS[0]}]}
 
     def is_ready() -> bool:
-        return town.http.post("/v1/solve", json=problem).status_code == 200
+        return town.http.post("/v1/solve", json=problem, timeout=FIRST_S).status_code == 200
 
     until(is_ready, "the solver is ready", FIRST_S)
     return town
@@ -163,3 +164,54 @@ def test_a_limit_of_time_is_kept_and_told(ready: Town) -> None:
     summary = ready.post("/v1/solve", problem)["summary"]
     assert summary["samehour"]["cut_short"] is True
     assert summary["unassigned"] == 0
+
+
+def test_problems_are_counted_refused_ones_by_their_code(ready: Town) -> None:
+    good = {"vehicles": [{"id": 1, "start": DEPOT}], "jobs": [{"id": 1, "location": DOORS[0]}]}
+    before = scraped(ready)
+    ready.post("/v1/solve", good)
+    ready.post("/v1/solve", {**good, "vehicles": [{"id": 1, "wings": 2}]}, 422)
+    after = scraped(ready)
+
+    def grown(name: str, **labels: str) -> float:
+        sample = of(name, zone="helsinki", **labels)
+        return after[sample] - before.get(sample, 0)
+
+    assert grown("samehour_solves_total") == 2
+    assert grown("samehour_solves_refused_total", code="invalid_request") == 1
+    assert grown("samehour_solve_duration_seconds_count") == 2
+    assert grown("samehour_solve_wait_seconds_count") == 2
+    assert after[of("samehour_solves_running", zone="helsinki")] == 0
+
+
+def test_a_problem_that_is_being_solved_and_one_that_waits_are_told(ready: Town) -> None:
+    long = {
+        "vehicles": [{"id": 1, "start": DEPOT, "end": DEPOT}],
+        "jobs": [{"id": n, "location": door} for n, door in enumerate(DOORS)],
+        "options": {"l": 8},
+        "samehour": {"rounds": 10_000_000},
+    }
+    body = json.dumps(long).encode()
+    head = f"POST /v1/solve HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(body)}\r\n\r\n"
+    port = ready.http.base_url.port
+    assert port is not None
+    running = of("samehour_solves_running", zone="helsinki")
+    waiting = of("samehour_solves_waiting", zone="helsinki")
+    with (
+        socket.create_connection(("127.0.0.1", port)) as first,
+        socket.create_connection(("127.0.0.1", port)) as second,
+    ):
+        for each in (first, second):
+            each.sendall(head.encode() + body)
+
+        def both() -> bool:
+            found = scraped(ready)
+            return (found[running], found[waiting]) == (1, 1)
+
+        until(both, "one is being solved and one waits")
+
+    def none() -> bool:
+        found = scraped(ready)
+        return (found[running], found[waiting]) == (0, 0)
+
+    until(none, "both are forgotten with their clients")

@@ -46,7 +46,7 @@ class Desk:
     """A desk that takes one problem and one more, and its event loop."""
 
     def __init__(self, travel: NetworkTravelTimes) -> None:
-        self.desk = SolveDesk(LIMITS, waiting=2)
+        self.desk = SolveDesk(LIMITS, waiting=2, zone_id="helsinki")
         self.travel = travel
         self.gone = threading.Event()
 

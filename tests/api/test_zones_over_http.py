@@ -6,6 +6,7 @@ import contextlib
 import os
 import signal
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx
@@ -32,13 +33,18 @@ class Shops:
         store = self.ask("GET", "/v1/stores", zone)["data"][0]
         items = [{"sku": "milk", "on_hand": 50}]
         self.ask("PUT", f"/v1/stores/{store['id']}/stock", zone, json={"items": items})
-        dropoff = {"location": store["location"], "address": "Testikatu 1"}
-        body = {"dropoff": dropoff, "lines": [{"sku": "milk", "quantity": 1}], "weight_g": 900}
+        body = basket(store)
         self.ask("PUT", "/v1/couriers/cou_1", zone, json=courier(store))
         shift = {"courier_id": "cou_1", "ends_at": "2026-11-20T22:00:00Z"}
         self.town.ask(self.kauppa, "POST", "/v1/shifts", zone, json=shift)
         found: dict[str, Any] = self.ask("POST", "/v1/orders", zone, json=body)
         return found
+
+
+def basket(store: dict[str, Any], **more: Any) -> dict[str, Any]:
+    dropoff = {"location": store["location"], "address": "Testikatu 1"}
+    lines = [{"sku": "milk", "quantity": 1}]
+    return {"dropoff": dropoff, "lines": lines, "weight_g": 900, **more}
 
 
 def courier(store: dict[str, Any]) -> dict[str, Any]:
@@ -96,6 +102,37 @@ def test_an_order_is_in_one_zone_only(shops: Shops) -> None:
     assert problem(shops.town.ask(shops.kauppa, "GET", path, "east")) == (404, "unknown_id")
     assert problem(shops.town.ask(shops.tori, "GET", path)) == (404, "unknown_id")
     assert shops.ask("GET", "/v1/couriers", "east")["data"] == []
+
+
+def test_an_external_id_is_one_order_in_all_zones_of_a_tenant(shops: Shops) -> None:
+    first = shops.order("north")
+    store = shops.ask("GET", f"/v1/stores/{first['store_id']}")
+    shops.order("east")  # there is stock of the same goods
+    body = basket(store, external_id="shop-7")
+
+    def placed(zone: str) -> httpx.Response:
+        return shops.town.ask(shops.kauppa, "POST", "/v1/orders", zone, json=body)
+
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(placed, ["north", "east"] * 8))
+    taken = {answer.json()["id"] for answer in answers if answer.is_success}
+    assert len(taken) == 1
+    refused = [answer for answer in answers if not answer.is_success]
+    assert len(refused) == 8  # all of the zone that was not first
+    assert {problem(answer) for answer in refused} == {(409, "external_id_taken")}
+    there = [zone for zone in ("north", "east") if placed(zone).status_code == 200]
+    assert len(there) == 1
+    (other,) = {"north", "east"} - set(there)
+    detail = placed(other).json()["detail"]
+    assert taken.pop() in detail
+    assert there[0] in detail
+    # Another tenant's numbers are its own.
+    market = shops.town.ask(shops.tori, "GET", "/v1/stores").json()["data"][0]
+    items = {"items": [{"sku": "milk", "on_hand": 50}]}
+    shops.town.ask(shops.tori, "PUT", f"/v1/stores/{market['id']}/stock", json=items)
+    body = basket(market, external_id="shop-7")
+    own = shops.town.ask(shops.tori, "POST", "/v1/orders", json=body)
+    assert problem(own) != (409, "external_id_taken") if own.is_error else own.status_code == 201
 
 
 def test_a_tracking_link_finds_its_zone_without_a_key(shops: Shops) -> None:

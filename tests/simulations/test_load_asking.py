@@ -90,6 +90,7 @@ def wanted(scenario: Scenario, folder: Path, **changes: Any) -> Wanted:
         connections=10,
         timeout_s=5,
         api_key=None,
+        zone=None,
         is_now=False,
         into_existing=False,
         is_fresh=False,
@@ -124,6 +125,24 @@ def test_a_service_with_orders_of_others_is_left_alone() -> None:
     assert found.strangers == ("eve-7", "ord_9")
     with pytest.raises(LoadError, match=r"2 open orders .*eve-7, ord_9.*--into-existing"):
         refuse_strangers(url, found, "helsinki-friday")
+
+
+def test_of_several_zones_in_the_city_one_is_named_and_asked() -> None:
+    rows = [
+        {"id": name, "city": city, "now": FIVE, "speed": 30.0}
+        for name, city in (("north", "helsinki"), ("coast", "la-serena"), ("east", "helsinki"))
+    ]
+
+    def answers(path: str, *_: Any) -> tuple[int, Any]:
+        return 200, {"data": rows} if path == "/v1/zones" else {"data": [], "next": None}
+
+    with service(answers) as url:
+        assert look(url, None, "helsinki", "x-", "east").zone.zone_id == "east"
+        assert look(url, None, "la-serena", "x-").zone.zone_id == "coast"
+        with pytest.raises(LoadError, match="name one with --zone: north, east"):
+            look(url, None, "helsinki", "x-")
+        with pytest.raises(LoadError, match="no zone coast in helsinki; --zone can be north, east"):
+            look(url, None, "helsinki", "x-", "coast")
 
 
 @pytest.mark.parametrize(
