@@ -27,9 +27,9 @@ from api.settings import Settings, SettingsError, reachable, read_policy
 from api.solve_reading import Limits
 from api.solver import SolveDesk
 from api.storage.access import AccessStore
-from api.storage.databases import file_of
 from api.storage.journal import ZoneJournal
 from api.storage.ledger import Ledger, ZoneLog
+from api.storage.streets import StreetStore
 from api.storage.webhooks import WebhookStore
 from api.streets import StreetDesk
 from api.tokens import Tokens
@@ -304,8 +304,8 @@ def _service(told: _Told, ledger: Ledger, drawn: Map, tokens: Tokens) -> Service
                 ),
             ),
         )
-        beside = _beside(settings.ledger, zone_id if settings.zones else None)
-        streets = StreetDesk(city, roads, clock, beside, settings.speed_profile)
+        store = StreetStore(ledger.engine, zone_id)
+        streets = StreetDesk(city, roads, clock, store, settings.speed_profile)
         streets.open(engine.state.closures.values())
         live = Live(
             city=city,
@@ -354,14 +354,6 @@ def _service(told: _Told, ledger: Ledger, drawn: Map, tokens: Tokens) -> Service
             settings.solve_waiting,
         ),
     )
-
-
-def _beside(ledger: str, zone_id: str | None) -> Path | None:
-    """Return the file that a zone's others are kept beside, None where the ledger is in none."""
-    path = file_of(ledger)
-    if path is None or zone_id is None:
-        return path
-    return path.with_name(f"{path.stem}.{zone_id}{path.suffix or '.db'}")
 
 
 def _registrations(city: City) -> list[RegisterStore]:

@@ -162,9 +162,9 @@ class Live:
         await asyncio.to_thread(self.planner.close)
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await asyncio.to_thread(self._thread.shutdown, wait=True)
-        await self.streets.close()
-        standing = None if self.failed or not self.ledger.is_up else self._standing()
-        await asyncio.to_thread(self._checkpoints.close, standing)
+        is_kept = not self.failed and self.ledger.is_up
+        await self.streets.close(keep=is_kept)
+        await asyncio.to_thread(self._checkpoints.close, self._standing() if is_kept else None)
 
     def problems(self) -> list[str]:
         """Return why the zone is not ready; empty when it is."""
