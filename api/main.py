@@ -10,7 +10,7 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
@@ -20,6 +20,7 @@ from fastapi import FastAPI
 
 from api import bootstrap, problems
 from api.logs import log_to_stderr, logger
+from api.planner import Planner
 from api.routes import ROUTERS, webhook_endpoints
 from api.security import Guarded
 from api.settings import Settings, SettingsError
@@ -145,8 +146,13 @@ def _publish_codes(app: FastAPI) -> None:
     app.openapi = openapi  # type: ignore[method-assign]  # as FastAPI's own guide extends it
 
 
-def serve(settings: Settings) -> int:
+def serve(settings: Settings, planners: Mapping[str | None, Planner]) -> int:
     """Serve until a signal; returns 0, or 1 when the ledger failed.
+
+    Parameters
+    ----------
+    planners
+        Of each zone by its name, begun; None is the only one's.
 
     Raises
     ------
@@ -158,7 +164,7 @@ def serve(settings: Settings) -> int:
     listener = bind(settings.host, settings.port)
     zones = None
     try:
-        zones = bootstrap.build(settings)
+        zones = bootstrap.build(settings, planners)
         return asyncio.run(_serve(zones, listener))
     finally:
         listener.close()
