@@ -120,6 +120,7 @@ class Live:
         self._journal = journal
         self._answers: list[KeptAnswer] = []
         self._positions: list[Position] = []
+        self._submitted: Future[None] | None = None
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="engine")
         self._replan_wanted = asyncio.Event()
         self._next_commit_at: int | None = None
@@ -190,7 +191,8 @@ class Live:
             self._thread, context.run, self._measured, time.perf_counter(), job
         )
         if done is not None:
-            await asyncio.wrap_future(done)
+            # One that is over already says whether the ledger failed.
+            done.result() if done.done() else await asyncio.wrap_future(done)
         return outcome()
 
     def _measured(
@@ -215,9 +217,8 @@ class Live:
         answers, self._answers = self._answers, []
         positions, self._positions = self._positions, []
         told = self._journal.take()
-        done = None
         if recorded or answers or positions or told.inputs:
-            done = self.ledger.submit(
+            self._submitted = self.ledger.submit(
                 Batch(
                     self.zone_id,
                     events=recorded,
@@ -244,7 +245,8 @@ class Live:
             self._loop.call_soon_threadsafe(self._replan_wanted.set)
         self._checkpoints.consider(self.engine.state.seq, self._standing)
         self._next_commit_at = self.engine.next_commit_at()
-        return done, outcome
+        # Whatever this job looked at rests on what was submitted before, too.
+        return self._submitted, outcome
 
     def _standing(self) -> Standing:
         return standing_of(self.engine, self.kpis, self.headlines)
