@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import gc
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -14,6 +12,7 @@ from fastapi import Request
 from api.board import Board
 from api.checkpoints import Checkpoints
 from api.clock import open_clock
+from api.garbage import without_collections
 from api.idempotency import Idempotency
 from api.live import Live
 from api.logs import logger
@@ -27,9 +26,9 @@ from api.settings import Settings, SettingsError, reachable, read_policy
 from api.solve_reading import Limits
 from api.solver import SolveDesk
 from api.storage.access import AccessStore
-from api.storage.databases import file_of
 from api.storage.journal import ZoneJournal
 from api.storage.ledger import Ledger, ZoneLog
+from api.storage.streets import StreetStore
 from api.storage.webhooks import WebhookStore
 from api.streets import StreetDesk
 from api.tokens import Tokens
@@ -157,38 +156,35 @@ async def of_parcel(parcel_id: str, request: Request) -> Service:
 class _Told:
     """A zone as the settings have it, with what they name read."""
 
-    zone_id: str
+    name: str | None
     tenant: str
     settings: Settings
     policy: Policy
     city: City
 
+    @property
+    def zone_id(self) -> str:
+        return self.name or self.city.name
 
-def build(settings: Settings) -> Zones:
-    """Put the service together; starts each zone's planner, so that it warms up meanwhile.
+
+def build(settings: Settings, planners: Mapping[str | None, Planner]) -> Zones:
+    """Put the service together.
+
+    Parameters
+    ----------
+    planners
+        Of each zone by its name, begun; None is the only one's.
 
     Raises
     ------
     SettingsError, LedgerError
         What the service cannot start with, and what to do.
     """
-    with _without_collections():
-        return _built(settings)
+    with without_collections():
+        return _built(settings, planners)
 
 
-@contextmanager
-def _without_collections() -> Iterator[None]:
-    """Let nobody look for garbage while much is made that stays: it takes as long as the making."""
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
-
-
-def _built(settings: Settings) -> Zones:
+def _built(settings: Settings, planners: Mapping[str | None, Planner]) -> Zones:
     told = _read_zones(settings)
     ledger = Ledger(settings.ledger)
     services: list[Service] = []
@@ -201,7 +197,9 @@ def _built(settings: Settings) -> Zones:
             if each.city.name not in maps:
                 drawn = Map(each.city, Tiles(each.city), OsrmDesk(each.city.network))
                 maps[each.city.name] = drawn
-            services.append(_service(each, ledger, maps[each.city.name], tokens))
+            planner = planners[each.name]
+            planner.zone_id = each.zone_id
+            services.append(_service(each, ledger, maps[each.city.name], tokens, planner))
         return Zones(settings, ledger, store, services, maps)
     except BaseException:
         for service in services:
@@ -254,7 +252,7 @@ def _read_zones(settings: Settings) -> list[_Told]:
         except GeoError as error:
             problems.append(f"{where}{error}")
         else:
-            found.append(_Told(name or city.name, tenant, zone, policy, city))
+            found.append(_Told(name, tenant, zone, policy, city))
     named: dict[str, City] = {}
     for each in found:
         if named.setdefault(each.city.name, each.city) is not each.city:
@@ -267,67 +265,61 @@ def _read_zones(settings: Settings) -> list[_Told]:
     return found
 
 
-def _service(told: _Told, ledger: Ledger, drawn: Map, tokens: Tokens) -> Service:
-    """Put one zone together and start its planner."""
+def _service(told: _Told, ledger: Ledger, drawn: Map, tokens: Tokens, planner: Planner) -> Service:
+    """Put one zone together."""
     settings, city, zone_id = told.settings, told.city, told.zone_id
-    planner = Planner(settings.plan_limit_ms, zone_id=zone_id)
-    try:
-        planner.start()
-        clock = open_clock(settings.clock_start, settings.speed, ledger.last_moment(zone_id))
-        checkpoints = Checkpoints(ledger, zone_id, told.policy)
-        known = checkpoints.last()
-        history = ledger.read(zone_id, after=0 if known is None else known.state.seq)
-        roads = NetworkTravelTimes(city.network)
-        servers = served(roads, settings.travel_servers)
-        log = ZoneLog(zone_id, history, 0 if known is None else known.state.seq)
-        journal = ZoneJournal(ledger.last_input(zone_id))
-        engine = Engine(
-            zone_id=zone_id,
-            clock=clock,
-            travel=roads if servers is None else servers,
-            log=log,
-            policy=told.policy,
+    clock = open_clock(settings.clock_start, settings.speed, ledger.last_moment(zone_id))
+    checkpoints = Checkpoints(ledger, zone_id, told.policy)
+    known = checkpoints.last()
+    history = ledger.read(zone_id, after=0 if known is None else known.state.seq)
+    roads = NetworkTravelTimes(city.network)
+    servers = served(roads, settings.travel_servers)
+    log = ZoneLog(zone_id, history, 0 if known is None else known.state.seq)
+    journal = ZoneJournal(ledger.last_input(zone_id))
+    engine = Engine(
+        zone_id=zone_id,
+        clock=clock,
+        travel=roads if servers is None else servers,
+        log=log,
+        policy=told.policy,
+        time_zone=city.time_zone,
+        seed=settings.seed,
+        journal=journal,
+        known=None if known is None else known.folded,
+    )
+    journal.note(
+        engine.state.seq,
+        Began(
+            at=clock.now(),
+            city=city.name,
+            checksum=city.checksum,
             time_zone=city.time_zone,
+            policy=told.policy,
             seed=settings.seed,
-            journal=journal,
-            known=None if known is None else known.folded,
-        )
-        journal.note(
-            engine.state.seq,
-            Began(
-                at=clock.now(),
-                city=city.name,
-                checksum=city.checksum,
-                time_zone=city.time_zone,
-                policy=told.policy,
-                seed=settings.seed,
-                edition=edition(),
-                travel_servers=tuple(
-                    f"{spec.mode}={spec.kind}:{spec.host}:{spec.port}"
-                    for spec in settings.travel_servers
-                ),
+            edition=edition(),
+            travel_servers=tuple(
+                f"{spec.mode}={spec.kind}:{spec.host}:{spec.port}"
+                for spec in settings.travel_servers
             ),
-        )
-        beside = _beside(settings.ledger, zone_id if settings.zones else None)
-        streets = StreetDesk(city, roads, clock, beside, settings.speed_profile)
-        streets.open(engine.state.closures.values())
-        live = Live(
-            city=city,
-            streets=streets,
-            clock=clock,
-            engine=engine,
-            log=log,
-            journal=journal,
-            ledger=ledger,
-            planner=planner,
-            checkpoints=checkpoints,
-            known=known,
-            history=history,
-            positions=ledger.positions(zone_id),
-        )
-    except BaseException:
-        planner.close()
-        raise
+        ),
+    )
+    store = StreetStore(ledger.engine, zone_id)
+    streets = StreetDesk(city, roads, clock, store, settings.speed_profile)
+    streets.open(engine.state.closures.values())
+    live = Live(
+        city=city,
+        streets=streets,
+        clock=clock,
+        engine=engine,
+        log=log,
+        journal=journal,
+        ledger=ledger,
+        planner=planner,
+        checkpoints=checkpoints,
+        known=known,
+        history=history,
+        positions=ledger.positions(zone_id),
+    )
     return Service(
         told.tenant,
         settings,
@@ -359,14 +351,6 @@ def _service(told: _Told, ledger: Ledger, drawn: Map, tokens: Tokens) -> Service
             live.zone_id,
         ),
     )
-
-
-def _beside(ledger: str, zone_id: str | None) -> Path | None:
-    """Return the file that a zone's others are kept beside, None where the ledger is in none."""
-    path = file_of(ledger)
-    if path is None or zone_id is None:
-        return path
-    return path.with_name(f"{path.stem}.{zone_id}{path.suffix or '.db'}")
 
 
 def _registrations(city: City) -> list[RegisterStore]:

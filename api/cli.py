@@ -7,6 +7,7 @@ import os
 import sys
 from typing import Any
 
+from api.garbage import without_collections
 from api.ledger_cli import add_ledger
 
 
@@ -112,16 +113,23 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Serve; returns 0 done, 1 failed, 2 what it was told cannot be."""
-    from api.settings import SettingsError, load  # noqa: PLC0415
-    from api.storage.errors import LedgerError  # noqa: PLC0415
-    from geo.errors import GeoError  # noqa: PLC0415
+    with without_collections():
+        from api.settings import SettingsError, load  # noqa: PLC0415
+        from api.storage.errors import LedgerError  # noqa: PLC0415
+        from geo.errors import GeoError  # noqa: PLC0415
 
     try:
         settings = load(vars(arguments), os.environ)
-        # After the settings, so that wrong ones are said at once.
-        from api.main import serve  # noqa: PLC0415
+        # After the settings, so that wrong ones are said at once; the planners get ready while
+        # the rest is imported.
+        from api.planner import planners  # noqa: PLC0415
 
-        return serve(settings)
+        told = settings.for_zones().items()
+        with planners({name: zone.plan_limit_ms for name, (_, zone) in told}) as started:
+            with without_collections():
+                from api.main import serve  # noqa: PLC0415
+
+            return serve(settings, started)
     except (SettingsError, LedgerError, GeoError) as error:
         sys.stderr.write(f"{error}\n")
         return 2

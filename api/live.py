@@ -120,6 +120,7 @@ class Live:
         self._journal = journal
         self._answers: list[KeptAnswer] = []
         self._positions: list[Position] = []
+        self._submitted: Future[None] | None = None
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="engine")
         self._replan_wanted = asyncio.Event()
         self._planning_fault = False
@@ -161,9 +162,9 @@ class Live:
         await asyncio.to_thread(self.planner.close)
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await asyncio.to_thread(self._thread.shutdown, wait=True)
-        await self.streets.close()
-        standing = None if self.failed or not self.ledger.is_up else self._standing()
-        await asyncio.to_thread(self._checkpoints.close, standing)
+        is_kept = not self.failed and self.ledger.is_up
+        await self.streets.close(keep=is_kept)
+        await asyncio.to_thread(self._checkpoints.close, self._standing() if is_kept else None)
 
     def problems(self) -> list[str]:
         """Return why the zone is not ready; empty when it is."""
@@ -189,7 +190,8 @@ class Live:
             self._thread, context.run, self._measured, time.perf_counter(), job
         )
         if done is not None:
-            await asyncio.wrap_future(done)
+            # One that is over already says whether the ledger failed.
+            done.result() if done.done() else await asyncio.wrap_future(done)
         return outcome()
 
     def _measured(
@@ -214,9 +216,8 @@ class Live:
         answers, self._answers = self._answers, []
         positions, self._positions = self._positions, []
         told = self._journal.take()
-        done = None
         if recorded or answers or positions or told.inputs:
-            done = self.ledger.submit(
+            self._submitted = self.ledger.submit(
                 Batch(
                     self.zone_id,
                     events=recorded,
@@ -242,7 +243,8 @@ class Live:
         if any(type(event.event) in REPLAN_FOR for event in recorded):
             self._loop.call_soon_threadsafe(self._replan_wanted.set)
         self._checkpoints.consider(self.engine.state.seq, self._standing)
-        return done, outcome
+        # Whatever this job looked at rests on what was submitted before, too.
+        return self._submitted, outcome
 
     def _standing(self) -> Standing:
         return standing_of(self.engine, self.kpis, self.headlines)

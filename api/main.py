@@ -10,7 +10,7 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
@@ -23,6 +23,7 @@ from api.connections import HeadLimits, bounded
 from api.examples import add_examples
 from api.links import link
 from api.logs import log_to_stderr, logger
+from api.planner import Planner
 from api.routes import ROUTERS, webhook_endpoints
 from api.security import Guarded
 from api.settings import Settings, SettingsError
@@ -155,8 +156,13 @@ def _complete_document(app: FastAPI) -> None:
     app.openapi = openapi  # type: ignore[method-assign]  # as FastAPI's own guide extends it
 
 
-def serve(settings: Settings) -> int:
+def serve(settings: Settings, planners: Mapping[str | None, Planner]) -> int:
     """Serve until a signal; returns 0, or 1 when the ledger failed.
+
+    Parameters
+    ----------
+    planners
+        Of each zone by its name, begun; None is the only one's.
 
     Raises
     ------
@@ -168,7 +174,7 @@ def serve(settings: Settings) -> int:
     listener = bind(settings.host, settings.port)
     zones = None
     try:
-        zones = bootstrap.build(settings)
+        zones = bootstrap.build(settings, planners)
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
             return runner.run(_serve(zones, listener))
     finally:

@@ -9,19 +9,21 @@ its place.
 from __future__ import annotations
 
 import multiprocessing
-import os
-import signal
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
-from typing import Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 
 from api import metrics
 from api.logs import logger
-from dispatch.model import Plan, Snapshot
+from api.planning_worker import Answer, work
+
+if TYPE_CHECKING:
+    from dispatch.model import Plan, Snapshot
 
 _log = logger("planner")
 
@@ -34,12 +36,6 @@ _GREETING_S: Final = 60.0
 
 _COMPILING_S: Final = 600.0
 """The same on a machine where it may have to be compiled first."""
-
-_READY: Final = "ready"
-"""A worker's first word."""
-
-_PRIORITY: Final = 5
-"""Added to the worker's niceness: answers to people go before better plans."""
 
 
 class PlannerError(Exception):
@@ -73,14 +69,15 @@ class Planner:
         Wall time after which the worker looks for no better plan.
     grace_s
         A worker that is over its limit by more is given up.
+
+    Attributes
+    ----------
     zone_id
         Whose planner it is, for the log.
     """
 
-    def __init__(
-        self, limit_ms: int = _LIMIT_MS, grace_s: float = _GRACE_S, zone_id: str = ""
-    ) -> None:
-        self._zone_id = zone_id
+    def __init__(self, limit_ms: int = _LIMIT_MS, grace_s: float = _GRACE_S) -> None:
+        self.zone_id = ""
         self._limit_ms = limit_ms
         self._hangs_after_s = limit_ms / 1000 + grace_s
         self._context = multiprocessing.get_context("spawn")
@@ -151,7 +148,7 @@ class Planner:
     def _start(self) -> None:
         ours, theirs = self._context.Pipe()
         process = self._context.Process(
-            target=_work, args=(theirs, self._limit_ms), name="samehour-planner", daemon=True
+            target=work, args=(theirs, self._limit_ms), name="samehour-planner", daemon=True
         )
         process.start()
         theirs.close()
@@ -166,7 +163,7 @@ class Planner:
         self._process, self._pipe, self._warm = None, None, False
 
     def _replace(self, error: PlannerError) -> None:
-        _log.warning("planner_failed", zone=self._zone_id, reason=str(error), answer="insertion")
+        _log.warning("planner_failed", zone=self.zone_id, reason=str(error), answer="insertion")
         metrics.PLANNER_RESTARTS.inc()
         self._stop()
         self._start()
@@ -202,62 +199,21 @@ class Planner:
             raise PlannerError("the worker died") from error
 
 
+@contextmanager
+def planners(limits_ms: Mapping[str | None, int]) -> Iterator[dict[str | None, Planner]]:
+    """Start a planner for each zone, by its name and wall limit; they end with the context."""
+    found = {name: Planner(limit_ms) for name, limit_ms in limits_ms.items()}
+    try:
+        for planner in found.values():
+            planner.start()
+        yield found
+    finally:
+        for planner in found.values():
+            planner.close()
+
+
 def _by_insertion(snapshot: Snapshot) -> Plan:
     # Imported where it is used: the solver behind it takes a second to load.
     from dispatch.planning.plan import plan_by_insertion  # noqa: PLC0415
 
     return plan_by_insertion(snapshot)
-
-
-# --- in the worker -----------------------------------------------------------------------------
-
-
-class Answer(NamedTuple):
-    """The last of the plans found, and whether the limit ended the search."""
-
-    plan: Plan
-    cut_short: bool
-
-
-def best_within(snapshot: Snapshot, is_over: Callable[[], bool]) -> Answer:
-    """Return the best plan found until a limit is over: always one, which is valid."""
-    from dispatch.planning.plan import plans  # noqa: PLC0415  as above
-
-    cut_short = False
-
-    def go_on() -> bool:
-        nonlocal cut_short
-        cut_short = cut_short or is_over()
-        return not cut_short
-
-    *_, last = plans(snapshot, go_on)
-    return Answer(last, cut_short)
-
-
-def _limit(limit_s: float) -> Callable[[], bool]:
-    """Return what tells whether a time, from now on, is over."""
-    until = time.perf_counter() + limit_s
-    return lambda: time.perf_counter() >= until
-
-
-def _work(pipe: Connection, limit_ms: int) -> None:
-    """Answer snapshots until the service hangs up; runs in the worker."""
-    # Signals reach the whole group of processes; the service decides when we end.
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.SIG_IGN)
-    if hasattr(os, "nice"):
-        os.nice(_PRIORITY)
-    from dispatch.planning.warming import warm_up  # noqa: PLC0415  as above
-
-    warm_up()
-    said: Any = _READY
-    while True:
-        try:
-            pipe.send(said)
-            snapshot = pipe.recv()
-        except (BrokenPipeError, EOFError):
-            return
-        try:
-            said = best_within(snapshot, _limit(limit_ms / 1000))
-        except Exception as error:  # noqa: BLE001  whatever it is, the service must know and go on
-            said = f"{type(error).__name__}: {error}"

@@ -17,6 +17,7 @@ from typing import Any, Final, TypeVar
 from api.clock import ServiceClock
 from api.logs import logger
 from api.storage.records import Position
+from api.storage.streets import READINGS, SPEEDS, StreetStore
 from dispatch.events import (
     DeliveryFailed,
     OrderDelivered,
@@ -30,7 +31,7 @@ from dispatch.events import (
 from dispatch.street_news import StreetNews
 from geo.city import City
 from geo.closures import Closure
-from geo.errors import GeoError, TrafficError
+from geo.errors import GeoError, ProfileError, TrafficError
 from geo.learning import LearnedSpeeds
 from geo.observations import Observation, Track, TrackPoint
 from geo.profiles import read_profile
@@ -76,16 +77,15 @@ class StreetDesk:
 
     Parameters
     ----------
-    beside
-        Readings and learned speeds are kept between runs in files beside this one, under its
-        name; None keeps nothing.
+    store
+        Where readings and learned speeds are kept between runs.
     profile
         A file of usual speeds by hour of the week, believed before anything was learned.
 
     Raises
     ------
     ProfileError
-        The profile, or what was learned before, cannot be read.
+        The profile cannot be read.
     """
 
     def __init__(
@@ -93,7 +93,7 @@ class StreetDesk:
         city: City,
         travel: NetworkTravelTimes,
         clock: ServiceClock,
-        beside: Path | None,
+        store: StreetStore,
         profile: Path | None = None,
     ) -> None:
         self.travel = travel
@@ -101,13 +101,14 @@ class StreetDesk:
         """Called on the worker's thread when travel times have changed."""
         self._network = city.network
         self._clock = clock
-        self._learned_path = None if beside is None else beside.with_suffix(".speeds.json")
-        self._readings_path = None if beside is None else beside.with_suffix(".traffic.json")
+        self._store = store
+        before = store.kept()
+        self._readings_before = before.get(READINGS)
         self._traffic = Traffic(
             city.network,
             city.time_zone,
             None if profile is None else read_profile(profile, city.network.classes),
-            self._read_learned(),
+            self._learned(before.get(SPEEDS)),
         )
         self._news = StreetNews(travel, self._traffic)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="streets")
@@ -128,9 +129,10 @@ class StreetDesk:
         for reason in left_out:
             _log.warning("left_out", reason=reason)
 
-    async def close(self) -> None:
+    async def close(self, *, keep: bool) -> None:
         """Finish what was begun, and keep what was seen and learned."""
-        self._submit(self._save)
+        if keep:
+            self._submit(self._save)
         await asyncio.to_thread(self._thread.shutdown, wait=True)
 
     # --- in ------------------------------------------------------------------------------------
@@ -241,38 +243,40 @@ class StreetDesk:
 
     def _refresh(self) -> None:
         now = self._clock.now()
-        if now - self._saved_at >= _KEEP_EVERY_S:
+        is_time = now - self._saved_at >= _KEEP_EVERY_S
+        if is_time:
             self._saved_at = now
             self._traffic.apply_learned()
-            self._save()
         self._news.refresh(now)
+        if is_time:
+            self._save()
 
     # --- kept between runs ---------------------------------------------------------------------
 
-    def _read_learned(self) -> LearnedSpeeds | None:
-        path = self._learned_path
-        if path is None or not path.exists():
+    def _learned(self, text: str | None) -> LearnedSpeeds | None:
+        if text is None:
             return None
-        return LearnedSpeeds.load(path, self._network.classes)
+        try:
+            return LearnedSpeeds.from_json(text, self._network.classes)
+        except ProfileError as error:
+            _log.warning("left_out", reason=str(error))
+            return None
 
     def _restore(self, now: int) -> tuple[str, ...]:
-        path = self._readings_path
-        if path is None or not path.exists():
+        text, self._readings_before = self._readings_before, None
+        if text is None:
             return ()
         try:
-            state = json.loads(path.read_text(encoding="utf-8"))
             # What is closed stands in the log.
-            return self._traffic.restore({**state, "closures": []}, now)
+            return self._traffic.restore({**json.loads(text), "closures": []}, now)
         except (ValueError, KeyError, TypeError, TrafficError) as error:
-            return (f"{path} is damaged ({error}); what was seen before the last stop is lost",)
+            return (f"the readings are damaged ({error}); what was seen before is lost",)
 
     def _save(self) -> None:
-        if self._learned_path is None or self._readings_path is None:
-            return
-        self._traffic.learned.save(self._learned_path)
-        partial = self._readings_path.with_name(self._readings_path.name + ".part")
-        partial.write_text(json.dumps(self._traffic.state()), encoding="utf-8")
-        partial.replace(self._readings_path)
+        readings = json.dumps(self._traffic.state())
+        self._store.keep(
+            {READINGS: readings, SPEEDS: self._traffic.learned.to_json()}, self._clock.now()
+        )
 
 
 def _log_failure(future: Future[Any]) -> None:

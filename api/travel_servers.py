@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
-from geo.external import ServedTravelTimes, TravelServer
-from geo.external_osrm import OsrmServer
-from geo.external_valhalla import ValhallaServer
 from geo.types import Mode, TravelTimes
+
+if TYPE_CHECKING:
+    from geo.external import ServedTravelTimes, TravelServer
 
 _FORM: Final = "MODE=KIND+URL, as car=osrm+http://127.0.0.1:5000"
 _SCHEMES: Final = ("http", "https")
@@ -54,8 +54,13 @@ class ServerSpec:
 
     def open(self) -> TravelServer:
         """Return the server; nothing is asked yet."""
+        # Settings are read before the rest is imported.
         if self.kind is ServerKind.OSRM:
+            from geo.external_osrm import OsrmServer  # noqa: PLC0415
+
             return OsrmServer(self.url, self.mode, profile=self.profile)
+        from geo.external_valhalla import ValhallaServer  # noqa: PLC0415
+
         return ValhallaServer(self.url, self.mode, costing=self.profile)
 
 
@@ -103,4 +108,6 @@ def served(builtin: TravelTimes, specs: tuple[ServerSpec, ...]) -> ServedTravelT
     """
     if not specs:
         return None
+    from geo.external import ServedTravelTimes  # noqa: PLC0415  as above
+
     return ServedTravelTimes(builtin, {spec.mode: spec.open() for spec in specs})

@@ -23,7 +23,7 @@ from api.storage.ledger import Ledger
 from api.storage.records import Batch
 from api.tries import Tries
 from api.warmup import WarmUp
-from dispatch.planning.warming import warm_up as warm_up_decisions
+from dispatch.planning.warming import warm_up_answers
 from dispatch.state import State
 from geo.city import City
 from geo.tiles import Tiles
@@ -93,7 +93,7 @@ class Zones:
             await asyncio.to_thread(warm_up_travel_times)
         # Quotes are decided in this process; the planners' compile meanwhile, or wait for us.
         with self.warm_up.phase("decisions", "the decisions are being compiled"):
-            await asyncio.to_thread(warm_up_decisions)
+            await asyncio.to_thread(warm_up_answers)
         with self.warm_up.phase("planner", "the planner is starting"):
             await asyncio.gather(*(each.start() for each in self.all))
         self.warm_up.done()

@@ -115,4 +115,4 @@ def _hints(kind: Any) -> dict[str, Any]:
 
 @cache
 def _converter() -> Converter:
-    return log_converter(detailed_validation=False)
+    return log_converter(detailed_validation=False, omit_if_default=True)

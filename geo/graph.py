@@ -15,7 +15,6 @@ from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial import cKDTree
 
 from geo.arrays import (
     FLAG_AVOID_SNAP,
@@ -306,6 +305,9 @@ def _lights(osm: OsmMap) -> dict[int, Signals]:
         places = np.array([osm.positions[node] for node in (*crossings, *junctions)])
         places[:, 0] *= np.cos(np.radians(places[:, 1].mean()))
         places *= M_PER_DEGREE
+        # Only who builds a city wants it, and its import takes a tenth of a second.
+        from scipy.spatial import cKDTree  # noqa: PLC0415
+
         tree = cKDTree(places[len(crossings) :])
         distance_m, _ = tree.query(places[: len(crossings)])
     for node, metres in zip(crossings, distance_m, strict=True):

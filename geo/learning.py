@@ -13,10 +13,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import tempfile
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -52,7 +49,8 @@ LEARNED_HALF_LIFE_S: Final = 56 * 86_400
 FORMAT: Final = "samehour-learned-speeds"
 FORMAT_VERSION: Final = 1
 _COLUMNS: Final = ("mode", "class", "hour", "km", "driven_s", "free_s")
-_LEARN_AGAIN: Final = "take an older copy, or remove the file to learn from the beginning"
+_WHAT: Final = "the learned speeds"
+_LEARN_AGAIN: Final = "take an older copy, or learn from the beginning"
 
 
 class Driven(NamedTuple):
@@ -159,29 +157,12 @@ class LearnedSpeeds:
         factor = believed.factor / hour.reshape(km.shape)
         return SpeedProfile(np.clip(factor, SLOWEST_FACTOR, FASTEST_FACTOR), self.classes)
 
-    # --- on disk ---------------------------------------------------------------------------------
+    # --- kept between runs -----------------------------------------------------------------------
 
-    def save(self, path: str | Path) -> None:
-        """Write everything learned into a file, whole or not at all.
-
-        Raises
-        ------
-        OSError
-            The folder is missing or may not be written.
-        """
+    def to_json(self) -> str:
+        """Return everything learned as text, for `from_json`."""
         body = self._body()
-        text = json.dumps({**body, "checksum": _checksum(body)}, indent=1) + "\n"
-        file = Path(path)
-        handle, temporary = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8") as out:
-                out.write(text)
-                out.flush()
-                os.fsync(out.fileno())
-            Path(temporary).replace(file)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
+        return json.dumps({**body, "checksum": _checksum(body)})
 
     def _body(self) -> dict[str, Any]:
         rows = [
@@ -198,39 +179,34 @@ class LearnedSpeeds:
         }
 
     @classmethod
-    def load(cls, path: str | Path, classes: Sequence[str]) -> LearnedSpeeds:
-        """Read what was saved.
+    def from_json(cls, text: str, classes: Sequence[str]) -> LearnedSpeeds:
+        """Read what `to_json` returned.
 
         Parameters
         ----------
-        path
-            The file.
+        text
+            All of it.
         classes
             Classes of the network; what was learned on classes it does not have is left out.
 
         Raises
         ------
         ProfileError
-            The file cannot be read, was changed, or holds figures that cannot be.
+            The text was cut or changed, or holds figures that cannot be.
         """
-        file = Path(path)
         try:
-            body = json.loads(file.read_text(encoding="utf-8"))
-        except OSError as error:
-            raise ProfileError(
-                f"{file} cannot be read ({error.strerror}); check its name"
-            ) from error
+            body = json.loads(text)
         except ValueError as error:
-            raise ProfileError(f"{file} is damaged: it is not JSON; {_LEARN_AGAIN}") from error
+            raise ProfileError(f"{_WHAT} are damaged: no JSON; {_LEARN_AGAIN}") from error
         if not isinstance(body, dict) or body.get("format") != FORMAT:
-            raise ProfileError(f"{file} does not hold learned speeds; {_LEARN_AGAIN}")
+            raise ProfileError(f"these are no learned speeds; {_LEARN_AGAIN}")
         if body.get("format_version") != FORMAT_VERSION:
             raise ProfileError(
-                f"{file} is of format version {body.get('format_version')}, this samehour reads "
-                f"{FORMAT_VERSION}; {_LEARN_AGAIN}"
+                f"{_WHAT} are of format version {body.get('format_version')}, this samehour "
+                f"reads {FORMAT_VERSION}; {_LEARN_AGAIN}"
             )
         if body.pop("checksum", None) != _checksum(body):
-            raise ProfileError(f"{file} was changed or damaged after it was saved; {_LEARN_AGAIN}")
+            raise ProfileError(f"{_WHAT} were changed or damaged; {_LEARN_AGAIN}")
         learned = cls(classes)
         try:
             learned.as_of, learned.half_life_s = int(body["as_of"]), int(body["half_life_s"])
@@ -239,9 +215,9 @@ class LearnedSpeeds:
                     cell = (MODES.index(mode), learned.classes.index(road), hour)
                     learned.sums[(slice(None), *cell)] = values
         except (KeyError, TypeError, ValueError, IndexError) as error:
-            raise ProfileError(f"{file} is damaged ({error!r}); {_LEARN_AGAIN}") from error
+            raise ProfileError(f"{_WHAT} are damaged ({error!r}); {_LEARN_AGAIN}") from error
         if not (np.isfinite(learned.sums).all() and (learned.sums >= 0).all()):
-            raise ProfileError(f"{file} holds a figure below 0 or none at all; {_LEARN_AGAIN}")
+            raise ProfileError(f"{_WHAT} have a figure below 0 or none at all; {_LEARN_AGAIN}")
         return learned
 
 

@@ -24,17 +24,18 @@ Facts used here and where they stand:
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
-from scipy.sparse.csgraph import connected_components, dijkstra
 
 from geo.arrays import FLAG_FREE_AGAINST, FLAG_FREE_ALONG, NODE_SIGNALS, NetworkArrays
 from geo.osm_access import MODES
 from geo.plane import E7, flat_length_m
 from geo.types import Mode
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
 
 
 class TurnCosts(NamedTuple):
@@ -249,15 +250,21 @@ def _split(
         has_busy = np.bincount(arrays.edge_nodes[busy].ravel(), minlength=count) > 0
         junctions = (arms >= _ARMS) & has_busy
     nodes = restricted | junctions
-    graph = _node_graph(arcs, count)
-    # Going there and back takes twice as long as getting there.
-    for around, saved_s in ((restricted, DETOUR_S), (junctions, costs.across_s)):
-        nodes |= _within(graph, around, saved_s / 2 * _DS_PER_S)
+    worth_s = ((restricted, DETOUR_S), (junctions, costs.across_s))
+    searched = [(around, saved_s) for around, saved_s in worth_s if around.any() and saved_s > 0]
+    if searched:
+        graph = _node_graph(arcs, count)
+        for around, saved_s in searched:
+            # Going there and back takes twice as long as getting there.
+            nodes |= _within(graph, around, saved_s / 2 * _DS_PER_S)
     return _Split(nodes, junctions)
 
 
 def _node_graph(arcs: _Arcs, count: int) -> csr_array:
     """Return the fastest arc between any two nodes as a matrix."""
+    # Its import takes a third of a second, and only who builds a city wants it; so below.
+    from scipy.sparse import csr_array  # noqa: PLC0415
+
     tail, head = arcs.tail[arcs.usable], arcs.head[arcs.usable]
     time = arcs.time_ds[arcs.usable]
     order = np.lexsort((time, head, tail))
@@ -271,9 +278,9 @@ def _node_graph(arcs: _Arcs, count: int) -> csr_array:
 
 def _within(graph: csr_array, around: NDArray[np.bool_], limit_ds: float) -> NDArray[np.bool_]:
     """Return the nodes that are less than a limit behind one of some nodes."""
+    from scipy.sparse.csgraph import dijkstra  # noqa: PLC0415
+
     sources = np.flatnonzero(around)
-    if not len(sources) or limit_ds <= 0:
-        return around
     reached = dijkstra(graph, indices=sources, limit=limit_ds, min_only=True)
     return np.asarray(reached < limit_ds)
 
@@ -436,6 +443,9 @@ def strongly_connected(graph: ModeGraph) -> NDArray[np.bool_]:
     size = len(graph.state_node)
     if not len(graph.link_arc):
         return inside
+    from scipy.sparse import csr_array  # noqa: PLC0415
+    from scipy.sparse.csgraph import connected_components  # noqa: PLC0415
+
     ones = np.ones(len(graph.link_arc), dtype=np.int8)
     matrix = csr_array((ones, (graph.link_tail, graph.link_head)), shape=(size, size))
     _, label = connected_components(matrix, directed=True, connection="strong")

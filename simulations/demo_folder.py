@@ -13,10 +13,7 @@ from simulations.errors import LedgerMismatchError
 from simulations.folders import held, write_json
 
 DEFAULT: Final = Path(".samehour") / "demo"
-_LEDGER: Final = (
-    *("ledger.db", "ledger.db-wal", "ledger.db-shm"),
-    *("ledger.speeds.json", "ledger.traffic.json", "demo.json"),
-)
+_LEDGER: Final = ("ledger.db", "ledger.db-wal", "ledger.db-shm", "demo.json")
 
 
 @contextmanager

@@ -39,6 +39,8 @@ class ServiceOptions:
         A database URL instead of a file there.
     policy
         A TOML file.
+    webhook_allow
+        A host and port that webhooks may call although it is not public.
     """
 
     city: str
@@ -49,6 +51,7 @@ class ServiceOptions:
     seed: int
     ledger: str | None = None
     policy: Path | None = None
+    webhook_allow: str | None = None
 
 
 class ServiceProcess:
@@ -151,6 +154,7 @@ def _command(options: ServiceOptions, port_path: Path) -> list[str]:
         *("--city", options.city),
         *("--ledger", options.ledger or str(options.folder / "ledger.db")),
         *(() if options.policy is None else ("--policy", str(options.policy))),
+        *(() if options.webhook_allow is None else ("--webhook-allow", options.webhook_allow)),
         *("--host", _HOST),
         *("--port", str(options.port)),
         *("--port-file", str(port_path)),

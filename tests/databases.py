@@ -11,7 +11,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import create_engine, text
+from sqlalchemy import MetaData, create_engine, select, text
 
 SQLITE = "sqlite"
 POSTGRESQL = "postgresql"
@@ -66,6 +66,18 @@ def rows(ledger: str | Path, query: str, **values: Any) -> list[tuple[Any, ...]]
     """Return what a ledger has, as somebody else would read it."""
     with connected(ledger) as connection:
         return [tuple(row) for row in connection.execute(text(query), values)]
+
+
+def everything(ledger: str | Path) -> str:
+    """Return every row of every table in words, as somebody with a copy would find them."""
+    with connected(ledger) as connection:
+        found = MetaData()
+        found.reflect(connection)
+        return "\n".join(
+            repr(tuple(row))
+            for table in found.sorted_tables
+            for row in connection.execute(select(table))
+        )
 
 
 def change(ledger: str | Path, *statements: str, **values: Any) -> None:

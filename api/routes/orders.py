@@ -63,7 +63,7 @@ async def place_order(asked: OrderIn, request: Request, service: Here) -> Respon
     order.
     """
     base = str(request.base_url)
-    zones = of_all(request)
+    zones = await of_all(request)
     theirs = zones.of_tenant(service.tenant)
     with zones.external_ids.held(service, theirs, asked.external_id):
         return await service.idempotency.once(request, asked, lambda: _place(service, asked, base))

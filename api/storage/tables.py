@@ -130,6 +130,17 @@ checkpoints: Final = Table(
 )
 """What was folded from a zone's log up to a number, by the code and policy of a digest."""
 
+streets_seen: Final = Table(
+    "streets_seen",
+    metadata,
+    Column("zone", String(64), primary_key=True),
+    # What of it: `readings`, `speeds`.
+    Column("kind", String(16), primary_key=True),
+    Column("at", BigInteger, nullable=False),
+    Column("body", Text, nullable=False),
+)
+"""What was read of the traffic and what tracks taught, as of a moment of the service's time."""
+
 # --- who may do what -----------------------------------------------------------------------------
 
 api_keys: Final = Table(

@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 from dispatch.planning import arrays as a
 from dispatch.planning.improve import Search
 from dispatch.planning.problem import Posed
-from dispatch.planning.routing_model import RoutingModel
 from dispatch.planning.routing_nodes import first_loads
 
 _NEIGHBOURS: Final = 12
@@ -44,6 +43,9 @@ def improve_routes(posed: Posed, search: Search, go_on: Callable[[], bool]) -> O
     solver's costs just resemble it.  Trips of one store are not known to it and left as they are.
     `go_on` is asked before every model.
     """
+    # With it comes the solver, which a service that leaves plans to its planner never asks.
+    from dispatch.planning.routing_model import RoutingModel  # noqa: PLC0415
+
     outcome = Outcome()
     policy = posed.situation.policy
     if policy.one_store_per_trip:

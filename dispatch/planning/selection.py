@@ -15,7 +15,6 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from ortools.sat.python import cp_model
 
 from dispatch.planning.arrays import (
     PRICE_UNROUTED,
@@ -215,6 +214,10 @@ def _solve(
     deterministic_limit: float,
 ) -> tuple[NDArray[np.int64], bool, float]:
     """Return the columns chosen by CP-SAT, whether that is proven, and its effort."""
+    # With it come tables (pandas) that nothing here needs: half a second, for a service that
+    # leaves plans to its planner.
+    from ortools.sat.python import cp_model  # noqa: PLC0415
+
     model = cp_model.CpModel()
     taken = [model.new_bool_var("") for _ in range(len(columns.cost))]
     jobs = np.flatnonzero(asked)

@@ -33,7 +33,7 @@ from dispatch.model import (
 )
 from dispatch.planning.improve import Search
 from dispatch.planning.picking import work_order
-from dispatch.planning.plan import plan
+from dispatch.planning.plan import plan, plan_by_insertion
 from dispatch.planning.problem import pose
 from dispatch.planning.quote import quote
 from dispatch.planning.situation import read
@@ -59,15 +59,27 @@ def warm_up() -> None:
     compiles, and the others load what it has compiled.
     """
     with in_turn("decisions"):
-        _ask_everything()
+        busy = _town()
+        chosen_from = replace(busy.policy, improve_rounds=2, selection_neighbourhoods=1)
+        for policy in (busy.policy, chosen_from):
+            plan(replace(busy, policy=policy))
+        plan(replace(busy, orders=(), couriers=_at_leisure(busy), routes=()))
+        _ask_the_rest(busy)
 
 
-def _ask_everything() -> None:
-    busy = _town()
-    chosen_from = replace(busy.policy, improve_rounds=2, selection_neighbourhoods=1)
-    for policy in (busy.policy, chosen_from):
-        plan(replace(busy, policy=policy))
-    plan(replace(busy, orders=(), couriers=_at_leisure(busy), routes=()))
+def warm_up_answers() -> None:
+    """Do the same for who leaves plans to another process: no solver is imported.
+
+    What is left is a plan by insertion, for when that process fails, and all other questions.
+    """
+    with in_turn("decisions"):
+        busy = _town()
+        plan_by_insertion(busy)
+        plan_by_insertion(replace(busy, orders=(), couriers=_at_leisure(busy), routes=()))
+        _ask_the_rest(busy)
+
+
+def _ask_the_rest(busy: Snapshot) -> None:
     *others, asked = busy.orders
     without = replace(busy, orders=tuple(others))
     quote(without, asked)

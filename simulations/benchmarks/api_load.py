@@ -7,10 +7,12 @@ from itertools import count
 from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from dispatch.codec import to_rfc3339
 from geo.city import City
-from geo.types import LonLat
+from geo.travel import NetworkTravelTimes
+from geo.types import LonLat, Mode
 from simulations.bodies import place
 
 Json = dict[str, Any]
@@ -22,6 +24,8 @@ _PIECES: Final = 500_000
 _SHIFT_S: Final = 6 * 3600
 _SCOOTER_EVERY: Final = 3
 _LINES: Final = 4
+_DOORS: Final = 5000
+_NEAR_S: Final = 600
 
 
 class Town:
@@ -41,6 +45,7 @@ class Town:
     def __init__(self, city: City, couriers: int) -> None:
         self._random = np.random.default_rng(_SEED)
         self._doors = city.doors
+        self._near = self._near_a_store(city)
         self._stores = [shop.store_id for shop in city.stores]
         self._couriers = [f"cou_bench{number}" for number in range(couriers)]
         self._numbers = count(1)
@@ -89,5 +94,21 @@ class Town:
 
     def _door(self) -> tuple[LonLat, str]:
         """Draw where somebody lives."""
-        number = int(self._random.integers(len(self._doors)))
+        number = int(self._random.choice(self._near))
         return self._doors.location(number), self._doors.address[number]
+
+    def _near_a_store(self, city: City) -> NDArray[np.intp]:
+        """Return some doors that a store delivers to: a refusal is no failure, but no load either.
+
+        Half the way that stores go by default, so that slow streets leave none out.
+        """
+        drawn = self._random.choice(len(self._doors), min(_DOORS, len(self._doors)), replace=False)
+        travel = NetworkTravelTimes(city.network)
+        way_s = travel.durations(
+            [shop.location for shop in city.stores],
+            [self._doors.location(number) for number in drawn.tolist()],
+            Mode.CAR,
+            0,
+        )
+        is_near: NDArray[np.bool_] = way_s.min(axis=0) <= _NEAR_S
+        return np.asarray(drawn[is_near], dtype=np.intp)

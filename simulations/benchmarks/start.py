@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import resource
 import signal
 import statistics
 import subprocess
@@ -11,7 +12,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from itertools import count, islice
 from pathlib import Path
 from typing import Final
@@ -24,8 +25,9 @@ from dispatch.model import Policy
 from geo.city import find_city, load_city
 from geo.errors import GeoError
 from geo.types import EpochS
+from simulations.benchmarks.postgres import SQLITE, new_ledger
 from simulations.benchmarks.start_cli import WriteLedger
-from simulations.errors import ScenarioError
+from simulations.errors import ScenarioError, ServiceError
 from simulations.loop import Simulation
 from simulations.scenarios.scenario import load_scenario
 from simulations.scenarios.settings import Scenario
@@ -50,12 +52,22 @@ class NotStartedError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """Starts of one kind: where the ledger was, what it had, and the median of their seconds."""
+    """Starts of one kind.
+
+    Attributes
+    ----------
+    database, ledger
+        Where the ledger was, and what it had.
+    all_s
+        Wall seconds of each.
+    processor_s
+        Seconds of a processor that each took; the planner, which gets ready beside, left out.
+    """
 
     database: str
     ledger: str
-    median_s: float
     all_s: tuple[float, ...]
+    processor_s: tuple[float, ...]
 
 
 def run(arguments: argparse.Namespace, write_ledger: WriteLedger) -> int:
@@ -68,24 +80,24 @@ def run(arguments: argparse.Namespace, write_ledger: WriteLedger) -> int:
         return _WRONG_INPUT
     sys.stdout.write(
         f"{len(evening)} events an evening of {scenario.name}, lived again until there are "
-        f"{arguments.events}\n{'database':<12}{'ledger':<34}{'ready after':>12}\n"
+        f"{arguments.events}\n{'database':<12}{'ledger':<34}{'ready after':>12}{'processor':>12}\n"
     )
     events = list(islice(days(evening), arguments.events))
     found: list[Started] = []
     try:
         with tempfile.TemporaryDirectory(prefix="samehour-start-") as folder:
-            for where in (str(Path(folder) / "ledger.db"), *arguments.postgresql):
-                for one in _measure(where, Path(folder), events, scenario, arguments, write_ledger):
+            for kind in dict.fromkeys(arguments.ledger or [SQLITE]):
+                home = Path(folder) / kind
+                home.mkdir()
+                for one in _measure(kind, home, events, scenario, arguments, write_ledger):
                     found.append(one)
-                    sys.stdout.write(f"{one.database:<12}{one.ledger:<34}{one.median_s:>10.2f} s\n")
+                    sys.stdout.write(_line(one))
                     sys.stdout.flush()
-    except NotStartedError as error:
+    except (NotStartedError, ServiceError) as error:
         sys.stderr.write(f"{error}\n")
         return _FAILED
     if arguments.json:
-        rows = [
-            {"database": one.database, "ledger": one.ledger, "all_s": one.all_s} for one in found
-        ]
+        rows = [asdict(one) for one in found]
         sys.stdout.write(json.dumps({"events": len(events), "starts": rows}) + "\n")
     return 0
 
@@ -121,36 +133,43 @@ def _later(shift_s: int) -> Callable[[int], int]:
     return lambda moment: moment + shift_s
 
 
+def _line(one: Started) -> str:
+    wall_s, busy_s = statistics.median(one.all_s), statistics.median(one.processor_s)
+    return f"{one.database:<12}{one.ledger:<34}{wall_s:>10.2f} s{busy_s:>10.2f} s\n"
+
+
 def _measure(
-    where: str,
+    kind: str,
     folder: Path,
     events: Sequence[Recorded],
     scenario: Scenario,
     arguments: argparse.Namespace,
     write_ledger: WriteLedger,
 ) -> Iterator[Started]:
-    database = where.partition(":")[0].partition("+")[0] if "://" in where else "sqlite"
     begins_at = events[-1].at + 1
-    service = _Service(where, folder, scenario.city, begins_at)
 
-    def started(ledger: str, took: Sequence[float]) -> Started:
-        return Started(database, ledger, statistics.median(took), tuple(took))
+    def started(ledger: str, took: Sequence[tuple[float, float]]) -> Started:
+        wall_s, processor_s = zip(*took, strict=True)
+        return Started(kind, ledger, wall_s, processor_s)
 
-    if database == "sqlite":
-        nothing = _Service(str(folder / "nothing.db"), folder, scenario.city, begins_at)
-        nothing.lives(signal.SIGINT)  # what is compiled on a new machine is compiled now
-        took = []
-        for _ in range(arguments.rounds):
-            (folder / "nothing.db").unlink()
-            took.append(nothing.lives(signal.SIGKILL))
-        yield started("nothing", took)
-    write_ledger(where, events)
-    # Killed, so that no checkpoint is left.
-    took = [service.lives(signal.SIGKILL) for _ in range(arguments.rounds)]
-    yield started(f"{len(events)} events", took)
-    service.lives(signal.SIGINT)
-    took = [service.lives(signal.SIGKILL) for _ in range(arguments.rounds)]
-    yield started(f"{len(events)} events and a checkpoint", took)
+    took = []
+    for nth in range(arguments.rounds + 1):
+        new = folder / f"new-{nth}"
+        new.mkdir()
+        with new_ledger(kind, new) as nothing:
+            service = _Service(nothing, new, scenario.city, begins_at)
+            took.append(service.lives(signal.SIGKILL))
+    # The first compiles what a new machine has to compile.
+    yield started("nothing", took[1:])
+    with new_ledger(kind, folder) as where:
+        service = _Service(where, folder, scenario.city, begins_at)
+        write_ledger(where, events)
+        # Killed, so that no checkpoint is left.
+        took = [service.lives(signal.SIGKILL) for _ in range(arguments.rounds)]
+        yield started(f"{len(events)} events", took)
+        service.lives(signal.SIGINT)
+        took = [service.lives(signal.SIGKILL) for _ in range(arguments.rounds)]
+        yield started(f"{len(events)} events and a checkpoint", took)
 
 
 class _Service:
@@ -165,9 +184,14 @@ class _Service:
             *("--clock-start", to_rfc3339(begins_at)),
         ]
 
-    def lives(self, ends: signal.Signals) -> float:
-        """Start it, wait until it is ready, end it; returns how long it took to be ready."""
+    def lives(self, ends: signal.Signals) -> tuple[float, float]:
+        """Start it, wait until it is ready, end it; returns its wall and processor seconds.
+
+        Processor time is of its own process, the planner's gets ready beside it; where it ends
+        gently, that is in it.
+        """
         self._port_file.unlink(missing_ok=True)
+        before_s = _processor_s()
         with self._log.open("wb") as log:
             began = time.perf_counter()
             process = subprocess.Popen(self._command, stderr=log, stdout=log)  # noqa: S603 - ours
@@ -177,7 +201,7 @@ class _Service:
             finally:
                 process.send_signal(ends)
                 process.wait(_STOPS_WITHIN_S)
-        return took
+        return took, _processor_s() - before_s
 
     def _wait(self, process: subprocess.Popen[bytes], began: float) -> None:
         while not (self._port_file.exists() and self._port_file.read_text()):
@@ -191,3 +215,9 @@ class _Service:
         if process.poll() is not None or time.perf_counter() - began > _READY_WITHIN_S:
             raise NotStartedError(f"It is not ready: {self._log.read_text()[-2000:]}")
         time.sleep(_LOOK_EVERY_S)
+
+
+def _processor_s() -> float:
+    """Return the processor seconds of all processes that were begun here and have ended."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime

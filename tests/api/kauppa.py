@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -12,7 +13,6 @@ import httpx
 from conftest import Town
 
 SETTINGS = """\
-ledger = "ledger.db"
 clock_start = "2026-11-20T14:00:00Z"
 speed = 60
 
@@ -37,7 +37,7 @@ class Kauppa(Town):
     def __init__(self, folder: Path, settings: str = SETTINGS) -> None:
         super().__init__(folder)
         self.settings = folder / "samehour.toml"
-        self.settings.write_text(settings, encoding="utf-8")
+        self.settings.write_text(f"ledger = {json.dumps(self.ledger)}\n{settings}", "utf-8")
 
     def command(self, *more: str) -> list[str]:
         return [

@@ -6,12 +6,12 @@ import io
 import json
 import shutil
 import socket
-import sqlite3
 from pathlib import Path
 from typing import Any
 
 import pytest
 from conftest import Town
+from databases import change
 
 from api import doctor
 from api.doctor import Finding, Level, examined
@@ -106,8 +106,7 @@ def test_a_ledger_is_examined_beside_its_service_and_a_missing_event_is_found(
     assert healthy.level is Level.OK
     assert "helsinki with 30 events" in healthy.found  # 15 stores registered and stocked
     town.stop()
-    with sqlite3.connect(town.ledger) as connection:
-        connection.execute("DELETE FROM events WHERE seq = 20")
+    change(town.ledger, "DELETE FROM events WHERE seq = 20")
     assert is_bad(found(given)["ledger"], "has no 1 of 30 events of helsinki")
 
 
@@ -115,8 +114,7 @@ def test_a_clock_behind_the_ledger_is_found(own_town: Town) -> None:
     town = own_town.start()
     town.stock()
     town.stop()
-    with sqlite3.connect(town.ledger) as connection:
-        connection.execute("UPDATE events SET at = 4102444800 WHERE seq = 30")  # 2100-01-01
+    change(town.ledger, "UPDATE events SET at = 4102444800 WHERE seq = 30")  # 2100-01-01
     by = found({"ledger": str(town.ledger), "port": "0"})
     assert is_bad(by["clock"], "2100-01-01T00:00:00Z")
 

@@ -26,7 +26,6 @@ from schemathesis.specs.openapi.checks import (
 )
 
 ONE_ZONE = """\
-ledger = "ledger.db"
 clock_start = "2026-11-20T14:00:00Z"
 speed = 60
 

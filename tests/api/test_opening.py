@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
 
 import httpx
 import pytest
@@ -50,3 +52,16 @@ def test_a_part_that_fails_leaves_the_door_closed() -> None:
         raise OSError("no")
     assert warm_up.took_s == {}
     assert get(warm_up, "/v1/orders").status_code == 503
+
+
+def test_a_service_imports_no_solver_and_nothing_that_only_builders_need() -> None:
+    heavy = {"ortools", "pandas", "scipy.sparse", "scipy.spatial", "alembic", "geopandas", "osmnx"}
+    done = subprocess.run(
+        [sys.executable, "-c", "import sys, api.main; print(*sys.modules)"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    loaded = set(done.stdout.split())
+    assert "api.routes" in loaded
+    assert not heavy & loaded

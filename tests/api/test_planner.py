@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 from structlog.testing import capture_logs
 
-from api.planner import Planner, PlannerError, best_within
+from api.planner import Planner, PlannerError
+from api.planning_worker import best_within
 from dispatch.check import check
 from dispatch.model import (
     Courier,

@@ -6,13 +6,13 @@ import base64
 import hashlib
 import hmac
 import re
-import sqlite3
 from collections.abc import Iterator
 from typing import Any
 
 import httpx
 import pytest
 from conftest import Town, over, until
+from databases import rows
 
 DOOR_STEP = 0.0004
 """Degrees of latitude between doors of the same street, 44 m."""
@@ -257,8 +257,7 @@ def test_a_link_ends_a_day_after_its_order(shop: Town) -> None:
 
 def link_of_old(town: Town, order_id: str) -> str:
     """Return the token an order's link had before links said when they expire."""
-    with sqlite3.connect(town.ledger) as connection:
-        ((secret,),) = connection.execute("SELECT value FROM secrets WHERE name = 'tokens'")
+    ((secret,),) = rows(town.ledger, "SELECT value FROM secrets WHERE name = 'tokens'")
     digest = hmac.digest(secret, f"track:{order_id}".encode(), hashlib.sha256)[:15]
     return f"{order_id}.{base64.urlsafe_b64encode(digest).decode()}"
 

@@ -95,10 +95,17 @@ def test_a_closure_changes_the_promise_and_its_end_changes_it_back(
     assert town.get("/v1/traffic")["version"] == free["version"]
 
 
+@pytest.fixture
+def slow_town_on(tmp_path: Path, ledger_name: str) -> Iterator[Town]:
+    made = Town(tmp_path, ledger=ledger_name, speed=1).start()
+    yield made
+    made.kill()
+
+
 def test_speeds_that_were_seen_count_at_once_and_survive_a_restart(
-    slow_town: Town, city: City
+    slow_town_on: Town, city: City
 ) -> None:
-    town = slow_town
+    town = slow_town_on
     free = town.get("/v1/traffic")
     ways = some_ways(city.network)
     told = town.post(

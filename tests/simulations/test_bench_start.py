@@ -40,15 +40,18 @@ def test_starts_are_timed_on_nothing_on_a_log_and_with_a_checkpoint(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     command = ["bench", "start", "--events", "200", "--rounds", "1", "--json"]
-    assert samehour.main([*command, "--scenario", SCENARIO]) == 0
+    ledgers = ["--ledger", "sqlite", "--ledger", "postgresql"]
+    assert samehour.main([*command, *ledgers, "--scenario", SCENARIO]) == 0
     found = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert found["events"] == 200
-    assert [one["ledger"] for one in found["starts"]] == [
-        "nothing",
-        "200 events",
-        "200 events and a checkpoint",
+    assert [(one["database"], one["ledger"]) for one in found["starts"]] == [
+        (database, ledger)
+        for database in ("sqlite", "postgresql")
+        for ledger in ("nothing", "200 events", "200 events and a checkpoint")
     ]
-    assert all(took > 0 for one in found["starts"] for took in one["all_s"])
+    for one in found["starts"]:
+        assert all(took > 0 for took in one["all_s"])
+        assert all(0 < busy < 60 for busy in one["processor_s"])
 
 
 def test_an_evening_that_is_not_there_is_said(capsys: pytest.CaptureFixture[str]) -> None:
