@@ -114,11 +114,11 @@ def _fork_what_would_be_spawned() -> None:
         multiprocessing.get_context("spawn"),
         multiprocessing.get_context("forkserver"),
     )
-    server: Any = forkserver._forkserver  # type: ignore[attr-defined]
+    server: Any = forkserver._forkserver
     server.ensure_running = resource_tracker.ensure_running
 
     def context(method: str | None = None) -> Any:
         usual = spawned.get_context(method)
         return forked if usual is spawned else usual
 
-    multiprocessing.get_context = context  # type: ignore[assignment]
+    multiprocessing.get_context = context
