@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from typing import Annotated, Final
 
 from pydantic import BeforeValidator, Field, StringConstraints
-from pydantic.json_schema import SkipJsonSchema
+from pydantic.annotated_handlers import GetJsonSchemaHandler
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 
 from api.schemas import (
     Address,
@@ -35,15 +37,26 @@ Cents = Annotated[int, Field(ge=0, le=_MAX_CENTS)]
 Phone = Annotated[str, StringConstraints(pattern=r"^(\+[1-9][0-9]{6,14})?$")]
 
 
+class _NeverNull:
+    """Says in the API document that what may be left out is never null."""
+
+    def __get_pydantic_json_schema__(
+        self, core: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        said = handler(core)
+        kinds = [kind for kind in said.pop("anyOf") if kind != {"type": "null"}]
+        return {**said, **kinds[0]}
+
+
 def _given(value: object) -> object:
     if value is None:
         raise ValueError("must be a number; leave it out to add up the articles")
     return value
 
 
-ParcelG = Annotated[WeightG | SkipJsonSchema[None], BeforeValidator(_given)]
+ParcelG = Annotated[WeightG | None, BeforeValidator(_given), _NeverNull()]
 """Grams of the whole parcel; left out, but never null, to add up the articles."""
-ParcelMl = Annotated[VolumeMl | SkipJsonSchema[None], BeforeValidator(_given)]
+ParcelMl = Annotated[VolumeMl | None, BeforeValidator(_given), _NeverNull()]
 """Millilitres of the whole parcel; left out, but never null, to add up the articles."""
 
 
@@ -203,23 +216,23 @@ class CancelIn(ReasonIn):
 class AmendDropoffIn(Body):
     """What changes about where it goes; a `pin` of null takes the pin away."""
 
-    location: Annotated[PlaceIn | SkipJsonSchema[None], NotNull] = None
-    address: Annotated[Address | SkipJsonSchema[None], NotNull] = None
+    location: Annotated[PlaceIn | None, NotNull, _NeverNull()] = None
+    address: Annotated[Address | None, NotNull, _NeverNull()] = None
     pin: PlaceIn | None = None
-    note: Annotated[Note | SkipJsonSchema[None], NotNull] = None
+    note: Annotated[Note | None, NotNull, _NeverNull()] = None
 
 
 class AmendIn(HappenedIn):
     """What changes about an order; what is left out stays as it is."""
 
-    dropoff: Annotated[AmendDropoffIn | SkipJsonSchema[None], NotNull] = None
-    phone: Annotated[Phone | SkipJsonSchema[None], NotNull] = None
-    lines: Annotated[Lines | SkipJsonSchema[None], NotNull] = None
+    dropoff: Annotated[AmendDropoffIn | None, NotNull, _NeverNull()] = None
+    phone: Annotated[Phone | None, NotNull, _NeverNull()] = None
+    lines: Annotated[Lines | None, NotNull, _NeverNull()] = None
     weight_g: ParcelG = None
     volume_ml: ParcelMl = None
-    basket_cents: Annotated[Cents | SkipJsonSchema[None], NotNull] = None
-    tip_cents: Annotated[Cents | SkipJsonSchema[None], NotNull] = None
-    paid_cents: Annotated[Cents | SkipJsonSchema[None], NotNull] = None
+    basket_cents: Annotated[Cents | None, NotNull, _NeverNull()] = None
+    tip_cents: Annotated[Cents | None, NotNull, _NeverNull()] = None
+    paid_cents: Annotated[Cents | None, NotNull, _NeverNull()] = None
     owner: Name = "shop"
 
     def says_nothing(self) -> bool:

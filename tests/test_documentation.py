@@ -6,6 +6,7 @@ import json
 import os
 import re
 import shlex
+import socket
 import subprocess
 import sys
 import time
@@ -95,9 +96,24 @@ def test_the_readme_s_quick_commands_run(bin_on_path: dict[str, str]) -> None:
     assert sorted(set(ran)) == ["city", "simulate"]
 
 
+def free_port() -> str:
+    """Return a port that nobody listens at."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return str(probe.getsockname()[1])
+
+
 def run_page(page: str, folder: Path, environ: dict[str, str]) -> subprocess.CompletedProcess[str]:
-    """Run a page's shell blocks beside the service that the first `samehour serve` starts."""
+    """Run a page's shell blocks beside the service that the first `samehour serve` starts.
+
+    The service takes any free port, and so does the receiver that it may post to, if it names one.
+    """
     shown = blocks(ROOT / "docs" / page, "sh")
+    receiver = re.search(r"--webhook-allow 127\.0\.0\.1:(\d+)", "\n".join(shown))
+    if receiver is not None:
+        named = re.compile(rf"(?<=[: ]){receiver[1]}\b")
+        free = free_port()
+        shown = [named.sub(free, text) for text in shown]
     first = next(n for n, text in enumerate(shown) if "samehour serve" in text)
     serve = shlex.split(shown[first])[1:]
     port_file = folder / "port"

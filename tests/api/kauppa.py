@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 import httpx
 from conftest import Town
+from served import ran
 
 SETTINGS = """\
 clock_start = "2026-11-20T14:00:00Z"
@@ -28,7 +27,6 @@ city = "helsinki"
 tenant = "tori"
 city = "la-serena"
 """
-ROOT = Path(__file__).resolve().parents[2]
 
 
 class Kauppa(Town):
@@ -48,13 +46,7 @@ class Kauppa(Town):
 
     def keys(self, *words: str, code: int = 0) -> str:
         """Run `samehour keys`; returns what it printed."""
-        done = subprocess.run(
-            [sys.executable, "-m", "samehour", "keys", *words, "--settings", str(self.settings)],
-            capture_output=True,
-            text=True,
-            check=False,
-            env={**os.environ, "PYTHONPATH": str(ROOT)},
-        )
+        done = ran(["keys", *words, "--settings", str(self.settings)], self.folder)
         assert done.returncode == code, done.stdout + done.stderr
         return done.stdout.strip() if code == 0 else done.stderr.strip()
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
+import os
+import re
+import signal
 from pathlib import Path
 from typing import Any
 
 import pytest
 from conftest import BOOT_S, Town, until
 from databases import change
+from served import ran
 
 
 def test_the_service_is_alive_and_ready(town: Town) -> None:
@@ -208,14 +210,7 @@ def test_pages_of_other_sites_may_not_change_anything(town: Town) -> None:
 
 def test_a_second_service_on_the_same_ledger_is_refused(town_on: Town) -> None:
     town = town_on.start()
-    second = subprocess.run(
-        town.command("--port", "0"),
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-        cwd=town.folder,
-    )
+    second = ran(town.command("--port", "0")[3:], town.folder)
     assert second.returncode == 2
     assert "is in use by another samehour" in second.stderr
     assert "Traceback" not in second.stderr
@@ -244,13 +239,8 @@ def test_a_service_whose_log_somebody_else_wrote_to_stops_at_once(town_on: Town)
 def test_a_planner_that_dies_is_replaced_and_orders_go_on(own_town: Town) -> None:
     town = own_town.start()
     town.courier(town.stock()[0]["location"])
-    assert town.process is not None
-    children = Path(f"/proc/{town.process.pid}/task/{town.process.pid}/children")
-    if not children.exists():
-        pytest.skip("the system does not tell a process's children")
-    for pid in children.read_text().split():
-        if "spawn_main" in Path(f"/proc/{pid}/cmdline").read_text():
-            subprocess.run(["kill", "-9", pid], check=True)
+    (planner,) = re.findall(r"planner_pid=(\d+)", town.log())
+    os.kill(int(planner), signal.SIGKILL)
     order = town.post("/v1/orders", town.basket(), 201)
     town.pick(order["id"])
     town.told(order["id"], "enroute_to_pickup")
@@ -270,14 +260,7 @@ def test_a_planner_that_dies_is_replaced_and_orders_go_on(own_town: Town) -> Non
 def test_what_it_cannot_start_with_is_said_in_a_sentence(
     tmp_path: Path, arguments: list[str], problem: str
 ) -> None:
-    ended = subprocess.run(
-        [sys.executable, "-m", "samehour", "serve", *arguments],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-        cwd=tmp_path,
-    )
+    ended = ran(["serve", *arguments], tmp_path)
     assert ended.returncode == 2
     assert problem in ended.stderr
     assert "Traceback" not in ended.stderr

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import re
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from browsing import CONTRAST, Service, Watched, until
 from playwright.sync_api import Page, expect
+from served import ran
 
 pytestmark = pytest.mark.browser
-ROOT = Path(__file__).resolve().parents[2]
 
 
 class Closed:
@@ -34,16 +31,8 @@ class Closed:
         return self.run("create", *words)
 
     def run(self, *words: str) -> str:
-        done = subprocess.run(
-            [
-                *(sys.executable, "-m", "samehour", "keys", *words),
-                *("--ledger", str(self.folder / "ledger.db")),
-            ],
-            capture_output=True,
-            text=True,
-            check=True,
-            env={**os.environ, "PYTHONPATH": str(ROOT)},
-        )
+        done = ran(["keys", *words, "--ledger", str(self.folder / "ledger.db")], self.folder)
+        assert done.returncode == 0, done.stderr
         return done.stdout.strip()
 
 
