@@ -27,7 +27,7 @@ test: $(STAMP) ## run the tests
 	@($(BIN)/python -c 'from geo.warming import warm_up; warm_up()'; \
 	  $(BIN)/python -c 'from dispatch.tours.warming import warm_up; warm_up()') & \
 	  $(BIN)/python -c 'from dispatch.planning.warming import warm_up; warm_up()' && wait
-	@$(BIN)/python -m pytest -n 3 --dist worksteal
+	@$(BIN)/python -m pytest -n 4 --dist worksteal
 
 soak: $(STAMP) ## run the long tests as well
 	@$(BIN)/python -m pytest -m 'soak or not soak'

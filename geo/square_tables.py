@@ -135,10 +135,13 @@ class SquareTables:
         for index, mode in enumerate(modes):
             known = self._ways(travel, _Wanted(different, different_goals, mode, at))
             # Two couriers may stand at one place, and some place may have no road: mostly neither.
-            is_each = len(known.rows) == size
+            if len(known.rows) == size:
+                _lay(known.duration_s, duration_s[index])
+                _lay(known.length_m, length_m[index])
+                continue
             _spread(
-                np.arange(size) if is_each else _numbers(known.rows, places),
-                np.arange(goals) if is_each else _numbers(known.columns, places[:goals]),
+                _numbers(known.rows, places),
+                _numbers(known.columns, places[:goals]),
                 known.duration_s,
                 known.length_m,
                 duration_s[index],
@@ -360,6 +363,14 @@ def _put(
         for column in range(len(columns)):
             duration_s[rows[row], columns[column]] = found_s[row, column]
             length_m[rows[row], columns[column]] = found_m[row, column]
+
+
+def _lay(known: _Table, table: _Table) -> None:
+    """Copy what is known, place by place, into a table over all places."""
+    size, goals = known.shape
+    table[:size, :goals] = known
+    table[:size, goals:] = UNREACHABLE_S
+    table[range(size), range(size)] = 0
 
 
 @kernel

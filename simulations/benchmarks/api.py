@@ -12,7 +12,7 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -27,7 +27,7 @@ from geo.city import City, find_city, load_city
 from geo.errors import GeoError
 from simulations.benchmarks.api_events import HOST, order_events, receiver
 from simulations.benchmarks.api_figures import HEAD, Load, failures_of, lines_of, load_of
-from simulations.benchmarks.api_load import Asked, Town
+from simulations.benchmarks.api_load import Asked, Json, Town, quote_of
 from simulations.benchmarks.postgres import SQLITE, new_ledger
 from simulations.errors import LoadError, ServiceError
 from simulations.load.generator import Generator, now
@@ -46,6 +46,12 @@ _AHEAD_S: Final = 1.0
 
 _LADDER: Final = (12, 25, 50, 75, 100, 150, 200, 300, 400, 600, 800, 1000, 1400, 2000)
 """Orders a second that are tried, one after the other, until one is too many."""
+
+_STEEP_LADDER: Final = (50, 100, 200, 300, 400, 500)
+"""The same of orders that cite a quote."""
+
+_ASKING: Final = 4
+"""Customers at a time who ask for the quotes that are cited."""
 
 _MOST_LATE_MS: Final = 150.0
 _CONNECTIONS: Final = 512
@@ -96,11 +102,13 @@ async def _measured(arguments: argparse.Namespace, city: City, folder: Path) -> 
                         town, sender = under.town, under.sender
                         for load in await order_events(town, sender, hooked, kind, per_s, seconds):
                             told(load)
-                        for load in await _orders(under, seconds, "orders, replanning"):
+                        for load in await _orders(under, seconds):
                             told(load)
     async with _bare(folder) as sender:
         bare = _Under(Town(city, 0), sender, _BARE)
-        for load in await _orders(bare, arguments.seconds, "bare handler"):
+        for load in await _climbed(
+            bare, arguments.seconds, "bare handler", _LADDER, bare.town.order
+        ):
             told(load)
     return loads
 
@@ -135,6 +143,10 @@ async def _service(
         replan_every_s=1 if planned else _NEVER_S,
         # However full the town gets, nobody is turned away: that would be quicker.
         promise_max_s=_NEVER_S,
+        # Nor is what was quoted weighed again: that is for the orders without a quote.
+        quote_valid_s=_NEVER_S,
+        quote_firm_s=_NEVER_S,
+        quote_firm_crowd=float(_NEVER_S),
     )
     policy.write_text(policy_to_toml(told))
     with new_ledger(kind, home) as ledger:
@@ -225,15 +237,44 @@ async def _positions(under: _Under, arguments: argparse.Namespace, name: str) ->
     return await _sent(under, name, per_s, arguments.seconds, batch)
 
 
-async def _orders(under: _Under, seconds: float, name: str) -> list[Load]:
+async def _orders(under: _Under, seconds: float) -> list[Load]:
+    """Send orders without a quote, and then such as cite one each."""
+    # Asked before the town fills: among a thousand orders that nobody can bring quotes are slow.
+    count = sum(round(per_s * seconds) for per_s in _STEEP_LADDER)
+    quoted = iter(await _quoted(under, max(1, count)))
+    weighed = await _climbed(under, seconds, "orders, replanning", _LADDER, under.town.order)
+    name = "orders by quote, replanning"
+    return weighed + await _climbed(under, seconds, name, _STEEP_LADDER, lambda: next(quoted))
+
+
+async def _climbed(
+    under: _Under, seconds: float, name: str, ladder: Sequence[int], order: Callable[[], Json]
+) -> list[Load]:
     """Send ever more orders a second; returns the last that was kept up with, and the next."""
     kept: list[Load] = []
-    for per_s in _LADDER:
-        load = await _sent(under, name, per_s, seconds, lambda: ("/v1/orders", under.town.order()))
+    for per_s in ladder:
+        load = await _sent(under, name, per_s, seconds, lambda: ("/v1/orders", order()))
         kept = [*kept[-1:], load]
         if load.failed or load.p99_ms > _MOST_LATE_MS:
             break
     return kept
+
+
+async def _quoted(under: _Under, count: int) -> list[Json]:
+    """Return orders that cite a quote each, given just now."""
+    found: list[Json] = []
+
+    async def ask(http: httpx.AsyncClient) -> None:
+        while len(found) < count:
+            asked = under.town.order()
+            found.append(asked)
+            given = await http.post("/v1/quotes", json=quote_of(asked))
+            given.raise_for_status()
+            asked["quote_id"] = given.json()["id"]
+
+    async with httpx.AsyncClient(base_url=under.town.address, timeout=_TIMEOUT_S) as http:
+        await asyncio.gather(*(ask(http) for _ in range(_ASKING)))
+    return found
 
 
 async def _sent(

@@ -112,3 +112,8 @@ class Town:
         )
         is_near: NDArray[np.bool_] = way_s.min(axis=0) <= _NEAR_S
         return np.asarray(drawn[is_near], dtype=np.intp)
+
+
+def quote_of(order: Json) -> Json:
+    """Return what somebody asks before they order."""
+    return {name: value for name, value in order.items() if name != "external_id"}

@@ -84,7 +84,10 @@ def test_a_small_town_is_asked_everything_on_both_databases(
         assert f"ledger: {kind}" in table
         of_kind = [load for load in loads if load["ledger"] == kind]
         assert [load["name"] for load in of_kind[:7]] == ASKED
-        assert {load["name"] for load in of_kind[7:]} == {"orders, replanning"}
+        assert {load["name"] for load in of_kind[7:]} == {
+            "orders by quote, replanning",
+            "orders, replanning",
+        }
         for one in of_kind[:7]:
             assert one["failures"] == {}, one
             assert one["count"] > 0
