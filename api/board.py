@@ -95,7 +95,7 @@ class Board:
         }
 
     def _store(self, found: StoreState) -> Json:
-        row = views.store(self._live, found)
+        row: Json = {**views.store(self._live, found)}
         # A drawn area has up to thousands of points, and the board is asked for all the time.
         del row["service_area"]
         return row
@@ -103,7 +103,7 @@ class Board:
     def _courier(self, found: CourierState) -> Json:
         live = self._live
         state = live.engine.state
-        row = views.courier(live, found)
+        row: Json = {**views.courier(live, found)}
         visits = views.upcoming(found)
         row["line"], row["next_stop"] = [], None
         if visits:

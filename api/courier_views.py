@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from collections.abc import Mapping
+from typing import Final
 
 from api.legs import place
+from api.shapes import couriers
 from dispatch.codec import to_rfc3339
 from dispatch.model import StopKind
 from dispatch.rules.stops import required_proofs
 from dispatch.state import Commitment, CourierState, OrderState, State
 
-Json = dict[str, Any]
-
 _PHONE_HEAD: Final = 4
 _PHONE_TAIL: Final = 2
-_DOING: Final = {
+_DOING: Final[Mapping[tuple[StopKind, bool], couriers.Activity]] = {
     (StopKind.PICKUP, False): "to_pickup",
     (StopKind.PICKUP, True): "at_pickup",
     (StopKind.DROPOFF, False): "to_dropoff",
@@ -24,7 +24,7 @@ _DOING: Final = {
 }
 
 
-def activity(found: CourierState, now: int) -> str:
+def activity(found: CourierState, now: int) -> couriers.Activity:
     """Return what a courier is doing, in one word."""
     commitment = found.commitment
     if found.stranded is not None:
@@ -38,7 +38,7 @@ def activity(found: CourierState, now: int) -> str:
     return "idle" if found.on_shift(now) or found.busy else "off"
 
 
-def courier_details(found: CourierState) -> Json:
+def courier_details(found: CourierState) -> couriers.CourierDetails:
     """Return what is known of a courier besides place, shift and activity."""
     lock = found.route_lock
     return {
@@ -68,7 +68,7 @@ def masked(phone: str) -> str | None:
     return f"{phone[:_PHONE_HEAD]}…{phone[-_PHONE_TAIL:]}"
 
 
-def courier_break(found: CourierState) -> Json | None:
+def courier_break(found: CourierState) -> couriers.CourierBreak | None:
     """Return the break a courier has or waits for; `ends_at` is null while they wait for it."""
     if found.break_until is not None:
         return {"wanted_s": None, "ends_at": to_rfc3339(found.break_until)}
@@ -77,7 +77,7 @@ def courier_break(found: CourierState) -> Json | None:
     return None
 
 
-def planned_break(found: CourierState) -> Json | None:
+def planned_break(found: CourierState) -> couriers.PlannedBreak | None:
     """Return the break of a shift that is still to come."""
     pause = found.pause
     if pause is None:
@@ -89,7 +89,7 @@ def planned_break(found: CourierState) -> Json | None:
     }
 
 
-def offer_in_short(found: CourierState) -> Json | None:
+def offer_in_short(found: CourierState) -> couriers.OfferInShort | None:
     """Return the stop a courier is asked about and until when."""
     asked = _asked(found)
     if asked is None or asked.offered_until is None:
@@ -97,7 +97,7 @@ def offer_in_short(found: CourierState) -> Json | None:
     return {"stop_id": asked.stop.stop_id, "expires_at": to_rfc3339(asked.offered_until)}
 
 
-def offer(state: State, found: CourierState) -> Json | None:
+def offer(state: State, found: CourierState) -> couriers.Offer | None:
     """Return what a courier needs to know to say yes or no; None without an open offer."""
     asked = _asked(found)
     if asked is None or asked.offered_until is None:
@@ -127,7 +127,7 @@ def _asked(found: CourierState) -> Commitment | None:
     return commitment if commitment is not None and commitment.offered_until is not None else None
 
 
-def stop_details(order: OrderState, kind: StopKind) -> Json:
+def stop_details(order: OrderState, kind: StopKind) -> couriers.StopDetails:
     """Return what a courier must show or see at a stop of an order."""
     is_door = kind is StopKind.DROPOFF
     return {
@@ -137,7 +137,7 @@ def stop_details(order: OrderState, kind: StopKind) -> Json:
     }
 
 
-def proofs(found: OrderState) -> list[Json]:
+def proofs(found: OrderState) -> list[couriers.Proof]:
     """Return what was shown at the stops of an order, in order."""
     return [
         {

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, fields
 from typing import Any, Final
 
+from api.shapes.events import ObjectKind
 from dispatch.events import EVENT_TYPES, Event
 
 
@@ -17,11 +18,11 @@ from dispatch.events import EVENT_TYPES, Event
 class EventObject:
     """What an event speaks of; things of the whole zone have its kind and no id."""
 
-    kind: str
+    kind: ObjectKind
     object_id: str | None = None
 
 
-_WAYS: Final[tuple[tuple[str, str, Callable[[Any], str]], ...]] = (
+_WAYS: Final[tuple[tuple[ObjectKind, str, Callable[[Any], str]], ...]] = (
     # An order first: what couriers and stores do for it is what happens to it.
     ("order", "order_id", lambda event: event.order_id),
     ("order", "order", lambda event: event.order.order_id),
@@ -42,7 +43,7 @@ _WAYS: Final[tuple[tuple[str, str, Callable[[Any], str]], ...]] = (
 """Kind, the field that names it, and how it is read; the first that an event has is taken."""
 
 
-def _way_of(event_type: type[Any]) -> tuple[str, Callable[[Any], str]] | None:
+def _way_of(event_type: type[Any]) -> tuple[ObjectKind, Callable[[Any], str]] | None:
     names = {field.name for field in fields(event_type)}
     return next(((kind, read) for kind, name, read in _WAYS if name in names), None)
 

@@ -10,7 +10,7 @@ import asyncio
 import hashlib
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -32,7 +32,7 @@ class Answer:
     """What a request was answered, before it is put on the wire."""
 
     status: int
-    body: dict[str, Any]
+    body: Mapping[str, Any]
     headers: dict[str, str] = field(default_factory=dict)
     """Of the first answer only: a version that is replayed may be stale by then."""
 

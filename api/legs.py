@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from api.live import Live
+from api.shapes import ways, words
 from api.ways import as_line
 from geo.errors import GeoError
 from geo.types import LonLat, Mode, RoadStep
 
-Json = dict[str, Any]
 
-
-def place(where: LonLat) -> Json:
+def place(where: LonLat) -> words.Place:
     """Return a place."""
     return {"lat": where.lat, "lng": where.lon}
 
 
-def leg(live: Live, mode: Mode, origin: LonLat, destination: LonLat) -> Json | None:
+def leg(live: Live, mode: Mode, origin: LonLat, destination: LonLat) -> ways.Leg | None:
     """Return the way from a place to another, None where there is none to draw."""
     try:
         way = live.ways.between(origin, destination, mode)
@@ -35,7 +32,7 @@ def leg(live: Live, mode: Mode, origin: LonLat, destination: LonLat) -> Json | N
     }
 
 
-def _step(found: RoadStep) -> Json:
+def _step(found: RoadStep) -> ways.Step:
     """Return what to do on a leg; `point` is the index of its place in the leg's line."""
     return {
         "maneuver": found.maneuver,

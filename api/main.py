@@ -27,6 +27,7 @@ from api.planner import Planner
 from api.routes import ROUTERS, webhook_endpoints
 from api.security import Guarded
 from api.settings import Settings, SettingsError
+from api.shapes.declaring import add_shapes
 from api.warmup import Opening
 from api.zones import Zones
 
@@ -146,6 +147,7 @@ def _complete_document(app: FastAPI) -> None:
             return app.openapi_schema
         document = generate()
         link(document)
+        add_shapes(document, ROUTERS)
         add_examples(document)
         document["x-problem-codes"] = [
             {"code": code, "status": status, "title": title}

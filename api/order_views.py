@@ -6,10 +6,11 @@ Everything here reads; all of it runs on the engine's thread.  No PIN is ever am
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Final
 
 from api.legs import place
 from api.live import Live
+from api.shapes import orders
 from dispatch.codec import WIRE, to_rfc3339
 from dispatch.model import (
     Cited,
@@ -23,8 +24,6 @@ from dispatch.model import (
     Window,
 )
 from dispatch.state import UNPICKED, OrderState, family
-
-Json = dict[str, Any]
 
 _BEFORE_PICKUP: Final = frozenset(
     {
@@ -64,12 +63,12 @@ def moment(at: int | None) -> str | None:
     return None if at is None else to_rfc3339(at)
 
 
-def promise(given: Promise) -> Json:
+def promise(given: Promise) -> orders.Promise:
     """Return a promise."""
     return {"earliest": to_rfc3339(given.earliest), "latest": to_rfc3339(given.latest)}
 
 
-def line(item: OrderLine) -> Json:
+def line(item: OrderLine) -> orders.Line:
     """Return an order line."""
     return {"sku": item.sku, "quantity": item.quantity}
 
@@ -77,7 +76,7 @@ def line(item: OrderLine) -> Json:
 # --- quotes ------------------------------------------------------------------------------------
 
 
-def quote(given: Quote) -> Json:
+def quote(given: Quote) -> orders.Quote:
     """Return a quote; promise, eta, store and fare are null where only windows can be had."""
     return {
         "id": given.quote_id,
@@ -96,7 +95,7 @@ def quote(given: Quote) -> Json:
     }
 
 
-def _fare(given: Fare | None) -> Json | None:
+def _fare(given: Fare | None) -> orders.Fare | None:
     if given is None:
         return None
     return {
@@ -107,7 +106,7 @@ def _fare(given: Fare | None) -> Json | None:
     }
 
 
-def _window(given: Window) -> Json:
+def _window(given: Window) -> orders.OpenWindow | orders.ClosedWindow:
     if given.promise is None or given.fare is None:
         code = None if given.reason is None else given.reason.value
         return {"id": given.window_id, "available": False, "code": code, "detail": given.detail}
@@ -124,7 +123,7 @@ def _window(given: Window) -> Json:
 # --- orders ------------------------------------------------------------------------------------
 
 
-def order(found: OrderState, *, at_risk: bool, parts: Sequence[OrderState] = ()) -> Json:
+def order(found: OrderState, *, at_risk: bool, parts: Sequence[OrderState] = ()) -> orders.Order:
     """Return an order with all that happened to it.
 
     Parameters
@@ -198,7 +197,7 @@ def order(found: OrderState, *, at_risk: bool, parts: Sequence[OrderState] = ())
     }
 
 
-def _delivery(found: OrderState, *, at_risk: bool) -> Json | None:
+def _delivery(found: OrderState, *, at_risk: bool) -> orders.Delivery | None:
     if found.order.fulfilment is not Fulfilment.DELIVERY:
         return None
     return {
@@ -211,13 +210,13 @@ def _delivery(found: OrderState, *, at_risk: bool) -> Json | None:
     }
 
 
-def _collection(found: OrderState) -> Json | None:
+def _collection(found: OrderState) -> orders.Collection | None:
     if found.order.fulfilment is Fulfilment.DELIVERY:
         return None
     return {"here_at": moment(found.here_at), "bay": found.bay}
 
 
-def _parcel(part: OrderState) -> Json:
+def _parcel(part: OrderState) -> orders.Parcel:
     delivered = part.order.fulfilment is Fulfilment.DELIVERY
     return {
         "id": part.parcel_id,
@@ -231,7 +230,7 @@ def _parcel(part: OrderState) -> Json:
     }
 
 
-def cited(said: Cited, found: OrderState) -> Json:
+def cited(said: Cited, found: OrderState) -> orders.Verdict:
     """Return what became of the quote that an order cites, with the difference it makes.
 
     Differences are what holds now less what was quoted: positive for later and for dearer.
@@ -270,12 +269,12 @@ def overall_status(parts: Sequence[OrderState]) -> str:
     return min(left, key=_FURTHER.index)
 
 
-def order_now(live: Live, order_id: str) -> Json:
+def order_now(live: Live, order_id: str) -> orders.Order:
     """Return an order as it is now; raises `UnknownIdError`."""
     return order_of(live, live.engine.state.order(order_id))
 
 
-def order_of(live: Live, found: OrderState) -> Json:
+def order_of(live: Live, found: OrderState) -> orders.Order:
     """Return an order with its parts."""
     parts = family(live.engine.state, found)
     return order(found, at_risk=is_at_risk(live, found), parts=parts)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from api.shapes import couriers
 from api.storage.records import Position
 from dispatch.engine import Engine
 from dispatch.errors import InvalidValueError, UnknownIdError
@@ -26,7 +27,7 @@ class Reported:
 
 def take_positions(
     engine: Engine, sent: Sequence[Reported], now: int, keep: Callable[[Position], None]
-) -> Json:
+) -> couriers.PositionsTaken:
     """Take in positions in the order they were true, however they were sent.
 
     The latest of a courier is where they are; older ones belong to their track.  What is kept and
@@ -44,7 +45,7 @@ def take_positions(
         the reason and a pointer.
     """
     accepted = late = 0
-    ignored: list[Json] = []
+    ignored: list[couriers.IgnoredPosition] = []
     seen: set[Reported] = set()
     for index in sorted(range(len(sent)), key=lambda i: _when_and_where(sent[i])):
         one = sent[index]
@@ -62,7 +63,7 @@ def take_positions(
         seen.add(one)
         if not is_repeat:
             keep(Position(one.courier_id, one.place, one.at, now, late=not is_fresh))
-    ignored.sort(key=lambda row: int(row["index"]))
+    ignored.sort(key=lambda row: row["index"])
     return {"accepted": accepted, "late": late, "ignored": ignored}
 
 
@@ -72,7 +73,7 @@ def _when_and_where(one: Reported) -> tuple[int, LonLat, str]:
 
 def _ignored(
     index: int, one: Reported, error: UnknownIdError | InvalidValueError | TooFarFromRoadError
-) -> Json:
+) -> couriers.IgnoredPosition:
     """Return why a position cannot be used, and which of its fields is to blame."""
     reason, field = error.code, "location"
     if isinstance(error, UnknownIdError):

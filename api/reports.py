@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from api import views
 from api.live import Live
+from api.shapes import couriers
 from dispatch.commands import Command
 
-Json = dict[str, Any]
 
-
-def report(live: Live, courier_id: str, command: Command) -> Json:
+def report(live: Live, courier_id: str, command: Command) -> couriers.Reported:
     """Take in what a courier did or said; on the engine's thread.
 
     Returns

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 
 from api.legs import leg, place
 from api.live import Live
+from api.shapes import couriers
 from api.ways import Line
 from dispatch.codec import to_rfc3339
 from dispatch.model import Store
@@ -17,13 +18,11 @@ from geo.errors import GeoError
 from geo.plane import flat_length_m
 from geo.types import LonLat
 
-Json = dict[str, Any]
-
 _THERE_M: Final = 60.0
 """Whoever is this near to the store is where they were told to be."""
 
 
-def standby(live: Live, found: CourierState) -> Json | None:
+def standby(live: Live, found: CourierState) -> couriers.Standby | None:
     """Return where a courier was told to wait for work; None with work, or off shift."""
     near = _store(live, found)
     if near is None or found.standby is None:
@@ -36,7 +35,7 @@ def standby(live: Live, found: CourierState) -> Json | None:
     }
 
 
-def standby_way(live: Live, found: CourierState) -> Json:
+def standby_way(live: Live, found: CourierState) -> couriers.StandbyWay:
     """Return where a courier was told to wait, and the leg there; None for what there is not."""
     near, here = _store(live, found), _here(live, found)
     way = None

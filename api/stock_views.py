@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from api import views
 from api.live import Live
+from api.shapes import orders, stores
 from dispatch import events as e
 from dispatch.moving import Weighing, missing_goods, why_it_stays
 from dispatch.planning.sourcing import Candidate
@@ -15,10 +15,8 @@ from dispatch.rules.context import open_order
 from dispatch.state import UNPICKED, OrderState, State, StoreState
 from geo.types import UNREACHABLE_S
 
-Json = dict[str, Any]
 
-
-def article(found: Article) -> Json:
+def article(found: Article) -> stores.Article:
     """Return what is known of an article."""
     return {
         "sku": found.sku,
@@ -33,7 +31,7 @@ def article(found: Article) -> Json:
     }
 
 
-def stock_row(state: State, found: StoreState, sku: str) -> Json:
+def stock_row(state: State, found: StoreState, sku: str) -> stores.Stock:
     """Return the stock of one SKU in a store."""
     known = state.catalogue.get(sku)
     return {
@@ -54,7 +52,7 @@ def stock_skus(found: StoreState, named: Sequence[str] | None = None) -> set[str
     return {sku for sku in named if any(sku in amounts for amounts in told)}
 
 
-def below_reserved(found: StoreState) -> list[Json]:
+def below_reserved(found: StoreState) -> list[stores.BelowReserved]:
     """Return the SKUs of which fewer are there than were promised to orders."""
     return [
         {"sku": sku, "on_hand": found.on_hand.get(sku, 0), "reserved": reserved}
@@ -63,7 +61,9 @@ def below_reserved(found: StoreState) -> list[Json]:
     ]
 
 
-def consequences(state: State, found: StoreState, recorded: Sequence[e.Recorded]) -> Json:
+def consequences(
+    state: State, found: StoreState, recorded: Sequence[e.Recorded]
+) -> stores.Consequences:
     """Return what a count means for orders: those that moved elsewhere, and those short now."""
     said = _why_not(recorded)
     return {
@@ -88,7 +88,7 @@ def _why_not(recorded: Sequence[e.Recorded]) -> dict[str, str]:
     }
 
 
-def moved(recorded: Sequence[e.Recorded]) -> list[Json]:
+def moved(recorded: Sequence[e.Recorded]) -> list[stores.Moved]:
     """Return the orders that changed their store."""
     return [
         {
@@ -102,7 +102,7 @@ def moved(recorded: Sequence[e.Recorded]) -> list[Json]:
     ]
 
 
-def left(state: State, store_id: str, recorded: Sequence[e.Recorded]) -> list[Json]:
+def left(state: State, store_id: str, recorded: Sequence[e.Recorded]) -> list[stores.Left]:
     """Return the orders that stay at a store, and why."""
     said = _why_not(recorded)
     return [
@@ -119,19 +119,19 @@ def left(state: State, store_id: str, recorded: Sequence[e.Recorded]) -> list[Js
 # --- where orders come from --------------------------------------------------------------------
 
 
-def sourcing(live: Live, order_id: str) -> Json:
+def sourcing(live: Live, order_id: str) -> orders.Order:
     """Return an order with what people said about where it comes from."""
     return {**views.order_now(live, order_id), **_said(live.engine.state.order(order_id))}
 
 
-def _said(order: OrderState) -> Json:
+def _said(order: OrderState) -> stores.SaidOfStores:
     return {
         "pinned_store_id": order.pinned_store_id,
         "excluded_stores": sorted(order.excluded_stores),
     }
 
 
-def candidates(live: Live, order_id: str) -> Json:
+def candidates(live: Live, order_id: str) -> stores.Candidates:
     """Return every store with its verdict for an open order: those that can serve it first.
 
     Raises
@@ -155,7 +155,7 @@ def candidates(live: Live, order_id: str) -> Json:
     }
 
 
-def _candidate(state: State, order: OrderState, option: Candidate) -> Json:
+def _candidate(state: State, order: OrderState, option: Candidate) -> stores.Candidate:
     return {
         "store_id": option.store_id,
         "name": state.store(option.store_id).store.name,

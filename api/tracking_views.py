@@ -6,7 +6,7 @@ while this customer's goods are in the bag and theirs is the next door.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
@@ -14,6 +14,7 @@ from api.legs import place
 from api.live import Live
 from api.news import short
 from api.order_views import moment, overall_status, promise
+from api.shapes import tracked
 from api.tokens import Tokens
 from api.views import upcoming
 from dispatch.arrivals import Expected, expected
@@ -29,15 +30,18 @@ _D = DeliveryStatus
 _ON_THE_WAY: Final = frozenset({_D.PICKED_UP, _D.ENROUTE_TO_DROPOFF, _D.ARRIVED_AT_DROPOFF})
 """The goods are between the store's counter and the customer's door."""
 
-_ENDED: Final = {
+_ENDED: Final[Mapping[DeliveryStatus, tracked.Status]] = {
     _D.DELIVERED: "delivered",
     _D.FAILED: "failed",
     _D.RETURNING: "returning",
     _D.RETURNED: "returned",
 }
 
-_OF_GOODS: Final = {OrderStatus.CANCELLED: "cancelled", OrderStatus.COLLECTED: "collected"}
-_AT_THE_STORE: Final = {
+_OF_GOODS: Final[Mapping[OrderStatus, tracked.Status]] = {
+    OrderStatus.CANCELLED: "cancelled",
+    OrderStatus.COLLECTED: "collected",
+}
+_AT_THE_STORE: Final[Mapping[OrderStatus, tracked.Status]] = {
     OrderStatus.PICKING: "picking",
     OrderStatus.SUBSTITUTING: "question",
     OrderStatus.READY: "ready",
@@ -47,13 +51,13 @@ _AWAITED: Final = frozenset({"received", "picking", "question", "ready", "on_the
 """Statuses in which a customer waits for a time."""
 
 
-def tracking(live: Live, tokens: Tokens, parts: Sequence[OrderState]) -> Json:
+def tracking(live: Live, tokens: Tokens, parts: Sequence[OrderState]) -> tracked.Tracking:
     """Return what the customer sees of an order; `parts` are all of it, the first one first."""
     state, first = live.engine.state, parts[0]
     bought = first.order
     parcels = [_parcel(live, part) for part in parts]
     still = [p for p in parcels if p["status"] in _AWAITED] or parcels
-    last = max(still, key=lambda parcel: (parcel["expected"] or {}).get("latest") or "")
+    last = max(still, key=_latest)
     delivered = bought.fulfilment is Fulfilment.DELIVERY
     is_open = not all(part.is_closed for part in parts)
     wants_pin = bought.pin_required or not delivered
@@ -95,7 +99,11 @@ def tracking(live: Live, tokens: Tokens, parts: Sequence[OrderState]) -> Json:
     }
 
 
-def _parcel(live: Live, part: OrderState) -> Json:
+def _latest(parcel: tracked.TrackedParcel) -> str:
+    return parcel["expected"]["latest"] if parcel["expected"] is not None else ""
+
+
+def _parcel(live: Live, part: OrderState) -> tracked.TrackedParcel:
     state = live.engine.state
     status = _status(part)
     when = _expected(live, part, status)
@@ -116,9 +124,9 @@ def _parcel(live: Live, part: OrderState) -> Json:
     }
 
 
-def _traced(state: State, part: OrderState) -> list[Json]:
+def _traced(state: State, part: OrderState) -> list[tracked.Traced]:
     """Return where the articles of a parcel come from, each origin once."""
-    found: dict[ItemScan, Json] = {}
+    found: dict[ItemScan, tracked.Traced] = {}
     for item in part.items:
         if item.batch or item.origin or item.best_before:
             found[replace(item, occurred_at=0)] = {
@@ -131,7 +139,7 @@ def _traced(state: State, part: OrderState) -> list[Json]:
     return list(found.values())
 
 
-def _status(part: OrderState) -> str:
+def _status(part: OrderState) -> tracked.Status:
     """Return where a parcel is, in the customer's words."""
     if part.status in _OF_GOODS and part.delivery is not _D.DELIVERED:
         return _OF_GOODS[part.status]
@@ -153,7 +161,7 @@ def _expected(live: Live, part: OrderState, status: str) -> Expected:
     return expected(part.promise, forecast, live.clock.now(), margin_s)
 
 
-def _courier(live: Live, part: OrderState) -> Json | None:
+def _courier(live: Live, part: OrderState) -> tracked.TrackedCourier | None:
     """Return who brings it, once they have it; where they are only when theirs is next."""
     if part.courier_id is None or not part.on_board or part.returning:
         return None
@@ -177,13 +185,13 @@ def _courier(live: Live, part: OrderState) -> Json | None:
     }
 
 
-def _store(live: Live, found: OrderState) -> Json:
+def _store(live: Live, found: OrderState) -> tracked.TrackedStore:
     store = live.engine.state.store(found.shelf_store_id).store
     address = next((s.address for s in live.city.stores if s.store_id == store.store_id), "")
     return {"name": store.name, "location": place(store.location), "address": address}
 
 
-def _substitutions(state: State, part: OrderState) -> list[Json]:
+def _substitutions(state: State, part: OrderState) -> list[tracked.OfferedInstead]:
     return [
         {
             "sku": offered.sku,
@@ -200,7 +208,7 @@ def _substitutions(state: State, part: OrderState) -> list[Json]:
     ]
 
 
-def _line(state: State, line: OrderLine) -> Json:
+def _line(state: State, line: OrderLine) -> tracked.TrackedLine:
     return {"sku": line.sku, "name": _name(state, line.sku), "quantity": line.quantity}
 
 

@@ -13,6 +13,7 @@ from api.event_objects import object_of
 from api.legs import leg, place
 from api.live import Live
 from api.order_views import is_at_risk, line, moment, order, order_now, promise, quote
+from api.shapes import couriers, events, stores, ways, zones
 from api.standby import standby
 from dispatch.codec import WIRE, event_to_json, to_rfc3339
 from dispatch.events import Recorded
@@ -54,7 +55,7 @@ def closure(live: Live, closed: Closure) -> Json:
     }
 
 
-def zone(live: Live) -> Json:
+def zone(live: Live) -> zones.Zone:
     """Return the zone."""
     city = live.city
     return {
@@ -73,7 +74,7 @@ def zone(live: Live) -> Json:
 # --- stores ------------------------------------------------------------------------------------
 
 
-def store(live: Live, found: StoreState) -> Json:
+def store(live: Live, found: StoreState) -> stores.Store:
     """Return a store with what its pickers have to do."""
     known = found.store
     now = live.clock.now()
@@ -112,7 +113,7 @@ def _addresses(live: Live) -> Mapping[str, str]:
 # --- couriers ----------------------------------------------------------------------------------
 
 
-def courier(live: Live, found: CourierState) -> Json:
+def courier(live: Live, found: CourierState) -> couriers.Courier:
     """Return a courier."""
     known = found.courier
     now = live.clock.now()
@@ -161,13 +162,14 @@ def upcoming(found: CourierState) -> list[Visit]:
     return [Visit(commitment.stop, at, at, at, 0, 0), *visits]
 
 
-def route(live: Live, found: CourierState) -> Json:
+def route(live: Live, found: CourierState) -> couriers.Route:
     """Return a courier's stops and the ways between them, along the streets."""
     state = live.engine.state
     now = live.clock.now()
     known, commitment = found.courier, found.commitment
     visits = upcoming(found)
-    stops, legs = [], []
+    stops: list[couriers.Stop] = []
+    legs: list[ways.StopLeg] = []
     here = latest_place(found, live.engine.positions).place
     for index, visit in enumerate(visits):
         committed = index == 0 and commitment is not None
@@ -201,11 +203,13 @@ def stop_name(state: State, stop: Stop) -> str:
     return state.store(stop.store_id).store.name
 
 
-def _stop(live: Live, visit: Visit, under_way: Commitment | None) -> Json:
+def _stop(live: Live, visit: Visit, under_way: Commitment | None) -> couriers.Stop:
     state, stop = live.engine.state, visit.stop
     name = stop_name(state, stop)
     address = _stop_address(live, stop)
-    row: Json = {
+    order = state.order(stop.order_id)
+    details = stop_details(order, stop.kind)
+    row: couriers.Stop = {
         "id": stop.stop_id,
         "kind": stop.kind.value,
         "order_id": stop.order_id,
@@ -218,11 +222,12 @@ def _stop(live: Live, visit: Visit, under_way: Commitment | None) -> Json:
         "arrive_at": to_rfc3339(visit.arrive_at),
         "begin_at": to_rfc3339(visit.begin_at),
         "depart_at": to_rfc3339(visit.depart_at),
+        "note": order.order.note,
+        "parcel_ready": order.ready_at is not None,
+        "parcel_id": details["parcel_id"],
+        "proofs_required": details["proofs_required"],
+        "age_limit": details["age_limit"],
     }
-    order = state.order(stop.order_id)
-    row["note"] = order.order.note
-    row["parcel_ready"] = order.ready_at is not None
-    row.update(stop_details(order, stop.kind))
     if stop.kind is StopKind.DROPOFF:
         row["promise"] = promise(order.promise)
     return row
@@ -239,7 +244,7 @@ def _stop_address(live: Live, stop: Stop) -> str:
     return store.name if store.is_point else _addresses(live).get(stop.store_id, "")
 
 
-def _stop_status(under_way: Commitment | None) -> str:
+def _stop_status(under_way: Commitment | None) -> couriers.StopStatus:
     if under_way is None:
         return "planned"
     if under_way.offered_until is not None:
@@ -250,7 +255,7 @@ def _stop_status(under_way: Commitment | None) -> str:
 # --- the log, the plan -------------------------------------------------------------------------
 
 
-def event(recorded: Recorded) -> Json:
+def event(recorded: Recorded) -> events.Event:
     """Return an event in its wire form."""
     about = object_of(recorded.event)
     return {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 from fastapi import APIRouter, Depends, Path, Query, Request
 
@@ -14,6 +14,8 @@ from api.cursors import cursor_after, page_of, read_cursor
 from api.problems import Problem
 from api.rights import Ruled, Scope, needs
 from api.schemas import Sku
+from api.shapes import stores
+from api.shapes.declaring import answers
 from api.stock_files import CATALOGUE_COLUMNS, CatalogueFile, at_line, read_catalogue
 from api.stock_schemas import ArticleIn, file_schema
 from dispatch.commands import SetCatalogue
@@ -22,7 +24,6 @@ from dispatch.events import CatalogueSet
 
 router = APIRouter(prefix="/v1/catalogue", tags=["stock"], route_class=Ruled)
 Here = Annotated[Service, Depends(of_request)]
-Json = dict[str, Any]
 
 _MOST_ROWS: Final = 5000
 _ARTICLE: Final = re.compile(r"articles\.([0-9]+)\.(\w+)")
@@ -34,13 +35,14 @@ _ARTICLE: Final = re.compile(r"articles\.([0-9]+)\.(\w+)")
     openapi_extra=file_schema(ArticleIn, "articles", CATALOGUE_COLUMNS),
 )
 @needs(Scope.STOCK_WRITE)
-async def put_catalogue(request: Request, service: Here) -> Json:
+@answers(stores.CatalogueTaken)
+async def put_catalogue(request: Request, service: Here) -> stores.CatalogueTaken:
     """Take articles as JSON or CSV, all of them or none; those not named stay as they are."""
     live = service.live
     content_type, body = request.headers.get("content-type", ""), await request.body()
     found = await asyncio.to_thread(read_catalogue, content_type, body)
 
-    def job() -> Json:
+    def job() -> stores.CatalogueTaken:
         try:
             recorded = live.handle(SetCatalogue(found.articles))
         except InvalidValueError as error:
@@ -64,16 +66,17 @@ def _placed(error: InvalidValueError, found: CatalogueFile) -> Problem | Invalid
 
 @router.get("", summary="Articles, by SKU")
 @needs(Scope.STOCK_READ, narrowed=True)
+@answers(stores.ArticlePage)
 async def list_catalogue(
     service: Here,
     limit: Annotated[int, Query(ge=1, le=_MOST_ROWS)] = 1000,
     cursor: Annotated[str | None, Query(max_length=200)] = None,
-) -> Json:
+) -> stores.ArticlePage:
     """Return a page of articles; `next` is the cursor of the following page, null on the last."""
     after = read_cursor(cursor)
     known = await service.live.run(lambda: service.live.engine.state.catalogue)
 
-    def page() -> Json:
+    def page() -> stores.ArticlePage:
         skus, last = page_of(known, after, limit)
         return {
             "data": [stock_views.article(known[sku]) for sku in skus],
@@ -86,11 +89,12 @@ async def list_catalogue(
 
 @router.get("/{sku:path}", summary="One article")
 @needs(Scope.STOCK_READ, narrowed=True)
-async def get_article(sku: Annotated[Sku, Path()], service: Here) -> Json:
+@answers(stores.Article)
+async def get_article(sku: Annotated[Sku, Path()], service: Here) -> stores.Article:
     """Return what is known of an article."""
     live = service.live
 
-    def job() -> Json:
+    def job() -> stores.Article:
         found = live.engine.state.catalogue.get(sku)
         if found is None:
             raise UnknownIdError(f"the catalogue has no article {sku}")

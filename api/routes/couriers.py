@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Query, Request
 from pydantic import BaseModel
@@ -31,6 +31,8 @@ from api.reports import report
 from api.rights import Role, Ruled, Scope, needs, principal_of
 from api.routes.times import device_time
 from api.schemas import CourierIn, HappenedIn, Id, OperatorIn, PlaceIn, PositionsIn, ShiftIn
+from api.shapes import couriers, orders
+from api.shapes.declaring import answers
 from api.standby import standby_way
 from api.versions import route_etag, tagged
 from dispatch.commands import (
@@ -57,7 +59,6 @@ from geo.types import LonLat
 router = APIRouter(prefix="/v1", tags=["couriers"], route_class=Ruled)
 Here = Annotated[Service, Depends(of_request)]
 CourierId = Annotated[Id, Path()]
-Json = dict[str, Any]
 
 
 class Done(StrEnum):
@@ -71,19 +72,20 @@ class Done(StrEnum):
 
 @router.get("/couriers", summary="Couriers, by id")
 @needs(Scope.COURIERS_READ, narrowed=True)
+@answers(couriers.CourierPage)
 async def list_couriers(
     request: Request,
     service: Here,
     limit: Annotated[int, Query(ge=1, le=1000)] = 1000,
     cursor: Annotated[str | None, Query(max_length=200)] = None,
-) -> Json:
+) -> couriers.CourierPage:
     """Return a page of couriers with position and activity; `next` is the next page's cursor.
 
     With a courier's key that one only.
     """
     live, after, who = service.live, read_cursor(cursor), principal_of(request)
 
-    def job() -> Json:
+    def job() -> couriers.CourierPage:
         known = live.engine.state.couriers
         theirs = (key for key in known if who.may_be(Role.COURIER, key))
         page, last = page_of(theirs, after, limit)
@@ -97,13 +99,16 @@ async def list_couriers(
 
 @router.post("/couriers/positions", status_code=202, summary="Where couriers are or were")
 @needs(Scope.STOPS_WRITE, narrowed=True)
-async def report_positions(asked: PositionsIn, request: Request, service: Here) -> Json:
+@answers(couriers.PositionsTaken)
+async def report_positions(
+    asked: PositionsIn, request: Request, service: Here
+) -> couriers.PositionsTaken:
     """Take in positions of any age, in any order; those that cannot be used are named, and why."""
     live, who = service.live, principal_of(request)
     for one in asked.positions:
         who.need(Role.COURIER, one.courier_id)
 
-    def job() -> Json:
+    def job() -> couriers.PositionsTaken:
         now = live.clock.now()
         sent = [
             Reported(one.courier_id, one.location.lonlat(), now if one.at is None else one.at)
@@ -116,11 +121,14 @@ async def report_positions(asked: PositionsIn, request: Request, service: Here) 
 
 @router.post("/couriers/{courier_id}/position", status_code=202, summary="Where a courier is")
 @needs(Scope.STOPS_WRITE)
-async def report_position(courier_id: CourierId, asked: PositionNowIn, service: Here) -> Json:
+@answers(couriers.PositionTaken)
+async def report_position(
+    courier_id: CourierId, asked: PositionNowIn, service: Here
+) -> couriers.PositionTaken:
     """Take in one position; an older one than is known belongs to the track only."""
     live = service.live
 
-    def job() -> Json:
+    def job() -> couriers.PositionTaken:
         now = live.clock.now()
         live.engine.state.courier(courier_id)
         at = device_time(live, asked.at, "at")
@@ -139,21 +147,24 @@ async def report_position(courier_id: CourierId, asked: PositionNowIn, service: 
 
 @router.get("/couriers/{courier_id}", summary="One courier")
 @needs(Scope.COURIERS_READ)
-async def get_courier(courier_id: CourierId, service: Here) -> Json:
+@answers(couriers.Courier)
+async def get_courier(courier_id: CourierId, service: Here) -> couriers.Courier:
     """Return a courier."""
     return await service.live.run(lambda: _view(service.live, courier_id))
 
 
 @router.put("/couriers/{courier_id}", summary="Register or change a courier")
 @needs(Scope.COURIERS_WRITE)
-async def put_courier(courier_id: CourierId, asked: CourierIn, service: Here) -> Json:
+@answers(couriers.Courier)
+async def put_courier(courier_id: CourierId, asked: CourierIn, service: Here) -> couriers.Courier:
     """Register a courier, or change what is known of one."""
     return await _do(service, courier_id, lambda: RegisterCourier(asked.courier(courier_id)))
 
 
 @router.post("/shifts", status_code=201, summary="Start a shift")
 @needs(Scope.STOPS_WRITE, narrowed=True)
-async def start_shift(asked: ShiftIn, request: Request, service: Here) -> Json:
+@answers(couriers.Courier)
+async def start_shift(asked: ShiftIn, request: Request, service: Here) -> couriers.Courier:
     """Put a courier on shift, from now or from a stated time, until a stated time.
 
     A `break` is planned around, and begins by itself when it is due and the bag is empty.
@@ -165,7 +176,10 @@ async def start_shift(asked: ShiftIn, request: Request, service: Here) -> Json:
 
 @router.post("/couriers/{courier_id}/shift/end", summary="End a shift")
 @needs(Scope.STOPS_WRITE)
-async def end_shift(courier_id: CourierId, service: Here, asked: HappenedIn | None = None) -> Json:
+@answers(couriers.Courier)
+async def end_shift(
+    courier_id: CourierId, service: Here, asked: HappenedIn | None = None
+) -> couriers.Courier:
     """Take a courier off shift; what is in the bag is still delivered."""
     live = service.live
     at = asked.occurred_at if asked is not None else None
@@ -174,13 +188,15 @@ async def end_shift(courier_id: CourierId, service: Here, asked: HappenedIn | No
 
 @router.post("/couriers/{courier_id}/operator", summary="Say who acts for a courier")
 @needs(Scope.STOPS_WRITE)
-async def set_operator(courier_id: CourierId, asked: OperatorIn, service: Here) -> Json:
+@answers(couriers.Courier)
+async def set_operator(courier_id: CourierId, asked: OperatorIn, service: Here) -> couriers.Courier:
     """Hand a courier to a person, or back to the simulation."""
     return await _do(service, courier_id, lambda: SignOn(courier_id, asked.operator))
 
 
 @router.get("/couriers/{courier_id}/route", summary="What a courier does next")
 @needs(Scope.STOPS_READ)
+@answers(couriers.Route)
 async def get_route(courier_id: CourierId, service: Here) -> JSONResponse:
     """Return the stops ahead and the ways between them, along the streets.
 
@@ -197,11 +213,14 @@ async def get_route(courier_id: CourierId, service: Here) -> JSONResponse:
 
 @router.post("/couriers/{courier_id}/route/ack", summary="Say that a route was seen")
 @needs(Scope.STOPS_WRITE)
-async def acknowledge_route(courier_id: CourierId, asked: AcknowledgementIn, service: Here) -> Json:
+@answers(couriers.Acknowledged)
+async def acknowledge_route(
+    courier_id: CourierId, asked: AcknowledgementIn, service: Here
+) -> couriers.Acknowledged:
     """Note that the courier has seen this version; 412 when there is a newer one by now."""
     live = service.live
 
-    def job() -> Json:
+    def job() -> couriers.Acknowledged:
         at = device_time(live, asked.occurred_at)
         live.handle(AcknowledgeRoute(courier_id, asked.version, at))
         found = live.engine.state.courier(courier_id)
@@ -216,7 +235,8 @@ async def acknowledge_route(courier_id: CourierId, asked: AcknowledgementIn, ser
 
 @router.post("/couriers/{courier_id}/break", summary="Take a break")
 @needs(Scope.STOPS_WRITE)
-async def take_break(courier_id: CourierId, asked: BreakIn, service: Here) -> Json:
+@answers(couriers.Courier)
+async def take_break(courier_id: CourierId, asked: BreakIn, service: Here) -> couriers.Courier:
     """Begin a break at once with nothing to do, else as soon as nothing is left in the bag."""
     live = service.live
 
@@ -229,7 +249,10 @@ async def take_break(courier_id: CourierId, asked: BreakIn, service: Here) -> Js
 
 @router.post("/couriers/{courier_id}/break/end", summary="End a break")
 @needs(Scope.STOPS_WRITE)
-async def end_break(courier_id: CourierId, service: Here, asked: HappenedIn | None = None) -> Json:
+@answers(couriers.Courier)
+async def end_break(
+    courier_id: CourierId, service: Here, asked: HappenedIn | None = None
+) -> couriers.Courier:
     """Come back before the break is over, or do without the one asked for."""
     live = service.live
     at = asked.occurred_at if asked is not None else None
@@ -238,6 +261,7 @@ async def end_break(courier_id: CourierId, service: Here, asked: HappenedIn | No
 
 @router.post("/couriers/{courier_id}/strand", summary="Say that a courier cannot go on")
 @needs(Scope.STOPS_WRITE)
+@answers(couriers.Courier)
 async def strand(
     courier_id: CourierId, asked: StrandedIn, request: Request, service: Here
 ) -> Response:
@@ -257,7 +281,10 @@ async def strand(
 
 @router.post("/couriers/{courier_id}/recover", summary="Say that a courier can go on again")
 @needs(Scope.STOPS_WRITE)
-async def recover(courier_id: CourierId, service: Here, asked: HappenedIn | None = None) -> Json:
+@answers(couriers.Courier)
+async def recover(
+    courier_id: CourierId, service: Here, asked: HappenedIn | None = None
+) -> couriers.Courier:
     """Let a stranded courier work again."""
     live = service.live
     at = asked.occurred_at if asked is not None else None
@@ -266,6 +293,7 @@ async def recover(courier_id: CourierId, service: Here, asked: HappenedIn | None
 
 @router.post("/couriers/{courier_id}/hand-over", summary="Hand a bag to another courier")
 @needs(Scope.STOPS_WRITE)
+@answers(couriers.Courier)
 async def hand_over(
     courier_id: CourierId, asked: HandOverIn, request: Request, service: Here
 ) -> Response:
@@ -288,7 +316,8 @@ async def hand_over(
 
 @router.get("/couriers/{courier_id}/standby", summary="Where a courier waits for work")
 @needs(Scope.STOPS_READ)
-async def get_standby(courier_id: CourierId, service: Here) -> Json:
+@answers(couriers.StandbyWay)
+async def get_standby(courier_id: CourierId, service: Here) -> couriers.StandbyWay:
     """Return where the courier was told to wait for work and the way there.
 
     `standby` is null with a stop to do, off shift, or with nowhere in particular to wait; `leg` is
@@ -300,20 +329,21 @@ async def get_standby(courier_id: CourierId, service: Here) -> Json:
 
 @router.post("/couriers/{courier_id}/stops/{stop_id}/{done}", summary="Report a stop")
 @needs(Scope.STOPS_WRITE)
+@answers(couriers.Reported)
 async def report_stop(
     courier_id: CourierId,
     stop_id: Annotated[Id, Path()],
     done: Done,
     service: Here,
     asked: StopReportIn | None = None,
-) -> Json:
+) -> couriers.Reported:
     """Take in what a courier did at the stop under way; returns the events and the new route."""
     live = service.live
     told = asked if asked is not None else StopReportIn()
     proofs = as_proofs(told.proofs)
     await check_pictures(service, told.proofs)
 
-    def job() -> Json:
+    def job() -> couriers.Reported:
         at = device_time(live, told.occurred_at)
         commitment = live.engine.state.courier(courier_id).commitment
         is_theirs = commitment is not None and commitment.stop.stop_id == stop_id
@@ -352,11 +382,14 @@ def _stop_command(
 
 @router.post("/orders/{order_id}/retry", summary="Try a failed delivery again")
 @needs(Scope.DESK_WRITE)
-async def retry_delivery(order_id: Annotated[Id, Path()], asked: RetryIn, service: Here) -> Json:
+@answers(orders.Order)
+async def retry_delivery(
+    order_id: Annotated[Id, Path()], asked: RetryIn, service: Here
+) -> orders.Order:
     """Bring failed goods to the door once more instead of back to the store."""
     live = service.live
 
-    def job() -> Json:
+    def job() -> orders.Order:
         at = device_time(live, asked.occurred_at)
         live.handle(RetryDelivery(order_id, asked.owner, asked.reason, at))
         return views.order_now(live, order_id)
@@ -364,7 +397,9 @@ async def retry_delivery(order_id: Annotated[Id, Path()], asked: RetryIn, servic
     return await live.run(job)
 
 
-async def _do(service: Service, courier_id: str, command: Callable[[], Command]) -> Json:
+async def _do(
+    service: Service, courier_id: str, command: Callable[[], Command]
+) -> couriers.Courier:
     live = service.live
     return await live.run(lambda: _done(live, courier_id, command()))
 
@@ -383,7 +418,7 @@ async def _do_once(
     )
 
 
-def _done(live: Live, courier_id: str, command: Command) -> Json:
+def _done(live: Live, courier_id: str, command: Command) -> couriers.Courier:
     live.handle(command)
     return _view(live, courier_id)
 
@@ -395,5 +430,5 @@ def _place(live: Live, courier_id: str, said: PlaceIn | None) -> LonLat:
     return latest_place(live.engine.state.courier(courier_id), live.engine.positions).place
 
 
-def _view(live: Live, courier_id: str) -> Json:
+def _view(live: Live, courier_id: str) -> couriers.Courier:
     return views.courier(live, live.engine.state.courier(courier_id))

@@ -15,6 +15,8 @@ from api.bootstrap import Service, of_request
 from api.notify import Feed
 from api.problems import Problem
 from api.rights import Ruled, Scope, needs
+from api.shapes import events
+from api.shapes.declaring import answers
 from dispatch.events import CatalogueSet, Recorded, ShelvesSet, StockSet
 
 router = APIRouter(prefix="/v1/events", tags=["events"], route_class=Ruled)
@@ -32,6 +34,7 @@ _MOST_SKUS: Final = 50_000
     responses={200: {"content": {"application/json": {}, "text/event-stream": {}}}},
 )
 @needs(Scope.EVENTS_READ)
+@answers(events.EventPage)
 async def read_events(
     request: Request,
     service: Annotated[Service, Depends(of_request)],

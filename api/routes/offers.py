@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path
 
@@ -14,22 +14,24 @@ from api.reports import report
 from api.rights import Ruled, Scope, needs
 from api.routes.times import device_time
 from api.schemas import HappenedIn, Id
+from api.shapes import couriers
+from api.shapes.declaring import answers
 from dispatch.commands import AcceptOffer, Command, DeclineStop
 
 router = APIRouter(prefix="/v1/couriers/{courier_id}", tags=["offers"], route_class=Ruled)
 Here = Annotated[Service, Depends(of_request)]
 CourierId = Annotated[Id, Path()]
 StopId = Annotated[Id, Path()]
-Json = dict[str, Any]
 
 
 @router.get("/offer", summary="What a courier is asked to do")
 @needs(Scope.STOPS_READ)
-async def get_offer(courier_id: CourierId, service: Here) -> Json:
+@answers(couriers.CourierOffer)
+async def get_offer(courier_id: CourierId, service: Here) -> couriers.CourierOffer:
     """Return the open offer, null without one; nobody else is asked until it expires."""
     live = service.live
 
-    def job() -> Json:
+    def job() -> couriers.CourierOffer:
         state = live.engine.state
         return {"courier_id": courier_id, "offer": offer(state, state.courier(courier_id))}
 
@@ -38,9 +40,10 @@ async def get_offer(courier_id: CourierId, service: Here) -> Json:
 
 @router.post("/offers/{stop_id}/accept", summary="Take an offer")
 @needs(Scope.STOPS_WRITE)
+@answers(couriers.Reported)
 async def accept_offer(
     courier_id: CourierId, stop_id: StopId, service: Here, asked: HappenedIn | None = None
-) -> Json:
+) -> couriers.Reported:
     """Say yes: the pickup is then this courier's, and is not taken back."""
     at = asked.occurred_at if asked is not None else None
     return await _answer(
@@ -52,9 +55,10 @@ async def accept_offer(
 
 @router.post("/offers/{stop_id}/decline", summary="Leave an offer")
 @needs(Scope.STOPS_WRITE)
+@answers(couriers.Reported)
 async def decline_offer(
     courier_id: CourierId, stop_id: StopId, asked: DeclinedIn, service: Here
-) -> Json:
+) -> couriers.Reported:
     """Say no: the same order is never offered to this courier again."""
     return await _answer(
         service,
@@ -65,6 +69,8 @@ async def decline_offer(
     )
 
 
-async def _answer(service: Service, courier_id: str, command: Callable[[], Command]) -> Json:
+async def _answer(
+    service: Service, courier_id: str, command: Callable[[], Command]
+) -> couriers.Reported:
     live = service.live
     return await live.run(lambda: report(live, courier_id, command()))

@@ -17,6 +17,8 @@ from api.order_schemas import AmendIn, CancelIn, OrderIn, QuoteDropoffIn, model_
 from api.problems import Problem
 from api.rights import Ruled, Scope, needs
 from api.routes.times import device_time
+from api.shapes import orders
+from api.shapes.declaring import answers
 from api.versions import check_match, order_etag, tagged
 from dispatch.commands import CancelOrder
 from dispatch.errors import ExternalIdTakenError
@@ -56,6 +58,7 @@ _LISTED: Final[Mapping[Shown, Callable[[OrderState], bool]]] = {
 
 @router.post("/orders", status_code=201, summary="Order")
 @needs(Scope.ORDERS_WRITE)
+@answers(orders.PlacedOrder, 200)
 async def place_order(asked: OrderIn, request: Request, service: Here) -> Response:
     """Take an order, or refuse it with the reason; safe to retry with an Idempotency-Key.
 
@@ -180,13 +183,14 @@ def _amounts(lines: Sequence[Any]) -> dict[str, int]:
 
 @router.get("/orders", summary="Orders, the newest first")
 @needs(Scope.ORDERS_READ)
+@answers(orders.OrderPage)
 async def list_orders(
     service: Here,
     status: Shown = Shown.OPEN,
     external_id: Annotated[str | None, Query(max_length=128)] = None,
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
     cursor: Annotated[str | None, Query(max_length=200)] = None,
-) -> Json:
+) -> orders.OrderPage:
     """Return a page of orders; `next` is the cursor of the following page, null on the last.
 
     With `external_id` it is the one order of the zone that the shop gave this id, whatever its
@@ -195,7 +199,7 @@ async def list_orders(
     live = service.live
     before = None if cursor is None else _read_cursor(cursor)
 
-    def job() -> Json:
+    def job() -> orders.OrderPage:
         state = live.engine.state
         if external_id is not None:
             order_id = state.external_ids.get(external_id)
@@ -244,6 +248,7 @@ def _read_cursor(cursor: str) -> tuple[int, str]:
 
 @router.get("/orders/{order_id}", summary="One order")
 @needs(Scope.ORDERS_READ)
+@answers(orders.Order)
 async def get_order(order_id: str, service: Here) -> Response:
     """Return an order with all that happened to it; its `ETag` is for `If-Match` of an edit."""
     live = service.live
@@ -257,6 +262,7 @@ async def get_order(order_id: str, service: Here) -> Response:
 
 @router.patch("/orders/{order_id}", summary="Change an order")
 @needs(Scope.ORDERS_WRITE)
+@answers(orders.AmendedOrder)
 async def amend_order(order_id: str, asked: AmendIn, request: Request, service: Here) -> Response:
     """Change door, goods or instructions before picking begins; note and phone until delivery.
 
@@ -296,6 +302,7 @@ async def amend_order(order_id: str, asked: AmendIn, request: Request, service: 
 
 @router.post("/orders/{order_id}/cancel", summary="Give an order up")
 @needs(Scope.ORDERS_WRITE)
+@answers(orders.Order)
 async def cancel_order(order_id: str, asked: CancelIn, request: Request, service: Here) -> Response:
     """Cancel an order with all its parts; goods already in a bag come back to their store."""
     live = service.live

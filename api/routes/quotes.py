@@ -13,6 +13,8 @@ from api.idempotency import Answer
 from api.order_schemas import QuoteIn
 from api.rights import Ruled, Scope, needs
 from api.routes.orders import where
+from api.shapes import orders
+from api.shapes.declaring import answers
 
 router = APIRouter(prefix="/v1", tags=["quotes"], route_class=Ruled)
 Here = Annotated[Service, Depends(of_request)]
@@ -20,6 +22,7 @@ Here = Annotated[Service, Depends(of_request)]
 
 @router.post("/quotes", status_code=201, summary="Can you, and when?")
 @needs(Scope.QUOTES_WRITE)
+@answers(orders.Quote)
 async def request_quote(asked: QuoteIn, request: Request, service: Here) -> Response:
     """Return a promise, a price and other windows, valid for a while; or 422 with the reason.
 

@@ -12,6 +12,8 @@ from api.bootstrap import Service, of_request
 from api.live import Live
 from api.rights import Ruled, Scope, needs
 from api.schemas import Id
+from api.shapes import orders, stores
+from api.shapes.declaring import answers
 from api.stock_schemas import ExcludeIn, PinIn
 from api.versions import check_match, order_etag, tagged
 from dispatch.commands import Command, ExcludeStore, PinStore
@@ -19,12 +21,12 @@ from dispatch.commands import Command, ExcludeStore, PinStore
 router = APIRouter(prefix="/v1/orders", tags=["orders"], route_class=Ruled)
 Here = Annotated[Service, Depends(of_request)]
 OrderId = Annotated[Id, Path()]
-Json = dict[str, Any]
 
 
 @router.get("/{order_id}/candidates", summary="Which stores could serve an order, and why not")
 @needs(Scope.DESK_READ)
-async def list_candidates(order_id: OrderId, service: Here) -> Json:
+@answers(stores.Candidates)
+async def list_candidates(order_id: OrderId, service: Here) -> stores.Candidates:
     """Return every store with its verdict: those that can serve first, by time.
 
     The list is empty once picking has begun: then the store does not change any more.
@@ -35,6 +37,7 @@ async def list_candidates(order_id: OrderId, service: Here) -> Json:
 
 @router.post("/{order_id}/store", summary="Let an order come from one store only")
 @needs(Scope.DESK_WRITE)
+@answers(orders.Order)
 async def pin_store(order_id: OrderId, asked: PinIn, request: Request, service: Here) -> Any:
     """Pin an order to a store and move it there; null takes the pin off.
 
@@ -46,6 +49,7 @@ async def pin_store(order_id: OrderId, asked: PinIn, request: Request, service: 
 
 @router.post("/{order_id}/excluded-stores", summary="Keep an order from a store")
 @needs(Scope.DESK_WRITE)
+@answers(orders.Order)
 async def exclude_store(
     order_id: OrderId, asked: ExcludeIn, request: Request, service: Here
 ) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 from fastapi import APIRouter, Depends, Path, Query, Request
 from starlette.responses import Response
@@ -17,6 +17,8 @@ from api.problems import Problem
 from api.rights import Ruled, Scope, needs
 from api.routes.times import device_time
 from api.schemas import Id, Sku
+from api.shapes import stores
+from api.shapes.declaring import answers
 from api.stock_files import STOCK_COLUMNS, read_stock
 from api.stock_schemas import CorrectionIn, Mode, ShelvesIn, StockItemIn, file_schema
 from dispatch.commands import CorrectStock, SetShelves, SetStock
@@ -26,7 +28,6 @@ from dispatch.events import Recorded, ShelvesSet, StockSet
 router = APIRouter(prefix="/v1/stores", tags=["stock"], route_class=Ruled)
 Here = Annotated[Service, Depends(of_request)]
 StoreId = Annotated[Id, Path()]
-Json = dict[str, Any]
 
 _MOST_ROWS: Final = 5000
 _MOST_TOLD: Final = 1000
@@ -35,13 +36,14 @@ _MOST_TOLD: Final = 1000
 
 @router.get("/{store_id}/stock", summary="Stock of a store")
 @needs(Scope.STOCK_READ)
+@answers(stores.StockPage)
 async def get_stock(
     store_id: StoreId,
     service: Here,
     sku: Annotated[list[Sku] | None, Query(max_length=_MOST_TOLD)] = None,
     limit: Annotated[int, Query(ge=1, le=_MOST_ROWS)] = 1000,
     cursor: Annotated[str | None, Query(max_length=200)] = None,
-) -> Json:
+) -> stores.StockPage:
     """Return stock by SKU: on the shelf, promised to orders, kept back, and free.
 
     `sku` names the SKUs wanted and may be given several times; `next` is the cursor of the
@@ -51,7 +53,7 @@ async def get_stock(
     state = await service.live.run(lambda: service.live.engine.state)
     found = state.store(store_id)
 
-    def page() -> Json:
+    def page() -> stores.StockPage:
         wanted = stock_views.stock_skus(found, sku)
         skus, last = page_of(wanted, after, limit)
         return {
@@ -69,9 +71,10 @@ async def get_stock(
     openapi_extra=file_schema(StockItemIn, "items", STOCK_COLUMNS),
 )
 @needs(Scope.STOCK_WRITE)
+@answers(stores.StockTaken)
 async def put_stock(
     store_id: StoreId, request: Request, service: Here, mode: Mode = "merge"
-) -> Json:
+) -> stores.StockTaken:
     """Set what is on the shelf of some SKUs, all of them or none; as JSON or CSV.
 
     With `mode=replace` nothing is left of SKUs that are not named.
@@ -87,20 +90,22 @@ async def put_stock(
         safety_stock=found.safety_stock,
     )
 
-    def job() -> Json:
+    def job() -> stores.StockTaken:
         recorded = live.handle(command)
         state = live.engine.state
         store = state.store(store_id)
-        answer = {
+        meant = stock_views.consequences(state, store, recorded)
+        answer: stores.StockTaken = {
             "store_id": store_id,
             "skus": len(found.on_hand),
             "changed": _changed(recorded),
             "below_reserved": stock_views.below_reserved(store),
-            **stock_views.consequences(state, store, recorded),
+            "moved": meant["moved"],
+            "short": meant["short"],
         }
         if not found.is_csv and len(found.on_hand) <= _MOST_TOLD:
             rows = [stock_views.stock_row(state, store, sku) for sku in sorted(found.on_hand)]
-            answer = {"data": rows, **answer}
+            answer["data"] = rows
         return answer
 
     return await live.run(job)
@@ -120,14 +125,15 @@ def _changed(recorded: tuple[Recorded, ...]) -> int:
 
 @router.put("/{store_id}/shelves", summary="Say where SKUs stand and how many are kept back")
 @needs(Scope.STOCK_WRITE)
-async def put_shelves(store_id: StoreId, asked: ShelvesIn, service: Here) -> Json:
+@answers(stores.StockRows)
+async def put_shelves(store_id: StoreId, asked: ShelvesIn, service: Here) -> stores.StockRows:
     """Set shelf and safety stock of some SKUs, without counting them."""
     live = service.live
     _refuse_repeated("items", [item.sku for item in asked.items])
     shelves = {item.sku: item.shelf for item in asked.items if item.shelf is not None}
     kept = {item.sku: item.safety_stock for item in asked.items if item.safety_stock is not None}
 
-    def job() -> Json:
+    def job() -> stores.StockRows:
         live.handle(SetShelves(store_id, shelves, kept))
         state = live.engine.state
         store = state.store(store_id)
@@ -139,6 +145,7 @@ async def put_shelves(store_id: StoreId, asked: ShelvesIn, service: Here) -> Jso
 
 @router.post("/{store_id}/stock/corrections", status_code=201, summary="Correct stock by a count")
 @needs(Scope.STOCK_WRITE)
+@answers(stores.StockCorrection)
 async def correct_stock(
     store_id: StoreId, asked: CorrectionIn, request: Request, service: Here
 ) -> Response:

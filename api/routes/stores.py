@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Annotated, Any
@@ -17,6 +17,8 @@ from api.live import Live
 from api.problems import Problem
 from api.rights import Role, Ruled, Scope, needs, principal_of
 from api.schemas import AreaIn, Id, StoreIn
+from api.shapes import stores
+from api.shapes.declaring import answers
 from api.stock_schemas import PauseIn, ResumeIn
 from api.versions import check_match, store_etag, tagged
 from dispatch.commands import PauseStore, RegisterStore, ResumeStore
@@ -27,24 +29,24 @@ from geo.service_area import from_json
 router = APIRouter(prefix="/v1/stores", tags=["stores"], route_class=Ruled)
 Here = Annotated[Service, Depends(of_request)]
 StoreId = Annotated[Id, Path()]
-Json = dict[str, Any]
 
 
 @router.get("", summary="Stores, by id")
 @needs(Scope.STORES_READ, narrowed=True)
+@answers(stores.StorePage)
 async def list_stores(
     request: Request,
     service: Here,
     limit: Annotated[int, Query(ge=1, le=1000)] = 1000,
     cursor: Annotated[str | None, Query(max_length=200)] = None,
-) -> Json:
+) -> stores.StorePage:
     """Return a page of stores with what their pickers have to do; `next` is the next's cursor.
 
     With a store's key that one only.
     """
     live, after, who = service.live, read_cursor(cursor), principal_of(request)
 
-    def job() -> Json:
+    def job() -> stores.StorePage:
         known = live.engine.state.stores
         stores = (
             key
@@ -62,6 +64,7 @@ async def list_stores(
 
 @router.get("/{store_id}", summary="One store")
 @needs(Scope.STORES_READ)
+@answers(stores.Store)
 async def get_store(store_id: StoreId, service: Here) -> Any:
     """Return a store, with its version as `ETag`."""
     live = service.live
@@ -74,6 +77,7 @@ async def get_store(store_id: StoreId, service: Here) -> Any:
 
 @router.put("/{store_id}", summary="Register or change a store")
 @needs(Scope.STORES_WRITE)
+@answers(stores.Store)
 async def put_store(store_id: StoreId, asked: StoreIn, request: Request, service: Here) -> Any:
     """Register a store, or change what is known of one."""
     live = service.live
@@ -99,11 +103,12 @@ async def put_store(store_id: StoreId, asked: StoreIn, request: Request, service
 
 @router.put("/{store_id}/service-area", summary="Set where a store delivers to")
 @needs(Scope.STORES_WRITE)
-async def put_service_area(store_id: StoreId, asked: AreaIn, service: Here) -> Json:
+@answers(stores.Store)
+async def put_service_area(store_id: StoreId, asked: AreaIn, service: Here) -> stores.Store:
     """Set a store's service area; what it has already taken is still delivered."""
     live = service.live
 
-    def job() -> Json:
+    def job() -> stores.Store:
         store = live.engine.state.store(store_id).store
         with _area_at(""):
             live.handle(RegisterStore(replace(store, service_area=from_json(asked))))
@@ -114,11 +119,12 @@ async def put_service_area(store_id: StoreId, asked: AreaIn, service: Here) -> J
 
 @router.delete("/{store_id}/service-area", summary="Let a store deliver wherever it can")
 @needs(Scope.STORES_WRITE)
-async def delete_service_area(store_id: StoreId, service: Here) -> Json:
+@answers(stores.Store)
+async def delete_service_area(store_id: StoreId, service: Here) -> stores.Store:
     """Take a store's service area off: it serves every door within `reach_s` again."""
     live = service.live
 
-    def job() -> Json:
+    def job() -> stores.Store:
         store = live.engine.state.store(store_id).store
         live.handle(RegisterStore(replace(store, service_area=None)))
         return _view(live, store_id)
@@ -128,6 +134,7 @@ async def delete_service_area(store_id: StoreId, service: Here) -> Json:
 
 @router.post("/{store_id}/pause", summary="Take no more orders at a store")
 @needs(Scope.STORES_WRITE)
+@answers(stores.PausedStore)
 async def pause_store(store_id: StoreId, asked: PauseIn, request: Request, service: Here) -> Any:
     """Pause a store; what it has already taken is still picked.
 
@@ -140,10 +147,13 @@ async def pause_store(store_id: StoreId, asked: PauseIn, request: Request, servi
     def job() -> JSONResponse:
         check_match(request, store_etag(live.engine.state.store(store_id)))
         recorded = live.handle(command)
-        answer = _view(live, store_id)
+        answer: Mapping[str, Any] = _view(live, store_id)
         if asked.moves_orders:
-            answer["moved"] = stock_views.moved(recorded)
-            answer["left"] = stock_views.left(live.engine.state, store_id, recorded)
+            answer = {
+                **answer,
+                "moved": stock_views.moved(recorded),
+                "left": stock_views.left(live.engine.state, store_id, recorded),
+            }
         return tagged(answer, store_etag(live.engine.state.store(store_id)))
 
     return await live.run(job)
@@ -151,6 +161,7 @@ async def pause_store(store_id: StoreId, asked: PauseIn, request: Request, servi
 
 @router.post("/{store_id}/resume", summary="Take orders at a store again")
 @needs(Scope.STORES_WRITE)
+@answers(stores.Store)
 async def resume_store(
     store_id: StoreId, request: Request, service: Here, asked: ResumeIn | None = None
 ) -> Any:
@@ -166,7 +177,7 @@ async def resume_store(
     return await live.run(job)
 
 
-def _view(live: Live, store_id: str) -> Json:
+def _view(live: Live, store_id: str) -> stores.Store:
     return views.store(live, live.engine.state.store(store_id))
 
 

@@ -5,6 +5,7 @@ A link carries a token that nobody can guess; whoever has it needs no key.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, Path, Request
@@ -17,6 +18,8 @@ from api.order_schemas import TrackedAnswerIn, TrackedHereIn, TrackedNoteIn
 from api.problems import Problem
 from api.rights import Ruled, Scope, needs, open_to_all
 from api.schemas import Id, Sku
+from api.shapes import orders, tracked
+from api.shapes.declaring import answers
 from api.tokens import LINK_LIFE_S
 from dispatch.commands import AmendOrder, AnswerSubstitution, ArriveToCollect
 from dispatch.errors import UnknownIdError
@@ -36,13 +39,14 @@ _CUSTOMER: Final = "customer"
 
 @router.get("/v1/orders/{order_id}/tracking", summary="The customer's link and PIN")
 @needs(Scope.TRACKING_READ)
+@answers(orders.TrackingLink)
 async def get_tracking(
     order_id: Annotated[Id, Path()], request: Request, service: Here
 ) -> JSONResponse:
     """Return what the shop tells its customer: the link, and the PIN for door or counter."""
     live, base = service.live, str(request.base_url)
 
-    def job() -> Json:
+    def job() -> orders.TrackingLink:
         found = live.engine.state.order(order_id)
         whole = found.order.part_of or order_id
         ordered_at = live.engine.state.order(whole).order.created_at
@@ -54,6 +58,7 @@ async def get_tracking(
 
 @router.get("/v1/track/{token}", summary="An order as its customer sees it")
 @open_to_all
+@answers(tracked.Tracking)
 async def track(token: Token, service: Customers) -> JSONResponse:
     """Return where an order is and when to expect it, until a day after it came."""
     live = service.live
@@ -62,11 +67,12 @@ async def track(token: Token, service: Customers) -> JSONResponse:
 
 @router.patch("/v1/track/{token}", summary="Tell the courier how to find the door")
 @open_to_all
+@answers(tracked.Tracking)
 async def instruct(token: Token, asked: TrackedNoteIn, service: Customers) -> JSONResponse:
     """Change the note for the courier; until the goods are delivered."""
     live = service.live
 
-    def job() -> Json:
+    def job() -> tracked.Tracking:
         parts = _tracked(service, token)
         now = live.clock.now()
         live.handle(AmendOrder(parts[0].order_id, now, _CUSTOMER, note=asked.note))
@@ -79,13 +85,14 @@ async def instruct(token: Token, asked: TrackedNoteIn, service: Customers) -> JS
     "/v1/track/{token}/substitutions/{sku:path}", summary="Take what is offered, or leave it"
 )
 @open_to_all
+@answers(tracked.Tracking)
 async def answer(
     token: Token, sku: Annotated[Sku, Path()], asked: TrackedAnswerIn, service: Customers
 ) -> JSONResponse:
     """Answer what was offered for a missing article."""
     live = service.live
 
-    def job() -> Json:
+    def job() -> tracked.Tracking:
         parts = _tracked(service, token)
         part = next(
             (one for one in parts if any(offered.sku == sku for offered in one.substitutions)),
@@ -102,11 +109,12 @@ async def answer(
 
 @router.post("/v1/track/{token}/here", summary="I'm here")
 @open_to_all
+@answers(tracked.Tracking)
 async def arrive(token: Token, asked: TrackedHereIn, service: Customers) -> JSONResponse:
     """Tell the store that the customer is here to collect; at the kerb, in which bay."""
     live = service.live
 
-    def job() -> Json:
+    def job() -> tracked.Tracking:
         parts = _tracked(service, token)
         live.handle(ArriveToCollect(parts[0].order_id, asked.bay.strip(), live.clock.now()))
         return _shown(service, token)
@@ -150,10 +158,10 @@ def _tracked(service: Service, token: str) -> tuple[OrderState, ...]:
     return parts
 
 
-def _shown(service: Service, token: str) -> Json:
+def _shown(service: Service, token: str) -> tracked.Tracking:
     return tracking_views.tracking(service.live, service.tokens, _tracked(service, token))
 
 
-def _private(body: Json) -> JSONResponse:
+def _private(body: Mapping[str, Any]) -> JSONResponse:
     """Return an answer that nobody between may keep."""
     return JSONResponse(body, headers={"Cache-Control": "no-store"})

@@ -13,6 +13,8 @@ from api.idempotency import Answer
 from api.problems import Problem
 from api.rights import Ruled, Scope, needs
 from api.schemas import Id
+from api.shapes import webhooks
+from api.shapes.declaring import answers
 from api.versions import check_match, endpoint_etag, tagged
 from api.webhook_schemas import DisableIn, EndpointChange, EndpointIn, ReplayIn, RotateIn
 from api.webhooks.errors import TargetRefusedError
@@ -31,13 +33,15 @@ DeliveryId = Annotated[int, Path(ge=1, le=_MOST_ID)]
 
 @router.get("", summary="Webhook endpoints")
 @needs(Scope.WEBHOOKS_READ)
-async def list_endpoints(service: Here) -> Json:
+@answers(webhooks.Endpoints)
+async def list_endpoints(service: Here) -> webhooks.Endpoints:
     """Return every endpoint with how it is doing, the oldest first; never its secret."""
     return {"data": [_view(each) for each in service.webhooks.figures()], "next": None}
 
 
 @router.post("", status_code=201, summary="Add a webhook endpoint")
 @needs(Scope.WEBHOOKS_WRITE)
+@answers(webhooks.EndpointWithSecret)
 async def add_endpoint(asked: EndpointIn, request: Request, service: Here) -> Response:
     """Begin to call a URL; the answer has the secret that messages are signed with, this once.
 
@@ -58,6 +62,7 @@ async def add_endpoint(asked: EndpointIn, request: Request, service: Here) -> Re
 
 @router.get("/{endpoint_id}", summary="One webhook endpoint")
 @needs(Scope.WEBHOOKS_READ)
+@answers(webhooks.Endpoint)
 async def get_endpoint(endpoint_id: EndpointId, service: Here) -> Response:
     """Return an endpoint with how it is doing; its `ETag` is for `If-Match` of a change."""
     return _tagged(service.webhooks.one(endpoint_id))
@@ -65,6 +70,7 @@ async def get_endpoint(endpoint_id: EndpointId, service: Here) -> Response:
 
 @router.patch("/{endpoint_id}", summary="Change a webhook endpoint")
 @needs(Scope.WEBHOOKS_WRITE)
+@answers(webhooks.Endpoint)
 async def change_endpoint(
     endpoint_id: EndpointId, asked: EndpointChange, request: Request, service: Here
 ) -> Response:
@@ -91,9 +97,10 @@ async def delete_endpoint(endpoint_id: EndpointId, request: Request, service: He
 
 @router.post("/{endpoint_id}/rotate-secret", summary="Another secret")
 @needs(Scope.WEBHOOKS_WRITE)
+@answers(webhooks.EndpointWithSecret)
 async def rotate_secret(
     endpoint_id: EndpointId, service: Here, asked: Annotated[RotateIn | None, Body()] = None
-) -> Json:
+) -> webhooks.EndpointWithSecret:
     """Return a new secret, this once; messages are signed with the one before as well for a while.
 
     With `overlap_s` 0 the one before is worth nothing from now on.
@@ -105,28 +112,34 @@ async def rotate_secret(
 
 @router.post("/{endpoint_id}/disable", summary="Call a webhook endpoint no more")
 @needs(Scope.WEBHOOKS_WRITE)
-async def disable_endpoint(endpoint_id: EndpointId, asked: DisableIn, service: Here) -> Json:
+@answers(webhooks.Endpoint)
+async def disable_endpoint(
+    endpoint_id: EndpointId, asked: DisableIn, service: Here
+) -> webhooks.Endpoint:
     """Stop, until it is enabled; what happens meanwhile is told then."""
     return _view(await service.webhooks.disable(endpoint_id, asked.reason))
 
 
 @router.post("/{endpoint_id}/enable", summary="Call a webhook endpoint again")
 @needs(Scope.WEBHOOKS_WRITE)
-async def enable_endpoint(endpoint_id: EndpointId, service: Here) -> Json:
+@answers(webhooks.Endpoint)
+async def enable_endpoint(endpoint_id: EndpointId, service: Here) -> webhooks.Endpoint:
     """Go on where it was parked or disabled; nothing that happened meanwhile is left out."""
     return _view(await service.webhooks.enable(endpoint_id))
 
 
 @router.post("/{endpoint_id}/test", summary="Send a test")
 @needs(Scope.WEBHOOKS_WRITE)
-async def test_endpoint(endpoint_id: EndpointId, service: Here) -> Json:
+@answers(webhooks.WebhookDelivery)
+async def test_endpoint(endpoint_id: EndpointId, service: Here) -> webhooks.WebhookDelivery:
     """Send a signed `WebhookTest`, once, whatever the endpoint's state; returns what came of it."""
     return _delivery(await service.webhooks.test(endpoint_id))
 
 
 @router.post("/{endpoint_id}/replay", summary="Send everything again")
 @needs(Scope.WEBHOOKS_WRITE)
-async def replay(endpoint_id: EndpointId, asked: ReplayIn, service: Here) -> Json:
+@answers(webhooks.Endpoint)
+async def replay(endpoint_id: EndpointId, asked: ReplayIn, service: Here) -> webhooks.Endpoint:
     """Send again, in order, whatever happened after a number of the log or since a moment.
 
     Ids of messages are the same as before.  With the number of the latest event, what waits is
@@ -137,6 +150,7 @@ async def replay(endpoint_id: EndpointId, asked: ReplayIn, service: Here) -> Jso
 
 @router.get("/{endpoint_id}/deliveries", summary="The delivery log")
 @needs(Scope.WEBHOOKS_READ)
+@answers(webhooks.WebhookDeliveryPage)
 async def list_deliveries(
     endpoint_id: EndpointId,
     service: Here,
@@ -144,7 +158,7 @@ async def list_deliveries(
     seq: Annotated[int | None, Query(ge=0, le=_MOST_ID)] = None,
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
     cursor: Annotated[str | None, Query(max_length=200)] = None,
-) -> Json:
+) -> webhooks.WebhookDeliveryPage:
     """Return attempts of the last days, the newest first; `next` is the following page's cursor."""
     found = await service.webhooks.deliveries(
         endpoint_id, limit + 1, before=_read_cursor(cursor), delivered=delivered, seq=seq
@@ -159,14 +173,20 @@ async def list_deliveries(
 
 @router.get("/{endpoint_id}/deliveries/{delivery_id}", summary="One delivery")
 @needs(Scope.WEBHOOKS_READ)
-async def get_delivery(endpoint_id: EndpointId, delivery_id: DeliveryId, service: Here) -> Json:
+@answers(webhooks.WebhookDelivery)
+async def get_delivery(
+    endpoint_id: EndpointId, delivery_id: DeliveryId, service: Here
+) -> webhooks.WebhookDelivery:
     """Return one attempt."""
     return _delivery(await service.webhooks.delivery(endpoint_id, delivery_id))
 
 
 @router.post("/{endpoint_id}/deliveries/{delivery_id}/replay", summary="Send a message again")
 @needs(Scope.WEBHOOKS_WRITE)
-async def send_again(endpoint_id: EndpointId, delivery_id: DeliveryId, service: Here) -> Json:
+@answers(webhooks.WebhookDelivery)
+async def send_again(
+    endpoint_id: EndpointId, delivery_id: DeliveryId, service: Here
+) -> webhooks.WebhookDelivery:
     """Send the message of a delivery once more, at once and once; returns what came of it."""
     return _delivery(await service.webhooks.again(endpoint_id, delivery_id))
 
@@ -205,7 +225,7 @@ def _tagged(found: EndpointFigures) -> Response:
     return tagged(_view(found), endpoint_etag(found.endpoint))
 
 
-def _view(found: EndpointFigures) -> Json:
+def _view(found: EndpointFigures) -> webhooks.Endpoint:
     endpoint = found.endpoint
     return {
         "id": endpoint.endpoint_id,
@@ -230,7 +250,7 @@ def _view(found: EndpointFigures) -> Json:
     }
 
 
-def _delivery(found: Delivery) -> Json:
+def _delivery(found: Delivery) -> webhooks.WebhookDelivery:
     return {
         "id": found.delivery_id,
         "endpoint_id": found.endpoint_id,

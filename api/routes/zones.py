@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request
 
 from api import views
 from api.bootstrap import of_all
 from api.rights import Ruled, Scope, needs, principal_of
+from api.shapes import zones
+from api.shapes.declaring import answers
 from api.zones import Zones
 from dispatch.errors import UnknownIdError
 
@@ -17,7 +19,8 @@ router = APIRouter(prefix="/v1/zones", tags=["zones"], route_class=Ruled)
 
 @router.get("", summary="All zones")
 @needs(Scope.ZONES_READ, narrowed=True)
-async def list_zones(request: Request, zones: Annotated[Zones, Depends(of_all)]) -> dict[str, Any]:
+@answers(zones.Zones)
+async def list_zones(request: Request, zones: Annotated[Zones, Depends(of_all)]) -> zones.Zones:
     """Return every zone of the tenant; the one that the request names, if it names one."""
     named = zones.named_by(request)
     theirs = zones.of_tenant(principal_of(request).tenant)
@@ -28,9 +31,10 @@ async def list_zones(request: Request, zones: Annotated[Zones, Depends(of_all)])
 
 @router.get("/{zone_id}", summary="One zone")
 @needs(Scope.ZONES_READ, narrowed=True)
+@answers(zones.Zone)
 async def get_zone(
     zone_id: str, request: Request, zones: Annotated[Zones, Depends(of_all)]
-) -> dict[str, Any]:
+) -> zones.Zone:
     """Return a zone with its clock, bounds and policy."""
     theirs = {each.live.zone_id: each for each in zones.of_tenant(principal_of(request).tenant)}
     if zone_id not in theirs:

@@ -6,7 +6,7 @@ import asyncio
 import difflib
 import json
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -22,8 +22,6 @@ from dispatch.events import (
     ShelvesSet,
     StockSet,
 )
-
-Json = dict[str, Any]
 
 MOST_BODY_BYTES: Final = 256_000
 """A larger event is told without its data, and where to read it: files of whole shops are."""
@@ -117,7 +115,7 @@ def test_body(zone_id: str, endpoint_id: str, at: int) -> bytes:
     )
 
 
-def _envelope(shown: Json) -> bytes:
+def _envelope(shown: Mapping[str, Any]) -> bytes:
     whole = {"type": shown["type"], "timestamp": shown["at"], "data": shown}
     return json.dumps(whole, separators=(",", ":")).encode()
 

@@ -18,7 +18,7 @@ from api.storage.webhooks import WebhookStore
 from api.webhooks.attempts import Counts, delivery_of
 from api.webhooks.messages import TEST_TYPE, encoded, headers, message_id, test_body
 from api.webhooks.posting import Poster, PostLimits
-from api.webhooks.records import Delivery, DeliveryKind, Endpoint, EndpointStatus, Progress
+from api.webhooks.records import FAILING, Delivery, DeliveryKind, Endpoint, EndpointStatus, Progress
 from api.webhooks.runner import Runner
 from api.webhooks.signing import new_secret
 from api.webhooks.targets import Targets
@@ -408,7 +408,7 @@ class Notifier:
 def _figures(runner: Runner, last_seq: int) -> EndpointFigures:
     state = str(runner.endpoint.status)
     if runner.endpoint.status is EndpointStatus.ACTIVE and runner.is_failing:
-        state = "failing"
+        state = FAILING
     return EndpointFigures(
         runner.endpoint,
         state,

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 
 class EndpointStatus(StrEnum):
@@ -17,6 +18,10 @@ class EndpointStatus(StrEnum):
     """A person wants it so."""
     PARKED = "parked"
     """It was dead for too long, or says that it is gone; a person must look."""
+
+
+FAILING: Final = "failing"
+"""Shown of an endpoint that is called and does not answer well."""
 
 
 class DeliveryKind(StrEnum):
