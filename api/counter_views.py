@@ -6,22 +6,20 @@ Everything here reads; all of it runs on the engine's thread.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from api.legs import place
 from api.live import Live
 from api.news import short
 from api.order_views import moment, promise
+from api.shapes import picking
 from dispatch.codec import to_rfc3339
 from dispatch.model import Fulfilment, Order, OrderStatus
 from dispatch.rules.counter import held_until
 from dispatch.rules.returns import is_at_the_desk, returnable
 from dispatch.state import OrderState, State
 
-Json = dict[str, Any]
 
-
-def counter(live: Live, store_id: str) -> Json:
+def counter(live: Live, store_id: str) -> picking.Counter:
     """Return who waits at a store, what is ready for whom, and what is not ready yet."""
     state, now = live.engine.state, live.clock.now()
     found = [
@@ -42,7 +40,7 @@ def counter(live: Live, store_id: str) -> Json:
     }
 
 
-def _waiting(live: Live, found: OrderState, now: int) -> Json:
+def _waiting(live: Live, found: OrderState, now: int) -> picking.Waiting:
     is_here = found.here_at is not None
     over_at = None if is_here else held_until(found, live.engine.policy)
     return {
@@ -63,7 +61,7 @@ def _waiting(live: Live, found: OrderState, now: int) -> Json:
     }
 
 
-def collection(live: Live, found: OrderState) -> Json:
+def collection(live: Live, found: OrderState) -> picking.CollectedOrder:
     """Return an order that its customer comes for."""
     return {**_waiting(live, found, live.clock.now()), "store_id": found.store_id}
 
@@ -71,7 +69,7 @@ def collection(live: Live, found: OrderState) -> Json:
 # --- returns -----------------------------------------------------------------------------------
 
 
-def returned(state: State, found: OrderState) -> Json:
+def returned(state: State, found: OrderState) -> picking.Returned:
     """Return what of an order came back, what still may, and what was given for it."""
     return {
         "order_id": found.order_id,
@@ -81,7 +79,7 @@ def returned(state: State, found: OrderState) -> Json:
     }
 
 
-def _goods(state: State, amounts: Mapping[str, int]) -> list[Json]:
+def _goods(state: State, amounts: Mapping[str, int]) -> list[picking.Goods]:
     return [
         {"sku": sku, "quantity": quantity, **_article(state, sku)}
         for sku, quantity in sorted(amounts.items())
@@ -89,7 +87,7 @@ def _goods(state: State, amounts: Mapping[str, int]) -> list[Json]:
     ]
 
 
-def _article(state: State, sku: str) -> Json:
+def _article(state: State, sku: str) -> picking.AboutGoods:
     known = state.catalogue.get(sku)
     return {
         "name": known.name or None if known is not None else None,
@@ -97,7 +95,7 @@ def _article(state: State, sku: str) -> Json:
     }
 
 
-def returns(state: State, store_id: str) -> Json:
+def returns(state: State, store_id: str) -> picking.Errands:
     """Return what couriers have brought back to a store and nobody looked at, and what comes."""
     waiting = [
         errand(state, order)
@@ -116,7 +114,7 @@ def returns(state: State, store_id: str) -> Json:
     }
 
 
-def errand(state: State, found: OrderState) -> Json:
+def errand(state: State, found: OrderState) -> picking.Errand:
     """Return the errand on which a courier brings goods back."""
     bought = state.order(found.order.return_of or found.order_id).order
     return {
@@ -137,7 +135,7 @@ def errand(state: State, found: OrderState) -> Json:
     }
 
 
-def _lines(state: State, order: Order) -> list[Json]:
+def _lines(state: State, order: Order) -> list[picking.Goods]:
     return [
         {"sku": line.sku, "quantity": line.quantity, **_article(state, line.sku)}
         for line in order.lines

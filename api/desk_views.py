@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from api.live import Live
+from api.shapes import couriers, desk
 from api.versions import order_etag
 from dispatch.codec import WIRE, to_rfc3339
 from dispatch.commands import UndoAction
@@ -19,7 +20,7 @@ Json = dict[str, Any]
 _RECENT = 20
 
 
-def hold(found: Hold | None) -> Json | None:
+def hold(found: Hold | None) -> desk.Hold | None:
     """Return a hold."""
     if found is None:
         return None
@@ -27,7 +28,7 @@ def hold(found: Hold | None) -> Json | None:
     return {"owner": found.owner, "reason": found.reason, "until": until}
 
 
-def order_lock(found: OrderLock | None) -> Json | None:
+def order_lock(found: OrderLock | None) -> desk.OrderLock | None:
     """Return who alone may bring an order."""
     if found is None:
         return None
@@ -39,7 +40,7 @@ def order_lock(found: OrderLock | None) -> Json | None:
     }
 
 
-def route_lock(found: RouteLock | None) -> Json | None:
+def route_lock(found: RouteLock | None) -> couriers.RouteLock | None:
     """Return the order of stops that a person fixed."""
     if found is None:
         return None
@@ -51,7 +52,7 @@ def route_lock(found: RouteLock | None) -> Json | None:
     }
 
 
-def order_desk(live: Live, found: OrderState) -> Json:
+def order_desk(live: Live, found: OrderState) -> desk.OrderDesk:
     """Return what people decided about an order, and what they may still do."""
     about = [
         taken for taken in live.engine.state.actions.values() if taken.subject == found.order_id
@@ -71,7 +72,7 @@ def order_desk(live: Live, found: OrderState) -> Json:
     }
 
 
-def route_desk(found: CourierState) -> Json:
+def route_desk(found: CourierState) -> desk.RouteDesk:
     """Return the stops a courier has ahead, and who fixed their order."""
     return {
         "courier_id": found.courier.courier_id,
@@ -81,7 +82,7 @@ def route_desk(found: CourierState) -> Json:
     }
 
 
-def action(live: Live, taken: Action) -> Json:
+def action(live: Live, taken: Action) -> desk.Action:
     """Return an action; `undo` says whether it can be taken back now, and why not."""
     why_not = live.engine.refuses(UndoAction(taken.action_id, "desk"))
     return {
@@ -96,24 +97,44 @@ def action(live: Live, taken: Action) -> Json:
     }
 
 
-def control(found: Control) -> Json:
+def control(found: Control) -> desk.Control:
     """Return a surge control."""
     return {
         "id": found.control_id,
+        "starts_at": to_rfc3339(found.starts_at),
+        **_planned(found),
+    }
+
+
+def _planned(found: Control) -> desk.PlannedControl:
+    """Return a surge control without what it has only in force: an id and a beginning."""
+    return {
         "kind": found.kind.value,
         "value": found.value,
         "store_ids": list(found.store_ids),
         "owner": found.owner,
         "reason": found.reason,
-        "starts_at": to_rfc3339(found.starts_at),
         "expires_at": to_rfc3339(found.expires_at),
     }
 
 
-def preview(found: Preview) -> Json:
+def preview(found: Preview) -> desk.ControlPreview:
     """Return what a control would do."""
-    row: Json = WIRE.unstructure(found)
-    row["control"] = control(found.control)
-    # It is not in force, so it has no id and no beginning.
-    del row["control"]["id"], row["control"]["starts_at"]
-    return row
+    return {
+        "control": _planned(found.control),
+        "since": to_rfc3339(found.since),
+        "until": to_rfc3339(found.until),
+        "orders": found.orders,
+        "turned_away": WIRE.unstructure(found.turned_away),
+        "lost": found.lost,
+        "lost_basket_cents": found.lost_basket_cents,
+        "promised_later": found.promised_later,
+        "later_s": found.later_s,
+        "late": found.late,
+        "late_under": found.late_under,
+        "unstated": found.unstated,
+        "open_orders": found.open_orders,
+        "stores": WIRE.unstructure(found.stores),
+        "sample": WIRE.unstructure(found.sample),
+        "notes": list(found.notes),
+    }

@@ -11,6 +11,7 @@ from api.late_schemas import WorkReportIn
 from api.live import Live
 from api.problems import Problem
 from api.proofs import as_proofs, check_pin
+from api.shapes import couriers
 from dispatch.codec import to_rfc3339
 from dispatch.commands import TakeInWork
 from dispatch.engine import FUTURE_TOLERANCE_S
@@ -82,7 +83,7 @@ def _proofs(index: int, report: WorkReportIn) -> tuple[Proof, ...]:
         raise Problem(problem.code, problem.detail, extra) from problem
 
 
-def take_in(service: Service, courier_id: str, sent: Sequence[WorkReportIn]) -> Json:
+def take_in(service: Service, courier_id: str, sent: Sequence[WorkReportIn]) -> couriers.Settled:
     """Take a batch in and say what became of each report; on the engine's thread."""
     live = service.live
     reports = tuple(_work_report(service, index, report) for index, report in enumerate(sent))
@@ -120,9 +121,9 @@ def _is_pin_right(service: Service, order: OrderState, sent: WorkReportIn) -> bo
     return True
 
 
-def view(one: Settled) -> Json:
+def view(one: Settled) -> couriers.SettledReport:
     """Return what became of a report."""
-    row: Json = {
+    row: couriers.SettledReport = {
         "stop_id": one.report.stop_id,
         "outcome": one.report.outcome.value,
         "occurred_at": to_rfc3339(one.report.occurred_at),
@@ -132,5 +133,6 @@ def view(one: Settled) -> Json:
         "events": [type(event).__name__ for event in one.events],
     }
     if one.rule is None:
-        row |= {"code": "unknown_id", "detail": f"There is no stop {one.report.stop_id}."}
+        row["code"] = "unknown_id"
+        row["detail"] = f"There is no stop {one.report.stop_id}."
     return row

@@ -16,6 +16,7 @@ from api.live import Live
 from api.logs import logger
 from api.overflow import Bid, CourierCompany, CourierCompanyError, Job, JobRefusedError
 from api.problems import Problem
+from api.shapes import desk
 from dispatch import events as e
 from dispatch.codec import to_rfc3339
 from dispatch.commands import BookCarriage, EndCarriage, ReportCarriage
@@ -86,7 +87,7 @@ class OverflowDesk:
 
     # --- bids ----------------------------------------------------------------------------------
 
-    async def candidates(self, limit: int) -> Json:
+    async def candidates(self, limit: int) -> desk.Bookables:
         """Return the orders that could be given away, most pressing first, with bids for them."""
         found = await self._live.run(lambda: self._candidates(limit))
         asked = [(one, name) for one in found for name in sorted(self._companies)]
@@ -94,7 +95,7 @@ class OverflowDesk:
             *(self._bid(self._companies[name], one.job) for one, name in asked)
         )
         failed: dict[str, str] = {}
-        bids: dict[str, list[Json]] = {one.order.order_id: [] for one in found}
+        bids: dict[str, list[desk.Bid]] = {one.order.order_id: [] for one in found}
         for (one, name), answer in zip(asked, answers, strict=True):
             if isinstance(answer, CourierCompanyError):
                 failed[name] = str(answer)
@@ -308,7 +309,7 @@ class OverflowDesk:
         occurred_at: int,
         eta: int | None,
         detail: str,
-    ) -> Json:
+    ) -> desk.CarriageReport:
         """Take in how far a company is; on the engine's thread.
 
         Raises
@@ -354,7 +355,7 @@ class OverflowDesk:
             raise Problem("courier_company_failed", f"{error}.") from error
 
 
-def view(order_id: str, known: Carriage) -> Json:
+def view(order_id: str, known: Carriage) -> desk.Carriage:
     """Return what was agreed on with a company, and how far it is."""
     return {
         "order_id": order_id,
@@ -384,7 +385,7 @@ def _is_bookable(order: OrderState) -> bool:
     return True
 
 
-def _bid_row(carrier: str, bid: Bid, order: OrderState) -> Json:
+def _bid_row(carrier: str, bid: Bid, order: OrderState) -> desk.Bid:
     return {
         "carrier": carrier,
         "cost_cents": bid.cost_cents,
@@ -394,7 +395,7 @@ def _bid_row(carrier: str, bid: Bid, order: OrderState) -> Json:
     }
 
 
-def _row(one: _Candidate, bids: list[Json]) -> Json:
+def _row(one: _Candidate, bids: list[desk.Bid]) -> desk.Bookable:
     order, left = one.order, one.unassigned
     return {
         "order_id": order.order_id,

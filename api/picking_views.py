@@ -5,11 +5,10 @@ Everything here reads; all of it runs on the engine's thread.
 
 from __future__ import annotations
 
-from typing import Any
-
 from api.live import Live
 from api.news import short
 from api.order_views import moment
+from api.shapes import picking
 from dispatch.codec import to_rfc3339
 from dispatch.errors import UnknownIdError
 from dispatch.model import Fulfilment, OrderLine, OrderStatus
@@ -19,10 +18,8 @@ from dispatch.rules.custody import STEPS, parcel, same_barcode, steps_of
 from dispatch.rules.picking import BEING_PICKED
 from dispatch.state import UNPICKED, OrderState, State, StoreState
 
-Json = dict[str, Any]
 
-
-def queue(live: Live, found: StoreState) -> list[Json]:
+def queue(live: Live, found: StoreState) -> list[picking.TimedPick]:
     """Return what a store has to pick, in the order of work.
 
     First what is begun, then whose customer waits outside, then by when it must be ready.  What
@@ -64,7 +61,7 @@ def _is_to_do(order: OrderState) -> bool:
     return order.status in UNPICKED and order.hold is None
 
 
-def pick_row(state: State, found: OrderState) -> Json:
+def pick_row(state: State, found: OrderState) -> picking.Pick:
     """Return an order as its picker sees it: lines as one walks along the shelves."""
     store = state.stores.get(found.shelf_store_id)
     rows = [_line(state, store, found, line) for line in found.order.lines]
@@ -85,14 +82,16 @@ def pick_row(state: State, found: OrderState) -> Json:
     }
 
 
-def customer(found: OrderState) -> Json | None:
+def customer(found: OrderState) -> picking.WaitingCustomer | None:
     """Return who comes for an order and where they wait; None for a delivery."""
     if found.order.fulfilment is Fulfilment.DELIVERY:
         return None
     return {"here_since": moment(found.here_at), "bay": found.bay or None}
 
 
-def _line(state: State, store: StoreState | None, found: OrderState, line: OrderLine) -> Json:
+def _line(
+    state: State, store: StoreState | None, found: OrderState, line: OrderLine
+) -> picking.PickLine:
     known = state.catalogue.get(line.sku) or Article(line.sku)
     offered = [each for each in found.substitutions if each.sku == line.sku]
     replaced = [
@@ -115,7 +114,7 @@ def _line(state: State, store: StoreState | None, found: OrderState, line: Order
     }
 
 
-def substitution(found: Substitution) -> Json:
+def substitution(found: Substitution) -> picking.PickSubstitution:
     """Return what was offered for a missing article, and what became of it."""
     pending = found.answer is SubstitutionAnswer.PENDING
     return {
@@ -131,7 +130,7 @@ def substitution(found: Substitution) -> Json:
 # --- scans -------------------------------------------------------------------------------------
 
 
-def items(state: State, found: OrderState) -> Json:
+def items(state: State, found: OrderState) -> picking.Items:
     """Return what was scanned into an order, and how much of each line lacks a scan."""
     scanned: dict[str, int] = {}
     for scan in found.items:
@@ -162,7 +161,7 @@ def _name(state: State, sku: str) -> str | None:
     return article.name or None if article is not None else None
 
 
-def _package(scan: ItemScan) -> Json:
+def _package(scan: ItemScan) -> picking.Package:
     return {
         "batch": scan.batch or None,
         "origin": scan.origin or None,
@@ -170,7 +169,7 @@ def _package(scan: ItemScan) -> Json:
     }
 
 
-def custody(found: OrderState) -> Json:
+def custody(found: OrderState) -> picking.Custody:
     """Return in whose hands a parcel was, and which steps nobody scanned though they are over."""
     scanned = {scan.step for scan in found.scans}
     reached = max((STEPS.index(step) for step in (*scanned, *_passed(found))), default=-1)
@@ -201,7 +200,7 @@ def _passed(found: OrderState) -> list[ScanStep]:
     return []
 
 
-def trace(state: State, parcel_id: str, barcode: str) -> Json:
+def trace(state: State, parcel_id: str, barcode: str) -> picking.Trace:
     """Return where an article of a parcel comes from, for the customer who has it.
 
     Raises

@@ -18,6 +18,7 @@ import segno
 
 from api.live import Live
 from api.picking_views import queue
+from api.shapes import picking
 from api.sms_phrases import local, place_name
 from api.sms_words import code_of
 from api.views import upcoming
@@ -176,7 +177,7 @@ def store_sheet(live: Live, found: StoreState) -> str:
     return _page(found.store.name, facts, (body + foot) if body else empty)
 
 
-def _pick(live: Live, order: OrderState, row: dict[str, object], number: int) -> str:
+def _pick(live: Live, order: OrderState, row: picking.TimedPick, number: int) -> str:
     lines = row["lines"]
     cells = "".join(_line(line) for line in lines) if isinstance(lines, list) else ""
     start, ready = (local(live, from_rfc3339(str(row[name]))) for name in ("start_by", "ready_by"))
@@ -195,7 +196,7 @@ def _pick(live: Live, order: OrderState, row: dict[str, object], number: int) ->
 """
 
 
-def _line(line: dict[str, object]) -> str:
+def _line(line: picking.PickLine) -> str:
     name = str(line["name"] or line["sku"])
     about = " · ".join(
         part

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from api.gsm import Phrase, message
 from api.live import Live
+from api.shapes import couriers
 from api.sms_phrases import asked, local, told
 from api.sms_words import code_of
 from dispatch import events as e
 from dispatch.codec import to_rfc3339
 from dispatch.state import Commitment
 
-Json = dict[str, Any]
 
-
-def news(live: Live, courier_id: str, recorded: Sequence[e.Recorded]) -> list[Json]:
+def news(live: Live, courier_id: str, recorded: Sequence[e.Recorded]) -> list[couriers.Text]:
     """Return the messages for a courier among some events; on the engine's thread.
 
     Raises
@@ -25,7 +23,7 @@ def news(live: Live, courier_id: str, recorded: Sequence[e.Recorded]) -> list[Js
         There is no such courier.
     """
     courier = live.engine.state.courier(courier_id)
-    found = []
+    found: list[couriers.Text] = []
     for entry in recorded:
         phrase = _phrase(live, courier_id, entry.event)
         if phrase is not None:

@@ -6,14 +6,13 @@ Everything here reads; all of it runs on the engine's thread.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from api.courier_views import activity, courier_details, planned_break, stop_details
 from api.event_objects import object_of
 from api.legs import leg, place
 from api.live import Live
 from api.order_views import is_at_risk, line, moment, order, order_now, promise, quote
-from api.shapes import couriers, events, stores, ways, zones
+from api.shapes import couriers, events, operations, stores, ways, zones
 from api.standby import standby
 from dispatch.codec import WIRE, event_to_json, to_rfc3339
 from dispatch.events import Recorded
@@ -34,10 +33,8 @@ from geo.service_area import as_json as area_as_json
 __all__ = ["is_at_risk", "line", "moment", "order", "order_now", "promise", "quote"]
 """What other views share with those of orders; everything below is public besides."""
 
-Json = dict[str, Any]
 
-
-def closure(live: Live, closed: Closure) -> Json:
+def closure(live: Live, closed: Closure) -> operations.Closure:
     """Return a closure with its streets; without any when they are not in the city any more."""
     try:
         found = live.streets.describe(closed)
@@ -268,7 +265,7 @@ def event(recorded: Recorded) -> events.Event:
     }
 
 
-def planned_route(found: Route) -> Json:
+def planned_route(found: Route) -> operations.PlannedRoute:
     """Return a route as the plan has it."""
     return {
         "courier_id": found.courier_id,
@@ -291,7 +288,7 @@ def planned_route(found: Route) -> Json:
     }
 
 
-def latest_plan(state: State) -> Json | None:
+def latest_plan(state: State) -> operations.Plan | None:
     """Return the plan in force, None before the first."""
     last = state.plan
     if last is None:

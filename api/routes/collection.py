@@ -17,6 +17,8 @@ from api.problems import Problem
 from api.rights import Ruled, Scope, needs
 from api.routes.times import device_time
 from api.schemas import Id
+from api.shapes import picking
+from api.shapes.declaring import answers
 from dispatch.commands import ArriveToCollect, CollectOrder, Command, GiveUpCollection
 from dispatch.rules.counter import ready_to_collect
 
@@ -28,11 +30,12 @@ Json = dict[str, Any]
 
 @router.get("/stores/{store_id}/counter", summary="Who waits, and what for")
 @needs(Scope.PICKING_READ)
-async def get_counter(store_id: Annotated[Id, Path()], service: Here) -> Json:
+@answers(picking.Counter)
+async def get_counter(store_id: Annotated[Id, Path()], service: Here) -> picking.Counter:
     """Return who is here, what is ready and until when it is kept, and what is not ready yet."""
     live = service.live
 
-    def job() -> Json:
+    def job() -> picking.Counter:
         live.engine.state.store(store_id)
         return counter_views.counter(live, store_id)
 
@@ -41,7 +44,10 @@ async def get_counter(store_id: Annotated[Id, Path()], service: Here) -> Json:
 
 @router.post("/orders/{order_id}/here", summary="The customer is here")
 @needs(Scope.PICKING_WRITE)
-async def arrive_to_collect(order_id: OrderId, service: Here, asked: HereIn | None = None) -> Json:
+@answers(picking.CollectedOrder)
+async def arrive_to_collect(
+    order_id: OrderId, service: Here, asked: HereIn | None = None
+) -> picking.CollectedOrder:
     """Tell the store that somebody has come for an order; before it is ready, too."""
     told, live = asked if asked is not None else HereIn(), service.live
     return await _do(
@@ -53,6 +59,7 @@ async def arrive_to_collect(order_id: OrderId, service: Here, asked: HereIn | No
 
 @router.post("/orders/{order_id}/collect", summary="Hand an order over to its customer")
 @needs(Scope.PICKING_WRITE)
+@answers(picking.CollectedOrder)
 async def collect_order(
     order_id: OrderId, asked: CollectIn, request: Request, service: Here
 ) -> Response:
@@ -81,9 +88,10 @@ async def collect_order(
 
 @router.post("/orders/{order_id}/no-show", summary="Nobody came for an order")
 @needs(Scope.PICKING_WRITE)
+@answers(picking.CollectedOrder)
 async def give_up_collection(
     order_id: OrderId, service: Here, asked: NoShowIn | None = None
-) -> Json:
+) -> picking.CollectedOrder:
     """Put goods that nobody collected back on the shelf."""
     told, live = asked if asked is not None else NoShowIn(), service.live
     return await _do(
@@ -93,8 +101,8 @@ async def give_up_collection(
     )
 
 
-async def _do(live: Live, order_id: str, command: Callable[[], Command]) -> Json:
-    def job() -> Json:
+async def _do(live: Live, order_id: str, command: Callable[[], Command]) -> picking.CollectedOrder:
+    def job() -> picking.CollectedOrder:
         live.handle(command())
         return counter_views.collection(live, live.engine.state.order(order_id))
 

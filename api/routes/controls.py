@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request
 from starlette.responses import Response
@@ -13,6 +13,8 @@ from api.desk_schemas import ControlIn, Owner
 from api.idempotency import Answer
 from api.rights import Ruled, Scope, needs
 from api.schemas import Reason
+from api.shapes import desk
+from api.shapes.declaring import answers
 from api.versions import check_match, control_etag, tagged
 from dispatch.commands import EndControl
 from dispatch.controls import in_force
@@ -23,16 +25,16 @@ from dispatch.state import State
 
 router = APIRouter(prefix="/v1", tags=["desk"], route_class=Ruled)
 Here = Annotated[Service, Depends(of_request)]
-Json = dict[str, Any]
 
 
 @router.get("/controls", summary="Surge controls in force")
 @needs(Scope.DESK_READ)
-async def list_controls(service: Here) -> Json:
+@answers(desk.Controls)
+async def list_controls(service: Here) -> desk.Controls:
     """Return every control in force, the first set first."""
     live = service.live
 
-    def job() -> Json:
+    def job() -> desk.Controls:
         found = in_force(live.engine.state.controls.values(), live.clock.now())
         return {"data": [desk_views.control(each) for each in found]}
 
@@ -41,6 +43,7 @@ async def list_controls(service: Here) -> Json:
 
 @router.post("/controls", status_code=201, summary="Put a surge control in force")
 @needs(Scope.DESK_WRITE)
+@answers(desk.Control)
 async def set_control(asked: ControlIn, request: Request, service: Here) -> Response:
     """Change what new orders get until a time; what was promised before is kept."""
     live = service.live
@@ -55,7 +58,8 @@ async def set_control(asked: ControlIn, request: Request, service: Here) -> Resp
 
 @router.post("/controls/preview", summary="What a surge control would do")
 @needs(Scope.DESK_READ)
-async def preview_control(asked: ControlIn, service: Here) -> Json:
+@answers(desk.ControlPreview)
+async def preview_control(asked: ControlIn, service: Here) -> desk.ControlPreview:
     """Take the orders of the last hour again under a control; changes nothing."""
     live = service.live
     return await live.run(lambda: desk_views.preview(live.engine.preview(asked.command())))
@@ -63,6 +67,7 @@ async def preview_control(asked: ControlIn, service: Here) -> Json:
 
 @router.get("/controls/{control_id}", summary="One surge control")
 @needs(Scope.DESK_READ)
+@answers(desk.Control)
 async def get_control(control_id: str, service: Here) -> Response:
     """Return a control in force."""
     live = service.live
@@ -76,17 +81,18 @@ async def get_control(control_id: str, service: Here) -> Response:
 
 @router.delete("/controls/{control_id}", summary="Take a surge control back")
 @needs(Scope.DESK_WRITE)
+@answers(desk.Control)
 async def end_control(
     control_id: str,
     request: Request,
     service: Here,
     owner: Annotated[Owner, Query()],
     reason: Annotated[Reason | None, Query()] = None,
-) -> Json:
+) -> desk.Control:
     """End a control before its time."""
     live = service.live
 
-    def job() -> Json:
+    def job() -> desk.Control:
         found = _control(live.engine.state, control_id)
         check_match(request, control_etag(found))
         live.handle(EndControl(control_id, owner, reason or ""))

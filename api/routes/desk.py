@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Query, Request
 from starlette.responses import JSONResponse, Response
@@ -25,6 +25,8 @@ from api.live import Live
 from api.problems import Problem
 from api.rights import Ruled, Scope, needs
 from api.schemas import Id, Reason
+from api.shapes import desk
+from api.shapes.declaring import answers
 from api.versions import action_etag, check_match, order_etag, route_etag, tagged
 from dispatch.codec import WIRE
 from dispatch.commands import (
@@ -45,7 +47,6 @@ Here = Annotated[Service, Depends(of_request)]
 CourierId = Annotated[Id, Path()]
 By = Annotated[Owner, Query()]
 Because = Annotated[Reason | None, Query()]
-Json = dict[str, Any]
 
 
 # --- orders ------------------------------------------------------------------------------------
@@ -53,6 +54,7 @@ Json = dict[str, Any]
 
 @router.get("/orders/{order_id}/desk", summary="What people decided about an order")
 @needs(Scope.DESK_READ)
+@answers(desk.OrderDesk)
 async def get_order_desk(order_id: str, service: Here) -> Response:
     """Return hold, lock and pin, the moves that are open, and the last actions."""
     live = service.live
@@ -66,6 +68,7 @@ async def get_order_desk(order_id: str, service: Here) -> Response:
 
 @router.post("/orders/{order_id}/hold", summary="Hold an order")
 @needs(Scope.DESK_WRITE)
+@answers(desk.DecidedOrder)
 async def hold_order(order_id: str, asked: HoldIn, request: Request, service: Here) -> Response:
     """Neither pick nor route an order for now.
 
@@ -78,6 +81,7 @@ async def hold_order(order_id: str, asked: HoldIn, request: Request, service: He
 
 @router.post("/orders/{order_id}/release", summary="Let a held order go on")
 @needs(Scope.DESK_WRITE)
+@answers(desk.DecidedOrder)
 async def release_order(order_id: str, asked: WhoIn, request: Request, service: Here) -> Response:
     """End a hold."""
     command = ReleaseHold(order_id, asked.owner, asked.reason or "")
@@ -87,6 +91,7 @@ async def release_order(order_id: str, asked: WhoIn, request: Request, service: 
 
 @router.delete("/orders/{order_id}/hold", summary="Let a held order go on")
 @needs(Scope.DESK_WRITE)
+@answers(desk.DecidedOrder)
 async def delete_hold(
     order_id: str, request: Request, service: Here, owner: By, reason: Because = None
 ) -> Response:
@@ -97,6 +102,7 @@ async def delete_hold(
 
 @router.post("/orders/{order_id}/assign", summary="Give an order to one courier")
 @needs(Scope.DESK_WRITE)
+@answers(desk.DecidedOrder)
 async def assign_order(order_id: str, asked: AssignIn, request: Request, service: Here) -> Response:
     """Let only this courier bring an order, until a time.
 
@@ -114,6 +120,7 @@ async def assign_order(order_id: str, asked: AssignIn, request: Request, service
 
 @router.post("/orders/{order_id}/unlock", summary="Let the engine choose the courier again")
 @needs(Scope.DESK_WRITE)
+@answers(desk.DecidedOrder)
 async def unlock_order(order_id: str, asked: WhoIn, request: Request, service: Here) -> Response:
     """Take off what `assign` fixed."""
     command = UnlockOrder(order_id, asked.owner, asked.reason or "")
@@ -123,6 +130,7 @@ async def unlock_order(order_id: str, asked: WhoIn, request: Request, service: H
 
 @router.delete("/orders/{order_id}/lock", summary="Let the engine choose the courier again")
 @needs(Scope.DESK_WRITE)
+@answers(desk.DecidedOrder)
 async def delete_lock(
     order_id: str, request: Request, service: Here, owner: By, reason: Because = None
 ) -> Response:
@@ -133,6 +141,7 @@ async def delete_lock(
 
 @router.get("/orders/{order_id}/explanation", summary="Why this store, courier and time")
 @needs(Scope.DESK_READ)
+@answers(desk.EXPLANATION)
 async def explain_order(order_id: str, service: Here) -> JSONResponse:
     """Say why an order is treated as it is, why not otherwise, and what would have to change.
 
@@ -164,6 +173,7 @@ def _about_order(
 
 @router.get("/couriers/{courier_id}/route/order", summary="Who fixed the order of stops")
 @needs(Scope.DESK_READ)
+@answers(desk.RouteDesk)
 async def get_route_order(courier_id: CourierId, service: Here) -> Response:
     """Return a courier's stops in their order, and the lock on it if there is one."""
     live = service.live
@@ -177,6 +187,7 @@ async def get_route_order(courier_id: CourierId, service: Here) -> Response:
 
 @router.post("/couriers/{courier_id}/route/order", summary="Fix the order of stops")
 @needs(Scope.DESK_WRITE)
+@answers(desk.DecidedRoute)
 async def set_route_order(
     courier_id: CourierId, asked: RouteOrderIn, request: Request, service: Here
 ) -> Response:
@@ -198,6 +209,7 @@ async def set_route_order(
 
 @router.delete("/couriers/{courier_id}/route/order", summary="Let the plan order the stops again")
 @needs(Scope.DESK_WRITE)
+@answers(desk.DecidedRoute)
 async def delete_route_order(
     courier_id: CourierId, request: Request, service: Here, owner: By, reason: Because = None
 ) -> Response:
@@ -225,19 +237,20 @@ def _about_route(
 
 @router.get("/actions", summary="What people did at the desk, the newest first")
 @needs(Scope.DESK_READ)
+@answers(desk.ActionPage)
 async def list_actions(
     service: Here,
     subject: Annotated[str | None, Query(max_length=128)] = None,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
     cursor: Annotated[str | None, Query(max_length=128)] = None,
-) -> Json:
+) -> desk.ActionPage:
     """Return a page of actions, all of them or those about one thing.
 
     `next` is the cursor of the following page, null on the last.
     """
     live = service.live
 
-    def job() -> Json:
+    def job() -> desk.ActionPage:
         actions = live.engine.state.actions
         if cursor is not None and cursor not in actions:
             raise Problem(
@@ -261,6 +274,7 @@ async def list_actions(
 
 @router.post("/actions/{action_id}/undo", summary="Take back what was done at the desk")
 @needs(Scope.DESK_WRITE)
+@answers(desk.UndoneAction)
 async def undo_action(action_id: str, asked: UndoIn, request: Request, service: Here) -> Response:
     """Take an action back where that still makes sense; 409 says why it does not."""
     live = service.live

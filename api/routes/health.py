@@ -9,6 +9,8 @@ from starlette.responses import JSONResponse
 
 from api.bootstrap import of_all
 from api.rights import Ruled, open_to_all
+from api.shapes import operations
+from api.shapes.declaring import answers
 from api.zones import Zones
 
 router = APIRouter(tags=["health"], route_class=Ruled)
@@ -16,13 +18,15 @@ router = APIRouter(tags=["health"], route_class=Ruled)
 
 @router.get("/healthz", summary="Alive")
 @open_to_all
-async def healthz() -> dict[str, str]:
+@answers(operations.Alive)
+async def healthz() -> operations.Alive:
     """Answer as long as the process serves."""
     return {"status": "ok"}
 
 
 @router.get("/readyz", summary="Ready for work")
 @open_to_all
+@answers(operations.Readiness)
 async def readyz(zones: Annotated[Zones, Depends(of_all)]) -> JSONResponse:
     """Answer 200 when travel times, planner and ledger are up, 503 with reasons else.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, TypeVar
 
 from fastapi import APIRouter, Depends, Path, Request
 from pydantic import BaseModel, ConfigDict, Field
@@ -14,6 +14,8 @@ from api.bootstrap import of_all
 from api.problems import Problem
 from api.rights import SCOPES_OF, Principal, Role, Ruled, Scope, needs, principal_of, signed_in
 from api.schemas import Id
+from api.shapes import access
+from api.shapes.declaring import answers
 from api.storage.access import AccessStore, KeyRow
 from api.zones import Zones
 from dispatch.codec import to_rfc3339
@@ -21,7 +23,6 @@ from dispatch.codec import to_rfc3339
 router = APIRouter(prefix="/v1", tags=["keys"], route_class=Ruled)
 Everywhere = Annotated[Zones, Depends(of_all)]
 KeyId = Annotated[str, Path(max_length=32)]
-Json = dict[str, Any]
 _T = TypeVar("_T")
 
 _YEAR_S = 366 * 86_400
@@ -49,7 +50,8 @@ class RotateIn(BaseModel):
 
 @router.get("/session", summary="Who asks")
 @signed_in()
-async def get_session(request: Request, zones: Everywhere) -> Json:
+@answers(access.Session)
+async def get_session(request: Request, zones: Everywhere) -> access.Session:
     """Return what the key or session of this request is good for, and in which zones."""
     who = principal_of(request)
     return {
@@ -64,7 +66,8 @@ async def get_session(request: Request, zones: Everywhere) -> Json:
 
 @router.get("/keys", summary="All keys")
 @needs(Scope.KEYS_READ)
-async def list_keys(request: Request, zones: Everywhere) -> Json:
+@answers(access.Keys)
+async def list_keys(request: Request, zones: Everywhere) -> access.Keys:
     """Return every key of the tenant, the oldest first; never a key itself."""
     tenant = principal_of(request).tenant
     found = await asyncio.to_thread(zones.doorman.store.keys, tenant)
@@ -73,7 +76,8 @@ async def list_keys(request: Request, zones: Everywhere) -> Json:
 
 @router.post("/keys", status_code=201, summary="Make a key")
 @needs(Scope.KEYS_WRITE)
-async def create_key(asked: KeyIn, request: Request, zones: Everywhere) -> Json:
+@answers(access.NewKey)
+async def create_key(asked: KeyIn, request: Request, zones: Everywhere) -> access.NewKey:
     """Make a key of the tenant; `key` is shown this once.  It can do no more than its maker."""
     who = principal_of(request)
     tenant = _one_tenant(who, zones)
@@ -96,9 +100,10 @@ async def create_key(asked: KeyIn, request: Request, zones: Everywhere) -> Json:
 
 @router.post("/keys/{key_id}/rotate", status_code=201, summary="Replace a key")
 @needs(Scope.KEYS_WRITE)
+@answers(access.NewKey)
 async def rotate_key(
     key_id: KeyId, request: Request, zones: Everywhere, asked: RotateIn | None = None
-) -> Json:
+) -> access.NewKey:
     """Make another key that is good for the same; the old one goes on for `grace_s` at most."""
     who, grace_s = principal_of(request), (asked or RotateIn()).grace_s
 
@@ -112,7 +117,8 @@ async def rotate_key(
 
 @router.delete("/keys/{key_id}", summary="Take a key back")
 @needs(Scope.KEYS_WRITE)
-async def revoke_key(key_id: KeyId, request: Request, zones: Everywhere) -> Json:
+@answers(access.Key)
+async def revoke_key(key_id: KeyId, request: Request, zones: Everywhere) -> access.Key:
     """Revoke a key and end every session of it, at once."""
     tenant = principal_of(request).tenant
     return _view(await _change(zones, lambda store: keys.revoke(store, key_id, tenant)))
@@ -150,7 +156,7 @@ def _given(who: Principal, scopes: frozenset[Scope]) -> frozenset[Scope]:
     return scopes
 
 
-def _view(row: KeyRow) -> Json:
+def _view(row: KeyRow) -> access.Key:
     return {
         "id": row.key_id,
         "tenant": row.tenant,

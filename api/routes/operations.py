@@ -11,6 +11,8 @@ from api import views
 from api.board import figures
 from api.bootstrap import Service, of_request
 from api.rights import Ruled, Scope, needs
+from api.shapes import operations
+from api.shapes.declaring import answers
 from dispatch.errors import UnknownIdError
 
 router = APIRouter(prefix="/v1", tags=["operations"], route_class=Ruled)
@@ -28,6 +30,7 @@ async def get_board(service: Here) -> Response:
 
 @router.get("/kpis", summary="Figures")
 @needs(Scope.BOARD_READ)
+@answers(operations.KPIS)
 async def get_kpis(
     service: Here, window_s: Annotated[int | None, Query(ge=1, le=31_536_000)] = None
 ) -> Json:
@@ -43,11 +46,12 @@ async def get_kpis(
 
 @router.get("/plans/latest", summary="The plan in force")
 @needs(Scope.BOARD_READ)
-async def get_plan(service: Here) -> Json:
+@answers(operations.Plan)
+async def get_plan(service: Here) -> operations.Plan:
     """Return what every courier is planned to do, and every order that is on no route."""
     live = service.live
 
-    def job() -> Json:
+    def job() -> operations.Plan:
         found = views.latest_plan(live.engine.state)
         if found is None:
             raise UnknownIdError("no plan has been made yet; there is one after the first order")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Request
 from starlette.responses import Response
@@ -15,6 +15,8 @@ from api.problems import of_error
 from api.rights import Ruled, Scope, needs, open_to_all, principal_of
 from api.routes.times import device_time
 from api.schemas import Id, PickingIn, Sku
+from api.shapes import orders, picking
+from api.shapes.declaring import answers
 from api.theirs import is_theirs
 from dispatch.commands import AnswerSubstitution, CompletePick, StartPick
 from dispatch.errors import UnknownIdError, WrongArticleError, WrongStateError
@@ -25,12 +27,12 @@ router = APIRouter(prefix="/v1", tags=["picking"], route_class=Ruled)
 Here = Annotated[Service, Depends(of_request)]
 StoreId = Annotated[Id, Path()]
 OrderId = Annotated[Id, Path()]
-Json = dict[str, Any]
 
 
 @router.get("/stores/{store_id}/picks", summary="What to pick, in the order of work")
 @needs(Scope.PICKING_READ)
-async def list_picks(store_id: StoreId, service: Here) -> Json:
+@answers(picking.Picks)
+async def list_picks(store_id: StoreId, service: Here) -> picking.Picks:
     """Return the orders a store is picking or has to pick, by when each must be ready."""
     live = service.live
     return await live.run(
@@ -40,11 +42,12 @@ async def list_picks(store_id: StoreId, service: Here) -> Json:
 
 @router.post("/orders/{order_id}/picking", summary="A picker began or finished")
 @needs(Scope.PICKING_WRITE)
-async def report_picking(order_id: OrderId, asked: PickingIn, service: Here) -> Json:
+@answers(orders.Order)
+async def report_picking(order_id: OrderId, asked: PickingIn, service: Here) -> orders.Order:
     """Take in that picking has begun (`started`) or that the order is packed (`ready`)."""
     live = service.live
 
-    def job() -> Json:
+    def job() -> orders.Order:
         at = device_time(live, asked.occurred_at)
         started = asked.event == "started"
         live.handle(StartPick(order_id, at) if started else CompletePick(order_id, at))
@@ -55,6 +58,7 @@ async def report_picking(order_id: OrderId, asked: PickingIn, service: Here) -> 
 
 @router.post("/orders/{order_id}/short", summary="A picker found too few")
 @needs(Scope.PICKING_WRITE)
+@answers(picking.Pick)
 async def report_short(
     order_id: OrderId, asked: ShortIn, request: Request, service: Here
 ) -> Response:
@@ -80,13 +84,14 @@ async def report_short(
     "/orders/{order_id}/substitutions/{sku:path}", summary="The customer takes it or leaves it"
 )
 @needs(Scope.PICKING_WRITE)
+@answers(picking.Pick)
 async def answer_substitution(
     order_id: OrderId, sku: Annotated[Sku, Path()], asked: AnswerIn, service: Here
-) -> Json:
+) -> picking.Pick:
     """Take in the customer's answer to what was offered for a missing article."""
     live = service.live
 
-    def job() -> Json:
+    def job() -> picking.Pick:
         at = device_time(live, asked.occurred_at)
         live.handle(AnswerSubstitution(order_id, sku, asked.accepted, at))
         state = live.engine.state
@@ -100,6 +105,7 @@ async def answer_substitution(
 
 @router.post("/orders/{order_id}/items", status_code=201, summary="An article was scanned")
 @needs(Scope.PICKING_WRITE)
+@answers(picking.Items)
 async def scan_item(order_id: OrderId, asked: ItemIn, request: Request, service: Here) -> Response:
     """Take in which package went into an order, with its batch and origin."""
     live = service.live
@@ -120,11 +126,12 @@ async def scan_item(order_id: OrderId, asked: ItemIn, request: Request, service:
 
 @router.get("/orders/{order_id}/items", summary="What was scanned into an order")
 @needs(Scope.PICKING_READ)
-async def list_items(order_id: OrderId, service: Here) -> Json:
+@answers(picking.Items)
+async def list_items(order_id: OrderId, service: Here) -> picking.Items:
     """Return the packages scanned into an order, and what lacks a scan."""
     live = service.live
 
-    def job() -> Json:
+    def job() -> picking.Items:
         state = live.engine.state
         return picking_views.items(state, state.order(order_id))
 
@@ -133,11 +140,12 @@ async def list_items(order_id: OrderId, service: Here) -> Json:
 
 @router.post("/scans", summary="A parcel was scanned")
 @needs(Scope.PICKING_WRITE, narrowed=True)
-async def scan_parcel(asked: ScanIn, request: Request, service: Here) -> Json:
+@answers(picking.Custody)
+async def scan_parcel(asked: ScanIn, request: Request, service: Here) -> picking.Custody:
     """Take in that a parcel passed a step of the chain of custody; the same again is no news."""
     live, who = service.live, principal_of(request)
 
-    def job() -> Json:
+    def job() -> picking.Custody:
         if not is_theirs(live.engine.state, who, order_of_parcel(asked.parcel_id)):
             raise UnknownIdError(f"there is no parcel {asked.parcel_id}")
         live.handle(asked.command(device_time(live, asked.occurred_at)))
@@ -148,7 +156,8 @@ async def scan_parcel(asked: ScanIn, request: Request, service: Here) -> Json:
 
 @router.get("/orders/{order_id}/custody", summary="In whose hands a parcel was")
 @needs(Scope.PICKING_READ)
-async def get_custody(order_id: OrderId, service: Here) -> Json:
+@answers(picking.Custody)
+async def get_custody(order_id: OrderId, service: Here) -> picking.Custody:
     """Return the chain of custody, with its gaps named."""
     live = service.live
     return await live.run(lambda: picking_views.custody(live.engine.state.order(order_id)))
@@ -156,11 +165,12 @@ async def get_custody(order_id: OrderId, service: Here) -> Json:
 
 @router.get("/trace/{parcel_id}/{barcode}", summary="Where an article comes from")
 @open_to_all
+@answers(picking.Trace)
 async def get_trace(
     parcel_id: Annotated[Id, Path()],
     barcode: Annotated[str, Path(min_length=1, max_length=64)],
     service: Annotated[Service, Depends(of_parcel)],
-) -> Json:
+) -> picking.Trace:
     """Return batch, origin and way of an article that was scanned into a parcel."""
     live = service.live
     return await live.run(lambda: picking_views.trace(live.engine.state, parcel_id, barcode))

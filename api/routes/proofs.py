@@ -14,6 +14,8 @@ from api.problems import Problem
 from api.proofs import picture
 from api.rights import Ruled, Scope, needs
 from api.schemas import Id
+from api.shapes import couriers
+from api.shapes.declaring import answers
 
 router = APIRouter(prefix="/v1", tags=["proofs"], route_class=Ruled)
 Here = Annotated[Service, Depends(of_request)]
@@ -31,7 +33,8 @@ _ANSWER: Final[dict[int | str, Json]] = {
 
 @router.post("/proofs", status_code=201, summary="Send a picture", openapi_extra=_BODY)
 @needs(Scope.PROOFS_WRITE, narrowed=True)
-async def keep_picture(request: Request, service: Here) -> Json:
+@answers(couriers.KeptPicture)
+async def keep_picture(request: Request, service: Here) -> couriers.KeptPicture:
     """Keep a JPEG, PNG or WebP picture of 3 MB at most; the same one twice has the same id."""
     found = picture(await request.body(), request.headers.get("content-type", ""))
     live = service.live
@@ -67,7 +70,8 @@ async def get_picture(blob_id: Annotated[Id, Path()], service: Here) -> Response
 
 @router.get("/orders/{order_id}/proofs", summary="What was shown at an order's stops")
 @needs(Scope.PROOFS_READ)
-async def get_proofs(order_id: str, service: Here) -> Json:
+@answers(couriers.Proofs)
+async def get_proofs(order_id: str, service: Here) -> couriers.Proofs:
     """Return the proofs of an order, in the order they were taken; a PIN itself is in none."""
     live = service.live
     return await live.run(lambda: {"data": proofs(live.engine.state.order(order_id))})

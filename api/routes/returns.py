@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Request
 from starlette.responses import Response
@@ -17,6 +17,8 @@ from api.problems import Problem, of_error
 from api.rights import Ruled, Scope, needs
 from api.routes.times import device_time
 from api.schemas import Id, order_lines
+from api.shapes import picking
+from api.shapes.declaring import answers
 from dispatch.commands import RequestReturn, ReturnAtDesk, SettleReturn
 from dispatch.errors import InvalidValueError
 from dispatch.events import OrderReceived
@@ -24,11 +26,11 @@ from dispatch.events import OrderReceived
 router = APIRouter(prefix="/v1", tags=["returns"], route_class=Ruled)
 Here = Annotated[Service, Depends(of_request)]
 OrderId = Annotated[Id, Path()]
-Json = dict[str, Any]
 
 
 @router.post("/orders/{order_id}/returns", status_code=201, summary="Goods came back at a desk")
 @needs(Scope.PICKING_WRITE)
+@answers(picking.Returned)
 async def return_at_desk(
     order_id: OrderId, asked: DeskReturnIn, request: Request, service: Here
 ) -> Response:
@@ -56,11 +58,12 @@ async def return_at_desk(
 
 @router.get("/orders/{order_id}/returns", summary="What of an order came back")
 @needs(Scope.PICKING_READ)
-async def list_returned(order_id: OrderId, service: Here) -> Json:
+@answers(picking.Returned)
+async def list_returned(order_id: OrderId, service: Here) -> picking.Returned:
     """Return what of an order came back, and what still may."""
     live = service.live
 
-    def job() -> Json:
+    def job() -> picking.Returned:
         state = live.engine.state
         return counter_views.returned(state, state.order(order_id))
 
@@ -71,6 +74,7 @@ async def list_returned(order_id: OrderId, service: Here) -> Json:
     "/orders/{order_id}/return-pickup", status_code=201, summary="Have a courier fetch goods"
 )
 @needs(Scope.ORDERS_WRITE)
+@answers(picking.Errand)
 async def request_return(
     order_id: OrderId, asked: PickupIn, request: Request, service: Here
 ) -> Response:
@@ -92,11 +96,12 @@ async def request_return(
 
 @router.get("/stores/{store_id}/returns", summary="Returns to look at")
 @needs(Scope.PICKING_READ)
-async def list_returns(store_id: Annotated[Id, Path()], service: Here) -> Json:
+@answers(picking.Errands)
+async def list_returns(store_id: Annotated[Id, Path()], service: Here) -> picking.Errands:
     """Return what couriers brought back and nobody has looked at, and what is on its way."""
     live = service.live
 
-    def job() -> Json:
+    def job() -> picking.Errands:
         live.engine.state.store(store_id)
         return counter_views.returns(live.engine.state, store_id)
 
@@ -105,6 +110,7 @@ async def list_returns(store_id: Annotated[Id, Path()], service: Here) -> Json:
 
 @router.post("/returns/{return_id}/settle", summary="What a courier brought back was looked at")
 @needs(Scope.PICKING_WRITE)
+@answers(picking.Errand)
 async def settle_return(
     return_id: Annotated[Id, Path()], asked: SettleIn, request: Request, service: Here
 ) -> Response:

@@ -17,6 +17,8 @@ from api.bootstrap import Service, of_request
 from api.problems import Problem
 from api.rights import Ruled, Scope, needs
 from api.schemas import Id
+from api.shapes import couriers
+from api.shapes.declaring import answers
 from api.sms_answers import answer
 from api.sms_news import news
 from api.storage.records import KeptAnswer
@@ -187,11 +189,12 @@ def _on_wire(accept: str, reply: str, *, is_twilio: bool) -> Response:
 
 @router.get("/couriers/{courier_id}/messages", summary="Text messages for a courier")
 @needs(Scope.STOPS_READ)
+@answers(couriers.Texts)
 async def list_messages(
     courier_id: Annotated[Id, Path()],
     service: Here,
     after: Annotated[int, Query(ge=0, le=_MAX_SEQ)] = 0,
-) -> Json:
+) -> couriers.Texts:
     """Return what a courier would be texted after a sequence number, for a gateway that polls.
 
     `next` is what to ask after the next time, with or without messages.

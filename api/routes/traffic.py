@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path
 
 from api.bootstrap import Service, of_request
 from api.rights import Ruled, Scope, needs
 from api.schemas import Id
+from api.shapes import operations
+from api.shapes.declaring import answers
 from api.traffic_schemas import ClosureIn, ObservationsIn
 from api.views import closure as closure_view
 from api.views import moment
@@ -19,16 +21,16 @@ from geo.closures import Closure
 router = APIRouter(prefix="/v1", tags=["traffic"], route_class=Ruled)
 Here = Annotated[Service, Depends(of_request)]
 ClosureId = Annotated[Id, Path()]
-Json = dict[str, Any]
 
 
 @router.get("/closures", summary="Streets closed now")
 @needs(Scope.TRAFFIC_READ, narrowed=True)
-async def list_closures(service: Here) -> Json:
+@answers(operations.Closures)
+async def list_closures(service: Here) -> operations.Closures:
     """Return every closure in force with its streets and their lines."""
     live = service.live
 
-    def job() -> Json:
+    def job() -> operations.Closures:
         closures = live.engine.state.closures
         return {"data": [closure_view(live, closures[key]) for key in sorted(closures)]}
 
@@ -37,7 +39,8 @@ async def list_closures(service: Here) -> Json:
 
 @router.post("/closures", summary="Close a street", status_code=201)
 @needs(Scope.TRAFFIC_WRITE)
-async def close_street(asked: ClosureIn, service: Here) -> Json:
+@answers(operations.Closure)
+async def close_street(asked: ClosureIn, service: Here) -> operations.Closure:
     """Close a street to some modes; travel times go round it when this is answered."""
     live = service.live
 
@@ -55,11 +58,12 @@ async def close_street(asked: ClosureIn, service: Here) -> Json:
 
 @router.post("/closures/preview", summary="What a closure would mean")
 @needs(Scope.TRAFFIC_READ, narrowed=True)
-async def preview_closure(asked: ClosureIn, service: Here) -> Json:
+@answers(operations.ClosedStreets)
+async def preview_closure(asked: ClosureIn, service: Here) -> operations.ClosedStreets:
     """Return the streets that would be closed; nothing is."""
     live = service.live
 
-    def job() -> Json:
+    def job() -> operations.ClosedStreets:
         found = live.streets.describe(asked.closure(""))
         return {
             "streets": list(found.streets),
@@ -73,11 +77,12 @@ async def preview_closure(asked: ClosureIn, service: Here) -> Json:
 
 @router.delete("/closures/{closure_id}", summary="Open a street again")
 @needs(Scope.TRAFFIC_WRITE)
-async def reopen_street(closure_id: ClosureId, service: Here) -> Json:
+@answers(operations.Closure)
+async def reopen_street(closure_id: ClosureId, service: Here) -> operations.Closure:
     """Take a closure back; travel times use the street when this is answered."""
     live = service.live
 
-    def job() -> Json:
+    def job() -> operations.Closure:
         closed = closure_view(live, live.engine.state.closure(closure_id))
         live.handle(ReopenStreet(closure_id))
         return closed
@@ -89,7 +94,8 @@ async def reopen_street(closure_id: ClosureId, service: Here) -> Json:
 
 @router.post("/traffic/observations", summary="Report how fast it goes")
 @needs(Scope.TRAFFIC_WRITE)
-async def report_observations(asked: ObservationsIn, service: Here) -> Json:
+@answers(operations.ObservationsTaken)
+async def report_observations(asked: ObservationsIn, service: Here) -> operations.ObservationsTaken:
     """Take in speeds on ways, stretches and tracks, all or none; in force when answered."""
     live = service.live
     now = live.clock.now()
@@ -100,7 +106,14 @@ async def report_observations(asked: ObservationsIn, service: Here) -> Json:
 
 @router.get("/traffic", summary="What travel times rest on")
 @needs(Scope.TRAFFIC_READ, narrowed=True)
-async def get_traffic(service: Here) -> Json:
+@answers(operations.Traffic)
+async def get_traffic(service: Here) -> operations.Traffic:
     """Return the version of the travel times in force, and what it was made from."""
     figures = service.live.streets.figures()
-    return {**figures, "applied_at": moment(figures["applied_at"])}
+    return {
+        "version": figures["version"],
+        "applied_at": moment(figures["applied_at"]),
+        "readings": figures["readings"],
+        "closures": figures["closures"],
+        "learned_km": figures["learned_km"],
+    }

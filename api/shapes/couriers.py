@@ -10,7 +10,8 @@ from api.shapes.orders import Promise
 from api.shapes.ways import Leg, StopLeg
 from api.shapes.words import Moment, Place, SeenAt, one_of
 from dispatch.model import StopKind
-from dispatch.records import ProofKind
+from dispatch.records import ProofKind, StopOutcome
+from dispatch.rules.late import LateRule, Result
 from geo.types import Mode
 
 Activity = Literal[
@@ -280,3 +281,48 @@ class KeptPicture(TypedDict):
     blob_id: str
     content_type: str
     size_bytes: int
+
+
+# --- work heard of afterwards, text messages ---------------------------------------------------
+
+
+class SettledReport(TypedDict):
+    """What became of a report; `code` only where there is no such stop."""
+
+    stop_id: str
+    outcome: Annotated[str, one_of(StopOutcome)]
+    occurred_at: Moment
+    result: Annotated[str, one_of(Result)]
+    rule: Annotated[str, one_of(LateRule)] | None
+    detail: str | None
+    events: list[str]
+    code: NotRequired[Literal["unknown_id"]]
+
+
+class Settled(TypedDict):
+    """What became of each report of a batch, and the types of all its events."""
+
+    reports: list[SettledReport]
+    events: list[str]
+
+
+class WorkTaken(Settled):
+    """What became of work done without network, and the route after it."""
+
+    route: Route
+
+
+class Text(TypedDict):
+    """A text message for a courier."""
+
+    seq: int
+    at: Moment
+    to: str | None
+    text: str
+
+
+class Texts(TypedDict):
+    """Text messages for a courier; `next` is what to ask after the next time."""
+
+    data: list[Text]
+    next: int
