@@ -12,14 +12,15 @@ from api import desk_views, views
 from api.legs import place
 from api.live import HOUR_S, Live
 from api.news import short
+from api.shapes import board
 from api.standby import standby_line
 from api.ways import Line
 from dispatch.codec import to_rfc3339
 from dispatch.controls import in_force
 from dispatch.kpis import Kpis
-from dispatch.model import StopKind
+from dispatch.model import StopKind, Visit
 from dispatch.snapshot import latest_place
-from dispatch.state import CourierState, OrderState, StoreState
+from dispatch.state import CourierState, OrderState, State
 from geo.errors import GeoError
 
 Json = dict[str, Any]
@@ -51,7 +52,7 @@ class Board:
             self._made_at = time.monotonic()
         return self._document
 
-    def _make(self) -> Json:
+    def _make(self) -> board.Board:
         live = self._live
         state = live.engine.state
         now = live.clock.now()
@@ -78,7 +79,7 @@ class Board:
                 for sample in live.samples
             ],
             "stores": [
-                self._store(found)
+                views.store_in_short(live, found)
                 for _, found in sorted(state.stores.items())
                 if not found.store.is_point
             ],
@@ -94,32 +95,11 @@ class Board:
             ],
         }
 
-    def _store(self, found: StoreState) -> Json:
-        row: Json = {**views.store(self._live, found)}
-        # A drawn area has up to thousands of points, and the board is asked for all the time.
-        del row["service_area"]
-        return row
-
-    def _courier(self, found: CourierState) -> Json:
+    def _courier(self, found: CourierState) -> board.BoardCourier:
         live = self._live
         state = live.engine.state
-        row: Json = {**views.courier(live, found)}
         visits = views.upcoming(found)
-        row["line"], row["next_stop"] = [], None
-        if visits:
-            stop = visits[0].stop
-            row["next_stop"] = {
-                "kind": stop.kind.value,
-                "name": views.stop_name(state, stop),
-                "arrive_at": to_rfc3339(visits[0].arrive_at),
-                "order_id": stop.order_id,
-            }
-        commitment = found.commitment
-        if commitment is not None and commitment.arrived_at is None:
-            row["line"] = self._line(found)
-        elif commitment is None:
-            row["line"] = standby_line(live, found)
-        row["late_s"] = max(
+        late_s = max(
             (
                 visit.arrive_at - state.order(visit.stop.order_id).promise.latest
                 for visit in visits
@@ -127,13 +107,19 @@ class Board:
             ),
             default=0,
         )
-        row["late_s"] = max(0, row["late_s"])
-        return row
+        return {
+            **views.courier(live, found),
+            "line": self._line(found),
+            "next_stop": _next_stop(state, visits[0]) if visits else None,
+            "late_s": max(0, late_s),
+        }
 
     def _line(self, found: CourierState) -> Line:
-        """Return the way still ahead to the committed stop."""
+        """Return the way still ahead to the committed stop, or to where a courier waits."""
         live = self._live
         if found.commitment is None:
+            return standby_line(live, found)
+        if found.commitment.arrived_at is not None:
             return []
         here = latest_place(found, live.engine.positions).place
         there = live.engine.state.place_of(found.commitment.stop)
@@ -142,7 +128,7 @@ class Board:
         except GeoError:
             return []  # no way to draw; the plan says that the stop cannot be reached
 
-    def _order(self, found: OrderState, now: int, at_risk: frozenset[str]) -> Json:
+    def _order(self, found: OrderState, now: int, at_risk: frozenset[str]) -> board.BoardOrder:
         delivered = views.phase(found) == "delivered"
         return {
             "id": found.order_id,
@@ -162,14 +148,14 @@ class Board:
             "delivered_at": views.moment(found.closed_at) if delivered else None,
         }
 
-    def _attention(self, now: int, at_risk: frozenset[str]) -> list[Json]:
+    def _attention(self, now: int, at_risk: frozenset[str]) -> list[board.Attention]:
         """Return what needs a person, the worst first."""
         live = self._live
         state = live.engine.state
-        late: list[tuple[int, Json]] = []
-        risk: list[tuple[int, Json]] = []
+        late: list[tuple[int, board.Attention]] = []
+        risk: list[tuple[int, board.Attention]] = []
         unassigned = {left.order_id: left for left in state.plan.unassigned} if state.plan else {}
-        left_out: list[tuple[int, Json]] = []
+        left_out: list[tuple[int, board.Attention]] = []
         for order_id, found in state.orders.items():
             if found.returning:
                 continue
@@ -197,7 +183,7 @@ class Board:
                 ranked.append({"store_id": store_id, "level": "risk", "text": text})
         return [*ranked, *self._couriers_in_need(now)]
 
-    def _couriers_in_need(self, now: int) -> Iterator[Json]:
+    def _couriers_in_need(self, now: int) -> Iterator[board.Attention]:
         """Yield the couriers who cannot go on, and those who should be heard of and are not."""
         live = self._live
         for courier_id, courier in sorted(live.engine.state.couriers.items()):
@@ -215,6 +201,15 @@ class Board:
 def figures(kpis: Kpis) -> Json:
     """Return the figures by their names on the wire."""
     return asdict(kpis)
+
+
+def _next_stop(state: State, visit: Visit) -> board.NextStop:
+    return {
+        "kind": visit.stop.kind.value,
+        "name": views.stop_name(state, visit.stop),
+        "arrive_at": to_rfc3339(visit.arrive_at),
+        "order_id": visit.stop.order_id,
+    }
 
 
 def _recently(closed: Any, since: int) -> list[OrderState]:
@@ -236,7 +231,7 @@ def _late_s(found: OrderState, now: int) -> int:
     return max(now, found.eta or now) - found.promise.latest
 
 
-def _rank(row: tuple[int, Json]) -> int:
+def _rank(row: tuple[int, board.Attention]) -> int:
     return row[0]
 
 

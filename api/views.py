@@ -12,7 +12,7 @@ from api.event_objects import object_of
 from api.legs import leg, place
 from api.live import Live
 from api.order_views import is_at_risk, line, moment, order, order_now, promise, quote
-from api.shapes import couriers, events, operations, stores, ways, zones
+from api.shapes import board, couriers, events, operations, stores, ways, zones
 from api.standby import standby
 from dispatch.codec import WIRE, event_to_json, to_rfc3339
 from dispatch.events import Recorded
@@ -73,6 +73,12 @@ def zone(live: Live) -> zones.Zone:
 
 def store(live: Live, found: StoreState) -> stores.Store:
     """Return a store with what its pickers have to do."""
+    area = found.store.service_area
+    return {**store_in_short(live, found), "service_area": area_as_json(area) if area else None}
+
+
+def store_in_short(live: Live, found: StoreState) -> stores.StoreInShort:
+    """Return a store without its service area, which may be drawn with thousands of points."""
     known = found.store
     now = live.clock.now()
     windows = store_windows(known.opening_hours, live.city.time_zone, now)
@@ -97,7 +103,6 @@ def store(live: Live, found: StoreState) -> stores.Store:
         "reach_s": known.reach_s,
         "access_s": known.access_s,
         "safety_stock": known.safety_stock,
-        "service_area": area_as_json(known.service_area) if known.service_area else None,
         "picks_waiting": sum(status in UNPICKED for status in statuses),
         "picks_running": sum(status is OrderStatus.PICKING for status in statuses),
     }
@@ -311,7 +316,7 @@ def latest_plan(state: State) -> operations.Plan | None:
     }
 
 
-def phase(found: OrderState) -> str:
+def phase(found: OrderState) -> board.Phase:
     """Return where an order is, in one word for the map."""
     if found.delivery is DeliveryStatus.DELIVERED:
         return "delivered"

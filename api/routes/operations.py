@@ -11,7 +11,7 @@ from api import views
 from api.board import figures
 from api.bootstrap import Service, of_request
 from api.rights import Ruled, Scope, needs
-from api.shapes import operations
+from api.shapes import board, operations
 from api.shapes.declaring import answers
 from dispatch.errors import UnknownIdError
 
@@ -22,6 +22,7 @@ Json = dict[str, Any]
 
 @router.get("/board", summary="Everything the operations page shows")
 @needs(Scope.BOARD_READ)
+@answers(board.Board)
 async def get_board(service: Here) -> Response:
     """Return orders, couriers, stores, figures and what needs attention, in one document."""
     document = await service.live.run(service.board.document)

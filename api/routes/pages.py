@@ -53,7 +53,7 @@ async def docs(request: Request) -> Response:
 @signed_in()
 async def openapi(request: Request) -> JSONResponse:
     """Return the API document."""
-    return JSONResponse(request.app.openapi())
+    return JSONResponse(await asyncio.to_thread(request.app.openapi))
 
 
 @router.get("/assets/{name}")

@@ -81,6 +81,7 @@ _SMS_SCHEMA: Final[Json] = {
     },
 )
 @needs(Scope.SMS_WRITE)
+@answers(couriers.Reply)
 async def take_message(request: Request, service: Here) -> Response:
     """Do what a text message says and answer it, as gateways call: a form or JSON.
 

@@ -321,6 +321,12 @@ class Text(TypedDict):
     text: str
 
 
+class Reply(TypedDict):
+    """The answer to a courier's text message, of at most 160 characters."""
+
+    reply: str
+
+
 class Texts(TypedDict):
     """Text messages for a courier; `next` is what to ask after the next time."""
 

@@ -29,8 +29,8 @@ class Left(TypedDict):
     detail: str
 
 
-class Store(TypedDict):
-    """A store with what its pickers have to do."""
+class StoreInShort(TypedDict):
+    """A store with what its pickers have to do, without its service area."""
 
     id: str
     name: str
@@ -47,9 +47,14 @@ class Store(TypedDict):
     reach_s: int
     access_s: int
     safety_stock: int
-    service_area: Annotated[Any, written(ServiceArea | None)]
     picks_waiting: int
     picks_running: int
+
+
+class Store(StoreInShort):
+    """A store with what its pickers have to do."""
+
+    service_area: Annotated[Any, written(ServiceArea | None)]
 
 
 class PausedStore(Store):

@@ -12,6 +12,7 @@ from typing import Any, ClassVar, TypeVar
 
 import httpx
 import pytest
+from answer_shapes import check_answer
 from databases import KINDS, POSTGRESQL, SQLITE, Server, running_server
 from served import Served
 
@@ -56,7 +57,11 @@ class Town:
         until(lambda: port_file.exists() or process.poll() is not None, "the service is up", BOOT_S)
         assert process.poll() is None, self.log()
         port = int(port_file.read_text())
-        self.http = httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30)
+        self.http = httpx.Client(
+            base_url=f"http://127.0.0.1:{port}",
+            timeout=30,
+            event_hooks={"response": [check_answer]},
+        )
         return self
 
     def stop(self) -> int:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+from answer_shapes import check_answer
 from conftest import BOOT_S, Town
 
 from api.examples import Example, Refusal, shown, type_of
@@ -45,6 +46,7 @@ class Day:
             base_url=town.http.base_url,
             headers={"Authorization": f"Bearer {KEY}"},
             timeout=BOOT_S,
+            event_hooks={"response": [check_answer]},
         )
         # What others of our helpers ask is asked with the key too.
         town.http.headers["Authorization"] = f"Bearer {KEY}"
