@@ -147,7 +147,7 @@ def _complete_document(app: FastAPI) -> None:
             return app.openapi_schema
         document = generate()
         link(document)
-        add_shapes(document, ROUTERS)
+        add_shapes(document, (*ROUTERS, webhook_endpoints.sent))
         add_examples(document)
         document["x-problem-codes"] = [
             {"code": code, "status": status, "title": title}

@@ -13,8 +13,8 @@ from api.idempotency import Answer
 from api.problems import Problem
 from api.rights import Ruled, Scope, needs
 from api.schemas import Id
-from api.shapes import webhooks
-from api.shapes.declaring import answers
+from api.shapes import events, webhooks
+from api.shapes.declaring import answers, sends
 from api.versions import check_match, endpoint_etag, tagged
 from api.webhook_schemas import DisableIn, EndpointChange, EndpointIn, ReplayIn, RotateIn
 from api.webhooks.errors import TargetRefusedError
@@ -196,6 +196,7 @@ sent = APIRouter()
 
 
 @sent.post("event", summary="Something happened", tags=["webhooks"])
+@sends(events.Message)
 def event_sent(message: Annotated[Json, Body()]) -> None:
     """Receive a message: `{"type", "timestamp", "data"}`, `data` as `GET /v1/events` shows it.
 

@@ -21,15 +21,20 @@ _PLACE: Final = "#/components/schemas/{model}"
 
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
+_Told = TypeVar("_Told", bound=Callable[..., None])
 _Endpoint = Callable[_P, Awaitable[_T | Response]]
 
 
 @dataclass(frozen=True, slots=True)
 class _Declared:
-    """What an endpoint answers when all is well; `again` has statuses besides the usual one."""
+    """What an endpoint answers when all is well; `again` has statuses besides the usual one.
+
+    Where `is_sent` it is what we send to others who have such an endpoint.
+    """
 
     shape: Any
-    again: tuple[int, ...]
+    again: tuple[int, ...] = ()
+    is_sent: bool = False
 
 
 def answers(shape: type[_T], *again: int) -> Callable[[_Endpoint[_P, _T]], _Endpoint[_P, _T]]:
@@ -50,8 +55,18 @@ def answers(shape: type[_T], *again: int) -> Callable[[_Endpoint[_P, _T]], _Endp
     return declared
 
 
+def sends(shape: Any) -> Callable[[_Told], _Told]:
+    """Declare what we send to an endpoint that others have."""
+
+    def declared(endpoint: _Told) -> _Told:
+        setattr(endpoint, _ATTRIBUTE, _Declared(shape, is_sent=True))
+        return endpoint
+
+    return declared
+
+
 def add_shapes(document: Json, routers: Iterable[APIRouter]) -> None:
-    """Put the shapes of all answers into an API document.
+    """Put the shapes of all answers, and of what we send, into an API document.
 
     Raises
     ------
@@ -71,7 +86,11 @@ def add_shapes(document: Json, routers: Iterable[APIRouter]) -> None:
     _add_components(document, whole["$defs"])
     schemas = whole["properties"].values()
     for ((path, method), declared), schema in zip(found.items(), schemas, strict=True):
-        _add(document["paths"][path][method], declared, schema)
+        if declared.is_sent:
+            body = document["webhooks"][path][method]["requestBody"]
+            body["content"][_JSON]["schema"] = schema
+        else:
+            _add(document["paths"][path][method], declared, schema)
 
 
 def _declared(routers: Iterable[APIRouter]) -> Iterator[tuple[APIRoute, _Declared]]:

@@ -49,6 +49,51 @@ AnyEvent = Annotated[
 ]
 
 
+class LeftOutEvent(TypedDict):
+    """An event too large for a message: `href` is where it is read."""
+
+    seq: int
+    zone: str
+    at: Moment
+    type: str
+    object: EventObject
+    data: None
+    left_out_bytes: int
+    href: str
+
+
+class WebhookTestObject(TypedDict):
+    """The endpoint that a test is sent to."""
+
+    type: Literal["webhook_endpoint"]
+    id: str
+
+
+class WebhookTestData(TypedDict):
+    """That it is a test."""
+
+    detail: str
+
+
+class WebhookTestEvent(TypedDict):
+    """A test of a webhook endpoint; nothing happened, so it has the number 0."""
+
+    seq: Literal[0]
+    zone: str
+    at: Moment
+    type: Literal["WebhookTest"]
+    object: WebhookTestObject
+    data: WebhookTestData
+
+
+class Message(TypedDict):
+    """What a webhook endpoint is sent, by Standard Webhooks."""
+
+    type: str
+    timestamp: Moment
+    data: AnyEvent | LeftOutEvent | WebhookTestEvent
+
+
 class EventPage(TypedDict):
     """Events in order; `next` is the number to ask for what comes after them."""
 

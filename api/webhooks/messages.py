@@ -6,12 +6,13 @@ import asyncio
 import difflib
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from api import views
 from api.event_objects import EventObject, object_of
+from api.shapes import events
 from api.webhooks.signing import signature
 from dispatch.codec import to_rfc3339
 from dispatch.events import (
@@ -98,25 +99,30 @@ def body_of(recorded: Recorded) -> bytes:
     if len(body) <= MOST_BODY_BYTES:
         return body
     href = f"/v1/events?after={recorded.seq - 1}&limit=1"
-    return _envelope({**shown, "data": None, "left_out_bytes": len(body), "href": href})
+    left_out: events.LeftOutEvent = {
+        **shown,
+        "data": None,
+        "left_out_bytes": len(body),
+        "href": href,
+    }
+    return _envelope(left_out)
 
 
 def test_body(zone_id: str, endpoint_id: str, at: int) -> bytes:
     """Return what a test sends; it is no event, so it has the number 0."""
-    return _envelope(
-        {
-            "seq": 0,
-            "zone": zone_id,
-            "at": to_rfc3339(at),
-            "type": TEST_TYPE,
-            "object": {"type": "webhook_endpoint", "id": endpoint_id},
-            "data": {"detail": "This is a test; nothing happened."},
-        }
-    )
+    shown: events.WebhookTestEvent = {
+        "seq": 0,
+        "zone": zone_id,
+        "at": to_rfc3339(at),
+        "type": TEST_TYPE,
+        "object": {"type": "webhook_endpoint", "id": endpoint_id},
+        "data": {"detail": "This is a test; nothing happened."},
+    }
+    return _envelope(shown)
 
 
-def _envelope(shown: Mapping[str, Any]) -> bytes:
-    whole = {"type": shown["type"], "timestamp": shown["at"], "data": shown}
+def _envelope(shown: events.Event | events.LeftOutEvent | events.WebhookTestEvent) -> bytes:
+    whole: events.Message = {"type": shown["type"], "timestamp": shown["at"], "data": shown}
     return json.dumps(whole, separators=(",", ":")).encode()
 
 

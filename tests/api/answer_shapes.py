@@ -11,7 +11,7 @@ import jsonschema_rs
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
-from api.routes import ROUTERS
+from api.routes import ROUTERS, webhook_endpoints
 from api.shapes.declaring import add_shapes
 
 Json = dict[str, Any]
@@ -24,8 +24,9 @@ def document() -> Json:
     app = FastAPI(generate_unique_id_function=lambda route: route.name)
     for router in ROUTERS:
         app.include_router(router)
+    app.webhooks.include_router(webhook_endpoints.sent)
     made = app.openapi()
-    add_shapes(made, ROUTERS)
+    add_shapes(made, (*ROUTERS, webhook_endpoints.sent))
     return made
 
 
@@ -61,6 +62,13 @@ def problems_of(method: str, path: str, status: int, answer: Any) -> list[str]:
     checker = _checker(method, path, status)
     found = [] if checker is None else checker.iter_errors(answer)
     return [f"{method} {path}: {each.instance_path}: {each.message[:300]}" for each in found]
+
+
+def message_problems_of(message: Any) -> list[str]:
+    """Return where a message to a webhook is not as the document says."""
+    body = document()["webhooks"]["event"]["post"]["requestBody"]["content"][JSON]["schema"]
+    checker = jsonschema_rs.validator_for({**body, **_strict()}, validate_formats=True)
+    return [f"{each.instance_path}: {each.message[:300]}" for each in checker.iter_errors(message)]
 
 
 def check_answer(answer: httpx.Response) -> None:

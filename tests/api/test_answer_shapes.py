@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from typing import Any
 
 import httpx
 import pytest
-from answer_shapes import JSON, check_answer, document, is_described, problems_of
+from answer_shapes import (
+    JSON,
+    check_answer,
+    document,
+    is_described,
+    message_problems_of,
+    problems_of,
+)
 from fastapi.routing import APIRoute
 
 from api.examples import examples
 from api.routes import ROUTERS
+from api.webhooks.messages import body_of
+from api.webhooks.messages import test_body as body_of_test
+from dispatch.events import CatalogueSet, Recorded, StreetReopened
+from dispatch.records import Article
 
 INTEGRATED = (
     "POST /v1/quotes",
@@ -119,6 +132,17 @@ def test_a_client_of_the_tests_fails_at_an_answer_that_is_not_described() -> Non
     asked = httpx.Request("GET", "http://samehour.example/v1/orders/ord_1")
     with pytest.raises(AssertionError, match="colour"):
         check_answer(httpx.Response(200, json=order, request=asked))
+
+
+def test_messages_to_webhooks_are_as_the_document_says() -> None:
+    small = Recorded("helsinki", 7, 1_795_000_000, StreetReopened("clo_1"))
+    large = replace(small, event=CatalogueSet(tuple(Article(f"sku_{n}") for n in range(5000))))
+    told = [body_of(small), body_of(large), body_of_test("helsinki", "whe_1", 1_795_000_000)]
+    for body in map(json.loads, told):
+        assert message_problems_of(body) == []
+        assert message_problems_of({**body, "data": {**body["data"], "seq": "7"}}) != []
+    assert [len(body) > 200_000 for body in told] == [False, False, False]
+    assert json.loads(told[1])["data"]["left_out_bytes"] > 200_000
 
 
 def test_no_answer_is_held_to_its_shape_while_serving() -> None:
