@@ -48,7 +48,8 @@ FOLLOWED = r"^/v1/(quotes|orders|track)"
 
 @pytest.fixture(scope="module")
 def asked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Kauppa, dict[str, str]]]:
-    town = Kauppa(tmp_path_factory.mktemp("links"), ONE_ZONE)
+    # By the real clock: a quote that is drawn now is still good when an order cites it.
+    town = Kauppa(tmp_path_factory.mktemp("links"), ONE_ZONE.replace("speed = 60", "speed = 1"))
     key = town.key("ops")
     town.start()
     headers = {"Authorization": f"Bearer {key}"}
@@ -69,8 +70,11 @@ def test_what_an_answer_gives_is_taken_up_by_the_operations_it_links_to(
 ) -> None:
     town, headers = asked
     schema = schemathesis.openapi.from_url(f"{town.http.base_url}/openapi.json", headers=headers)
-    schema = schema.include(path_regex=FOLLOWED)
+    # What the list begins with is another order each time: a session cannot be drawn anew from it.
+    schema = schema.include(path_regex=FOLLOWED).exclude(method="GET", path="/v1/orders")
     schema.config.generation.update(modes=[schemathesis.GenerationMode.POSITIVE])
+    # The document's links only: more could be guessed from the schemas of the answers.
+    schema.config.phases.stateful.inference.algorithms = []
 
     @schema.hook
     def map_body(context: Any, body: Any) -> Any:
