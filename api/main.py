@@ -20,8 +20,7 @@ from fastapi import FastAPI
 
 from api import bootstrap, problems
 from api.connections import HeadLimits, bounded
-from api.examples import add_examples
-from api.links import link
+from api.document import complete
 from api.logs import log_to_stderr, logger
 from api.planner import Planner
 from api.routes import ROUTERS, webhook_endpoints
@@ -138,19 +137,14 @@ def _on_started(zones: Zones, task: asyncio.Task[None]) -> None:
 
 
 def _complete_document(app: FastAPI) -> None:
-    """Put links, examples and the table of problem codes into the API document."""
+    """Let the API document say what its routes alone do not."""
     generate = app.openapi
 
     def openapi() -> dict[str, Any]:
         if app.openapi_schema is not None:
             return app.openapi_schema
         document = generate()
-        link(document)
-        add_examples(document)
-        document["x-problem-codes"] = [
-            {"code": code, "status": status, "title": title}
-            for code, (status, title) in sorted(problems.CODES.items())
-        ]
+        complete(document, ROUTERS)
         return document
 
     app.openapi = openapi  # type: ignore[method-assign]  # as FastAPI's own guide extends it

@@ -11,7 +11,7 @@ from starlette.responses import Response
 from api import counter_views
 from api.bootstrap import Service, of_request
 from api.counter_schemas import CollectIn, HereIn, NoShowIn
-from api.idempotency import Answer
+from api.idempotency import Answer, RetryKey
 from api.live import Live
 from api.problems import Problem
 from api.rights import Ruled, Scope, needs
@@ -54,7 +54,7 @@ async def arrive_to_collect(order_id: OrderId, service: Here, asked: HereIn | No
 @router.post("/orders/{order_id}/collect", summary="Hand an order over to its customer")
 @needs(Scope.PICKING_WRITE)
 async def collect_order(
-    order_id: OrderId, asked: CollectIn, request: Request, service: Here
+    order_id: OrderId, asked: CollectIn, request: Request, service: Here, key: RetryKey = None
 ) -> Response:
     """Hand an order over to whoever says its code; goods with an age limit need a document."""
     live, tries = service.live, service.tries
@@ -76,7 +76,7 @@ async def collect_order(
         live.handle(CollectOrder(order_id, at, asked.age_checked))
         return Answer(200, counter_views.collection(live, live.engine.state.order(order_id)))
 
-    return await service.idempotency.once(request, asked, job)
+    return await service.idempotency.once(request, key, asked, job)
 
 
 @router.post("/orders/{order_id}/no-show", summary="Nobody came for an order")
