@@ -74,6 +74,7 @@ def leave_out_what_is_not_known(schema: Any) -> None:
         return {name: said for name, said in (headers or {}).items() if name not in unknown}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("mode", list(GenerationMode), ids=lambda mode: mode.value)
 def test_whatever_is_sent_is_answered_as_the_document_says(
     mode: GenerationMode, asked: tuple[Kauppa, str]
