@@ -67,6 +67,9 @@ def complete(document: Json, routers: Iterable[APIRouter]) -> None:
         _say_who_may(operation, route)
         if _is_of_a_zone(route.dependant):
             operation.setdefault("parameters", []).append(_ZONE)
+        if route.body_field is not None:
+            other = {"description": "The body is not said to be JSON"}
+            operation["responses"]["415"] = {**operation["responses"]["4XX"], **other}
         for answer in operation["responses"].values():
             answer["headers"] = {**answer.get("headers", {}), **_TRACED}
     link(document)

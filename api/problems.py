@@ -64,6 +64,7 @@ CODES: Final[Mapping[str, tuple[int, str]]] = {
     "stale_version": (412, "The thing has changed since it was read"),
     "body_too_large": (413, "The body is too large"),
     "unsupported_encoding": (415, "The body is compressed"),
+    "unsupported_media_type": (415, "The body is not of a type that is taken here"),
     "unsupported_picture": (415, "The picture is not one that is kept"),
     "invalid_request": (422, "The request is not valid"),
     "invalid_value": (422, "A value is not possible"),
