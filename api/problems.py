@@ -87,6 +87,7 @@ CODES: Final[Mapping[str, tuple[int, str]]] = {
     "too_many_tries": (429, "There were too many wrong tries"),
     "internal_error": (500, "Something went wrong on our side"),
     "courier_company_failed": (502, "The courier company gave no usable answer"),
+    "too_many_connections": (503, "All connections are taken"),
     "not_ready": (503, "The service is starting, stopping or has failed"),
 }
 """Every code with its status and title; published in the API document."""
