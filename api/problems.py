@@ -84,6 +84,7 @@ CODES: Final[Mapping[str, tuple[int, str]]] = {
     "solve_refused": (422, "The problem cannot be solved as it is stated"),
     "headers_too_large": (431, "The headers are too large"),
     "solver_busy": (429, "Too many problems wait already"),
+    "too_many_requests": (429, "This key asks too often"),
     "too_many_tries": (429, "There were too many wrong tries"),
     "internal_error": (500, "Something went wrong on our side"),
     "courier_company_failed": (502, "The courier company gave no usable answer"),
