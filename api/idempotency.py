@@ -12,9 +12,9 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
-from fastapi import Request, Response
+from fastapi import Header, Request, Response
 from pydantic import BaseModel
 from starlette.responses import JSONResponse
 
@@ -24,7 +24,18 @@ from api.storage.records import KeptAnswer
 from dispatch.errors import DispatchError
 from geo.errors import GeoError
 
-_KEY: Final = re.compile(r"[!-~]{1,255}")
+_KEY: Final = re.compile(r"^[!-~]{1,255}$")
+
+RetryKey = Annotated[
+    str | None,
+    Header(
+        alias="Idempotency-Key",
+        description="Of your choice, one for each thing to be done: a retry with the same key and "
+        "body is answered as the first time, and nothing is done twice.",
+        json_schema_extra={"pattern": _KEY.pattern},
+    ),
+]
+"""The header of that name of a request."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +55,9 @@ class Idempotency:
         self._live = live
         self._running: dict[str, str] = {}
 
-    async def once(self, request: Request, body: BaseModel, job: Callable[[], Answer]) -> Response:
+    async def once(
+        self, request: Request, key: RetryKey, body: BaseModel, job: Callable[[], Answer]
+    ) -> Response:
         """Do a job on the engine's thread, or replay what it answered under the same key.
 
         Raises
@@ -52,7 +65,6 @@ class Idempotency:
         Problem
             A malformed key; the key was used with another body; the first request still runs.
         """
-        key = request.headers.get("idempotency-key")
         if key is None:
             return _on_wire(request, await self._live.run(lambda: _answer(job)))
         if not _KEY.fullmatch(key):

@@ -71,7 +71,7 @@ def link(document: Json) -> None:
 def _answer(document: Json, method: str, path: str) -> Json:
     """Return what the document says of the answer when all is well."""
     answers: Json = document["paths"][path][method]["responses"]
-    found: Json = next(answers[status] for status in ("200", "201") if status in answers)
+    found: Json = next(answers[status] for status in ("201", "200") if status in answers)
     return found
 
 

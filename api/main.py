@@ -19,9 +19,8 @@ import uvicorn
 from fastapi import FastAPI
 
 from api import bootstrap, problems
-from api.connections import HeadLimits, bounded
-from api.examples import add_examples
-from api.links import link
+from api.connections import HeadLimits, bounded, make_room
+from api.document import complete
 from api.logs import log_to_stderr, logger
 from api.planner import Planner
 from api.routes import ROUTERS, webhook_endpoints
@@ -139,20 +138,15 @@ def _on_started(zones: Zones, task: asyncio.Task[None]) -> None:
 
 
 def _complete_document(app: FastAPI) -> None:
-    """Put links, examples and the table of problem codes into the API document."""
+    """Let the API document say what its routes alone do not."""
     generate = app.openapi
 
     def openapi() -> dict[str, Any]:
         if app.openapi_schema is not None:
             return app.openapi_schema
         document = generate()
-        link(document)
         add_shapes(document, (*ROUTERS, webhook_endpoints.sent))
-        add_examples(document)
-        document["x-problem-codes"] = [
-            {"code": code, "status": status, "title": title}
-            for code, (status, title) in sorted(problems.CODES.items())
-        ]
+        complete(document, ROUTERS)
         return document
 
     app.openapi = openapi  # type: ignore[method-assign]  # as FastAPI's own guide extends it
@@ -173,6 +167,9 @@ def serve(settings: Settings, planners: Mapping[str | None, Planner]) -> int:
     """
     log_to_stderr(settings.log_format, settings.log_level)
     sys.setswitchinterval(_TURN_S)
+    lacking = make_room(settings.connections)
+    if lacking is not None:
+        raise SettingsError([f"connections: {lacking}; allow it more, or set fewer."])
     listener = bind(settings.host, settings.port)
     zones = None
     try:
@@ -200,7 +197,7 @@ async def _serve(zones: Zones, listener: socket.socket) -> int:
     settings = zones.settings
     config = uvicorn.Config(
         create_app(zones),
-        http=bounded(HeadLimits(idle_s=_KEPT_ALIVE_S, head_s=settings.head_limit_s)),
+        http=bounded(HeadLimits(_KEPT_ALIVE_S, settings.head_limit_s, settings.connections)),
         log_config=None,
         access_log=False,
         server_header=False,

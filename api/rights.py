@@ -310,7 +310,10 @@ class Ruled(APIRoute):
             instead = await guard.admit(request, rule)
             if instead is not None:
                 return instead
-            answer = await handle(StrictRequest(request.scope, request.receive))
+            strict = StrictRequest(request.scope, request.receive)
+            if self.body_field is not None:  # the others read their bodies themselves
+                await strict.refuse_other_types()
+            answer = await handle(strict)
             guard.see_out(request, answer)
             return answer
 

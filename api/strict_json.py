@@ -7,9 +7,14 @@ else Python's own reader takes is read differently by others, or cannot be writt
 from __future__ import annotations
 
 import json
-from typing import Any, NoReturn
+import re
+from typing import Any, Final, NoReturn
 
 from starlette.requests import Request
+
+from api.problems import Problem
+
+_JSON: Final = re.compile(r"application/(?:[^/\s]+\+)?json")
 
 
 def loads(body: bytes) -> Any:
@@ -46,6 +51,24 @@ class StrictRequest(Request):
         if not hasattr(self, "_json"):
             self._json = loads(await self.body())
         return self._json
+
+    async def refuse_other_types(self) -> None:
+        """Refuse a body that is not said to be JSON; where there is none, nothing need be said.
+
+        Raises
+        ------
+        Problem
+            `unsupported_media_type`.
+        """
+        said = self.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if _JSON.fullmatch(said) or not await self.body():
+            return
+        what = f"is said to be {said[:80]!r}" if said else "comes without a Content-Type"
+        raise Problem(
+            "unsupported_media_type",
+            f"The body {what}; send JSON, with Content-Type: application/json.",
+            headers={"Accept": "application/json"},
+        )
 
 
 def _named_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

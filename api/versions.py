@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from hashlib import blake2b
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
-from fastapi import Request
+from fastapi import Header
 from starlette.responses import JSONResponse
 
 from api.problems import Problem
@@ -17,6 +17,18 @@ from dispatch.state import CourierState, OrderState, StoreState
 
 _TAG: Final = re.compile(r'\s*(W/)?("[\x21\x23-\x7e\x80-\xff]*")\s*(?:,|$)')
 _DIGEST_BYTES: Final = 6
+
+_TAGS: Final = r'^(\*|(W/)?"[!#-~]*"( *, *(W/)?"[!#-~]*")*)$'
+
+IfMatch = Annotated[
+    str | None,
+    Header(
+        alias="If-Match",
+        description="The version that the edit is made for: an ETag as it was given, or *.",
+        json_schema_extra={"pattern": _TAGS},
+    ),
+]
+"""The header of that name of a request."""
 
 
 def order_etag(found: OrderState) -> str:
@@ -52,7 +64,7 @@ def endpoint_etag(found: Endpoint) -> str:
     return f'"{_digest(edited)}"'
 
 
-def check_match(request: Request, etag: str) -> None:
+def check_match(said: IfMatch, etag: str) -> None:
     """Hold an edit to the version it was made for; without `If-Match` it is for any.
 
     Raises
@@ -61,7 +73,6 @@ def check_match(request: Request, etag: str) -> None:
         `stale_version`, with the present version in its `ETag` header; `invalid_request` when
         the header is none.
     """
-    said = request.headers.get("if-match")
     if said is None or said.strip() == "*":
         return
     tags, at = [], 0

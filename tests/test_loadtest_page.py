@@ -8,6 +8,7 @@ import tomllib
 from pathlib import Path
 
 import pyarrow.parquet as pq
+import pytest
 from test_documentation import ROOT, bin_on_path, blocks, run_page
 
 from simulations.load.sla import sla_of
@@ -15,6 +16,7 @@ from simulations.load.sla import sla_of
 __all__ = ["bin_on_path"]
 
 
+@pytest.mark.long
 def test_the_load_test_shown_runs(tmp_path: Path, bin_on_path: dict[str, str]) -> None:
     printed = run_page("loadtest.md", tmp_path, bin_on_path).stdout
     said, _, endpoints = printed.partition("\n{")

@@ -11,7 +11,7 @@ from starlette.responses import Response
 from api import counter_views
 from api.bootstrap import Service, of_request
 from api.counter_schemas import CollectIn, HereIn, NoShowIn
-from api.idempotency import Answer
+from api.idempotency import Answer, RetryKey
 from api.live import Live
 from api.problems import Problem
 from api.rights import Ruled, Scope, needs
@@ -61,7 +61,7 @@ async def arrive_to_collect(
 @needs(Scope.PICKING_WRITE)
 @answers(picking.CollectedOrder)
 async def collect_order(
-    order_id: OrderId, asked: CollectIn, request: Request, service: Here
+    order_id: OrderId, asked: CollectIn, request: Request, service: Here, key: RetryKey = None
 ) -> Response:
     """Hand an order over to whoever says its code; goods with an age limit need a document."""
     live, tries = service.live, service.tries
@@ -83,7 +83,7 @@ async def collect_order(
         live.handle(CollectOrder(order_id, at, asked.age_checked))
         return Answer(200, counter_views.collection(live, live.engine.state.order(order_id)))
 
-    return await service.idempotency.once(request, asked, job)
+    return await service.idempotency.once(request, key, asked, job)
 
 
 @router.post("/orders/{order_id}/no-show", summary="Nobody came for an order")

@@ -10,12 +10,12 @@ from starlette.responses import Response
 from api import desk_views
 from api.bootstrap import Service, of_request
 from api.desk_schemas import ControlIn, Owner
-from api.idempotency import Answer
+from api.idempotency import Answer, RetryKey
 from api.rights import Ruled, Scope, needs
 from api.schemas import Reason
 from api.shapes import desk
 from api.shapes.declaring import answers
-from api.versions import check_match, control_etag, tagged
+from api.versions import IfMatch, check_match, control_etag, tagged
 from dispatch.commands import EndControl
 from dispatch.controls import in_force
 from dispatch.errors import UnknownIdError
@@ -44,7 +44,9 @@ async def list_controls(service: Here) -> desk.Controls:
 @router.post("/controls", status_code=201, summary="Put a surge control in force")
 @needs(Scope.DESK_WRITE)
 @answers(desk.Control)
-async def set_control(asked: ControlIn, request: Request, service: Here) -> Response:
+async def set_control(
+    asked: ControlIn, request: Request, service: Here, key: RetryKey = None
+) -> Response:
     """Change what new orders get until a time; what was promised before is kept."""
     live = service.live
 
@@ -53,7 +55,7 @@ async def set_control(asked: ControlIn, request: Request, service: Here) -> Resp
         placed = next(r.event for r in recorded if isinstance(r.event, ControlSet)).control
         return Answer(201, desk_views.control(placed), {"ETag": control_etag(placed)})
 
-    return await service.idempotency.once(request, asked, job)
+    return await service.idempotency.once(request, key, asked, job)
 
 
 @router.post("/controls/preview", summary="What a surge control would do")
@@ -84,17 +86,17 @@ async def get_control(control_id: str, service: Here) -> Response:
 @answers(desk.Control)
 async def end_control(
     control_id: str,
-    request: Request,
     service: Here,
     owner: Annotated[Owner, Query()],
     reason: Annotated[Reason | None, Query()] = None,
+    match: IfMatch = None,
 ) -> desk.Control:
     """End a control before its time."""
     live = service.live
 
     def job() -> desk.Control:
         found = _control(live.engine.state, control_id)
-        check_match(request, control_etag(found))
+        check_match(match, control_etag(found))
         live.handle(EndControl(control_id, owner, reason or ""))
         return desk_views.control(found)
 

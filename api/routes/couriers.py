@@ -22,7 +22,7 @@ from api.courier_schemas import (
     StrandedIn,
 )
 from api.cursors import cursor_after, page_of, read_cursor
-from api.idempotency import Answer
+from api.idempotency import Answer, RetryKey
 from api.live import Live
 from api.positions import Reported, take_positions
 from api.problems import Problem
@@ -263,7 +263,7 @@ async def end_break(
 @needs(Scope.STOPS_WRITE)
 @answers(couriers.Courier)
 async def strand(
-    courier_id: CourierId, asked: StrandedIn, request: Request, service: Here
+    courier_id: CourierId, asked: StrandedIn, request: Request, service: Here, key: RetryKey = None
 ) -> Response:
     """Let what is in the bag wait where the courier is, for another one to fetch."""
     live = service.live
@@ -276,7 +276,7 @@ async def strand(
             device_time(live, asked.occurred_at),
         )
 
-    return await _do_once(service, request, asked, courier_id, command)
+    return await _do_once(service, request, key, asked, courier_id, command)
 
 
 @router.post("/couriers/{courier_id}/recover", summary="Say that a courier can go on again")
@@ -295,7 +295,7 @@ async def recover(
 @needs(Scope.STOPS_WRITE)
 @answers(couriers.Courier)
 async def hand_over(
-    courier_id: CourierId, asked: HandOverIn, request: Request, service: Here
+    courier_id: CourierId, asked: HandOverIn, request: Request, service: Here, key: RetryKey = None
 ) -> Response:
     """Let some orders of a bag wait for another courier, who alone may fetch them for an hour."""
     live = service.live
@@ -311,7 +311,7 @@ async def hand_over(
             device_time(live, asked.occurred_at),
         )
 
-    return await _do_once(service, request, asked, courier_id, command)
+    return await _do_once(service, request, key, asked, courier_id, command)
 
 
 @router.get("/couriers/{courier_id}/standby", summary="Where a courier waits for work")
@@ -407,6 +407,7 @@ async def _do(
 async def _do_once(
     service: Service,
     request: Request,
+    key: RetryKey,
     asked: BaseModel,
     courier_id: str,
     command: Callable[[], Command],
@@ -414,7 +415,7 @@ async def _do_once(
     """Do it, or answer a retry of the same request as the first time."""
     live = service.live
     return await service.idempotency.once(
-        request, asked, lambda: Answer(200, _done(live, courier_id, command()))
+        request, key, asked, lambda: Answer(200, _done(live, courier_id, command()))
     )
 
 

@@ -20,14 +20,14 @@ from api.desk_schemas import (
     UndoIn,
     WhoIn,
 )
-from api.idempotency import Answer
+from api.idempotency import Answer, RetryKey
 from api.live import Live
 from api.problems import Problem
 from api.rights import Ruled, Scope, needs
 from api.schemas import Id, Reason
 from api.shapes import desk
 from api.shapes.declaring import answers
-from api.versions import action_etag, check_match, order_etag, route_etag, tagged
+from api.versions import IfMatch, action_etag, check_match, order_etag, route_etag, tagged
 from dispatch.codec import WIRE
 from dispatch.commands import (
     Command,
@@ -69,41 +69,62 @@ async def get_order_desk(order_id: str, service: Here) -> Response:
 @router.post("/orders/{order_id}/hold", summary="Hold an order")
 @needs(Scope.DESK_WRITE)
 @answers(desk.DecidedOrder)
-async def hold_order(order_id: str, asked: HoldIn, request: Request, service: Here) -> Response:
+async def hold_order(
+    order_id: str,
+    asked: HoldIn,
+    request: Request,
+    service: Here,
+    key: RetryKey = None,
+    match: IfMatch = None,
+) -> Response:
     """Neither pick nor route an order for now.
 
     With `recall` it is taken from a courier who is on the way to fetch it.
     """
     command = HoldOrder(order_id, asked.owner, asked.reason, asked.until, asked.recall)
-    job = _about_order(service.live, request, order_id, lambda: command)
-    return await service.idempotency.once(request, asked, job)
+    job = _about_order(service.live, match, order_id, lambda: command)
+    return await service.idempotency.once(request, key, asked, job)
 
 
 @router.post("/orders/{order_id}/release", summary="Let a held order go on")
 @needs(Scope.DESK_WRITE)
 @answers(desk.DecidedOrder)
-async def release_order(order_id: str, asked: WhoIn, request: Request, service: Here) -> Response:
+async def release_order(
+    order_id: str,
+    asked: WhoIn,
+    request: Request,
+    service: Here,
+    key: RetryKey = None,
+    match: IfMatch = None,
+) -> Response:
     """End a hold."""
     command = ReleaseHold(order_id, asked.owner, asked.reason or "")
-    job = _about_order(service.live, request, order_id, lambda: command)
-    return await service.idempotency.once(request, asked, job)
+    job = _about_order(service.live, match, order_id, lambda: command)
+    return await service.idempotency.once(request, key, asked, job)
 
 
 @router.delete("/orders/{order_id}/hold", summary="Let a held order go on")
 @needs(Scope.DESK_WRITE)
 @answers(desk.DecidedOrder)
 async def delete_hold(
-    order_id: str, request: Request, service: Here, owner: By, reason: Because = None
+    order_id: str, service: Here, owner: By, reason: Because = None, match: IfMatch = None
 ) -> Response:
     """End a hold, as `release` does."""
     command = ReleaseHold(order_id, owner, reason or "")
-    return await _now(service.live, _about_order(service.live, request, order_id, lambda: command))
+    return await _now(service.live, _about_order(service.live, match, order_id, lambda: command))
 
 
 @router.post("/orders/{order_id}/assign", summary="Give an order to one courier")
 @needs(Scope.DESK_WRITE)
 @answers(desk.DecidedOrder)
-async def assign_order(order_id: str, asked: AssignIn, request: Request, service: Here) -> Response:
+async def assign_order(
+    order_id: str,
+    asked: AssignIn,
+    request: Request,
+    service: Here,
+    key: RetryKey = None,
+    match: IfMatch = None,
+) -> Response:
     """Let only this courier bring an order, until a time.
 
     It is taken from another courier who is on the way to fetch it.
@@ -114,29 +135,36 @@ async def assign_order(order_id: str, asked: AssignIn, request: Request, service
         expires_at = _until(live, asked.expires_at)
         return LockOrder(order_id, asked.courier_id, asked.owner, asked.reason, expires_at)
 
-    job = _about_order(live, request, order_id, command)
-    return await service.idempotency.once(request, asked, job)
+    job = _about_order(live, match, order_id, command)
+    return await service.idempotency.once(request, key, asked, job)
 
 
 @router.post("/orders/{order_id}/unlock", summary="Let the engine choose the courier again")
 @needs(Scope.DESK_WRITE)
 @answers(desk.DecidedOrder)
-async def unlock_order(order_id: str, asked: WhoIn, request: Request, service: Here) -> Response:
+async def unlock_order(
+    order_id: str,
+    asked: WhoIn,
+    request: Request,
+    service: Here,
+    key: RetryKey = None,
+    match: IfMatch = None,
+) -> Response:
     """Take off what `assign` fixed."""
     command = UnlockOrder(order_id, asked.owner, asked.reason or "")
-    job = _about_order(service.live, request, order_id, lambda: command)
-    return await service.idempotency.once(request, asked, job)
+    job = _about_order(service.live, match, order_id, lambda: command)
+    return await service.idempotency.once(request, key, asked, job)
 
 
 @router.delete("/orders/{order_id}/lock", summary="Let the engine choose the courier again")
 @needs(Scope.DESK_WRITE)
 @answers(desk.DecidedOrder)
 async def delete_lock(
-    order_id: str, request: Request, service: Here, owner: By, reason: Because = None
+    order_id: str, service: Here, owner: By, reason: Because = None, match: IfMatch = None
 ) -> Response:
     """Take off what `assign` fixed, as `unlock` does."""
     command = UnlockOrder(order_id, owner, reason or "")
-    return await _now(service.live, _about_order(service.live, request, order_id, lambda: command))
+    return await _now(service.live, _about_order(service.live, match, order_id, lambda: command))
 
 
 @router.get("/orders/{order_id}/explanation", summary="Why this store, courier and time")
@@ -154,12 +182,12 @@ async def explain_order(order_id: str, service: Here) -> JSONResponse:
 
 
 def _about_order(
-    live: Live, request: Request, order_id: str, command: Callable[[], Command]
+    live: Live, match: IfMatch, order_id: str, command: Callable[[], Command]
 ) -> Callable[[], Answer]:
     """Return the job that carries out a decision about an order, if it is as it was read."""
 
     def job() -> Answer:
-        check_match(request, order_etag(live.engine.state.order(order_id)))
+        check_match(match, order_etag(live.engine.state.order(order_id)))
         action_id = _action(live.handle(command()))
         found = live.engine.state.order(order_id)
         body = {"action_id": action_id, **desk_views.order_desk(live, found)}
@@ -189,7 +217,12 @@ async def get_route_order(courier_id: CourierId, service: Here) -> Response:
 @needs(Scope.DESK_WRITE)
 @answers(desk.DecidedRoute)
 async def set_route_order(
-    courier_id: CourierId, asked: RouteOrderIn, request: Request, service: Here
+    courier_id: CourierId,
+    asked: RouteOrderIn,
+    request: Request,
+    service: Here,
+    key: RetryKey = None,
+    match: IfMatch = None,
 ) -> Response:
     """Let a courier do these stops first, in this order; the others come after, as the plan has it.
 
@@ -203,27 +236,27 @@ async def set_route_order(
         stops = tuple(asked.stop_ids)
         return LockRoute(courier_id, stops, asked.owner, asked.reason, expires_at)
 
-    job = _about_route(live, request, courier_id, command)
-    return await service.idempotency.once(request, asked, job)
+    job = _about_route(live, match, courier_id, command)
+    return await service.idempotency.once(request, key, asked, job)
 
 
 @router.delete("/couriers/{courier_id}/route/order", summary="Let the plan order the stops again")
 @needs(Scope.DESK_WRITE)
 @answers(desk.DecidedRoute)
 async def delete_route_order(
-    courier_id: CourierId, request: Request, service: Here, owner: By, reason: Because = None
+    courier_id: CourierId, service: Here, owner: By, reason: Because = None, match: IfMatch = None
 ) -> Response:
     """Take off what was fixed."""
     command = UnlockRoute(courier_id, owner, reason or "")
-    job = _about_route(service.live, request, courier_id, lambda: command)
+    job = _about_route(service.live, match, courier_id, lambda: command)
     return await _now(service.live, job)
 
 
 def _about_route(
-    live: Live, request: Request, courier_id: str, command: Callable[[], Command]
+    live: Live, match: IfMatch, courier_id: str, command: Callable[[], Command]
 ) -> Callable[[], Answer]:
     def job() -> Answer:
-        check_match(request, route_etag(live.engine.state.courier(courier_id)))
+        check_match(match, route_etag(live.engine.state.courier(courier_id)))
         action_id = _action(live.handle(command()))
         found = live.engine.state.courier(courier_id)
         body = {"action_id": action_id, **desk_views.route_desk(found)}
@@ -275,7 +308,14 @@ async def list_actions(
 @router.post("/actions/{action_id}/undo", summary="Take back what was done at the desk")
 @needs(Scope.DESK_WRITE)
 @answers(desk.UndoneAction)
-async def undo_action(action_id: str, asked: UndoIn, request: Request, service: Here) -> Response:
+async def undo_action(
+    action_id: str,
+    asked: UndoIn,
+    request: Request,
+    service: Here,
+    key: RetryKey = None,
+    match: IfMatch = None,
+) -> Response:
     """Take an action back where that still makes sense; 409 says why it does not."""
     live = service.live
 
@@ -283,7 +323,7 @@ async def undo_action(action_id: str, asked: UndoIn, request: Request, service: 
         found = live.engine.state.actions.get(action_id)
         if found is None:
             raise UnknownIdError(f"there is no action {action_id}")
-        check_match(request, action_etag(found))
+        check_match(match, action_etag(found))
         recorded = live.handle(UndoAction(action_id, asked.owner))
         undone = live.engine.state.actions[action_id]
         body = {
@@ -292,7 +332,7 @@ async def undo_action(action_id: str, asked: UndoIn, request: Request, service: 
         }
         return Answer(200, body, {"ETag": action_etag(undone)})
 
-    return await service.idempotency.once(request, asked, job)
+    return await service.idempotency.once(request, key, asked, job)
 
 
 # --- pieces ------------------------------------------------------------------------------------

@@ -12,14 +12,14 @@ from starlette.responses import Response
 from api import order_views
 from api.bootstrap import Service, of_all, of_request
 from api.cursors import cursor_after, no_cursor, read_cursor
-from api.idempotency import Answer
+from api.idempotency import Answer, RetryKey
 from api.order_schemas import AmendIn, CancelIn, OrderIn, QuoteDropoffIn, model_lines
 from api.problems import Problem
 from api.rights import Ruled, Scope, needs
 from api.routes.times import device_time
 from api.shapes import orders
 from api.shapes.declaring import answers
-from api.versions import check_match, order_etag, tagged
+from api.versions import IfMatch, check_match, order_etag, tagged
 from dispatch.commands import CancelOrder
 from dispatch.errors import ExternalIdTakenError
 from dispatch.events import OrderAmended, OrderReceived, OrderRefused
@@ -59,7 +59,9 @@ _LISTED: Final[Mapping[Shown, Callable[[OrderState], bool]]] = {
 @router.post("/orders", status_code=201, summary="Order")
 @needs(Scope.ORDERS_WRITE)
 @answers(orders.PlacedOrder, 200)
-async def place_order(asked: OrderIn, request: Request, service: Here) -> Response:
+async def place_order(
+    asked: OrderIn, request: Request, service: Here, key: RetryKey = None
+) -> Response:
     """Take an order, or refuse it with the reason; safe to retry with an Idempotency-Key.
 
     The answer says what became of the quote that was cited, and where the customer can follow the
@@ -69,7 +71,9 @@ async def place_order(asked: OrderIn, request: Request, service: Here) -> Respon
     zones = await of_all(request)
     theirs = zones.of_tenant(service.tenant)
     with zones.external_ids.held(service, theirs, asked.external_id):
-        return await service.idempotency.once(request, asked, lambda: _place(service, asked, base))
+        return await service.idempotency.once(
+            request, key, asked, lambda: _place(service, asked, base)
+        )
 
 
 def _place(service: Service, asked: OrderIn, base: str) -> Answer:
@@ -263,7 +267,9 @@ async def get_order(order_id: str, service: Here) -> Response:
 @router.patch("/orders/{order_id}", summary="Change an order")
 @needs(Scope.ORDERS_WRITE)
 @answers(orders.AmendedOrder)
-async def amend_order(order_id: str, asked: AmendIn, request: Request, service: Here) -> Response:
+async def amend_order(
+    order_id: str, asked: AmendIn, service: Here, match: IfMatch = None
+) -> Response:
     """Change door, goods or instructions before picking begins; note and phone until delivery.
 
     Goods are reserved anew, at another store if this one lacks them; the promise stands as long
@@ -273,7 +279,7 @@ async def amend_order(order_id: str, asked: AmendIn, request: Request, service: 
 
     def job() -> Response:
         found = live.engine.state.order(order_id)
-        check_match(request, order_etag(found))
+        check_match(match, order_etag(found))
         if asked.says_nothing():
             raise Problem("invalid_request", "Say what is to change.", {"pointer": ""})
         bought = found.order
@@ -303,12 +309,14 @@ async def amend_order(order_id: str, asked: AmendIn, request: Request, service: 
 @router.post("/orders/{order_id}/cancel", summary="Give an order up")
 @needs(Scope.ORDERS_WRITE)
 @answers(orders.Order)
-async def cancel_order(order_id: str, asked: CancelIn, request: Request, service: Here) -> Response:
+async def cancel_order(
+    order_id: str, asked: CancelIn, service: Here, match: IfMatch = None
+) -> Response:
     """Cancel an order with all its parts; goods already in a bag come back to their store."""
     live = service.live
 
     def job() -> Response:
-        check_match(request, order_etag(live.engine.state.order(order_id)))
+        check_match(match, order_etag(live.engine.state.order(order_id)))
         at = device_time(live, asked.occurred_at)
         live.handle(CancelOrder(order_id, asked.reason, at))
         now = live.engine.state.order(order_id)

@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from api import picking_views, views
 from api.bootstrap import Service, of_parcel, of_request
-from api.idempotency import Answer
+from api.idempotency import Answer, RetryKey
 from api.picking_schemas import AnswerIn, ItemIn, ScanIn, ShortIn
 from api.problems import of_error
 from api.rights import Ruled, Scope, needs, open_to_all, principal_of
@@ -60,7 +60,7 @@ async def report_picking(order_id: OrderId, asked: PickingIn, service: Here) -> 
 @needs(Scope.PICKING_WRITE)
 @answers(picking.Pick)
 async def report_short(
-    order_id: OrderId, asked: ShortIn, request: Request, service: Here
+    order_id: OrderId, asked: ShortIn, request: Request, service: Here, key: RetryKey = None
 ) -> Response:
     """Take what is missing off an order, or ask the customer about another article instead."""
     live = service.live
@@ -77,7 +77,7 @@ async def report_short(
         state = live.engine.state
         return Answer(200, picking_views.pick_row(state, state.order(order_id)))
 
-    return await service.idempotency.once(request, asked, job)
+    return await service.idempotency.once(request, key, asked, job)
 
 
 @router.post(
@@ -106,7 +106,9 @@ async def answer_substitution(
 @router.post("/orders/{order_id}/items", status_code=201, summary="An article was scanned")
 @needs(Scope.PICKING_WRITE)
 @answers(picking.Items)
-async def scan_item(order_id: OrderId, asked: ItemIn, request: Request, service: Here) -> Response:
+async def scan_item(
+    order_id: OrderId, asked: ItemIn, request: Request, service: Here, key: RetryKey = None
+) -> Response:
     """Take in which package went into an order, with its batch and origin."""
     live = service.live
 
@@ -121,7 +123,7 @@ async def scan_item(order_id: OrderId, asked: ItemIn, request: Request, service:
         state = live.engine.state
         return Answer(201, picking_views.items(state, state.order(order_id)))
 
-    return await service.idempotency.once(request, asked, job)
+    return await service.idempotency.once(request, key, asked, job)
 
 
 @router.get("/orders/{order_id}/items", summary="What was scanned into an order")

@@ -12,7 +12,7 @@ from starlette.responses import Response
 from api import counter_views
 from api.bootstrap import Service, of_request
 from api.counter_schemas import DeskReturnIn, GoodsIn, PickupIn, SettleIn
-from api.idempotency import Answer
+from api.idempotency import Answer, RetryKey
 from api.problems import Problem, of_error
 from api.rights import Ruled, Scope, needs
 from api.routes.times import device_time
@@ -32,7 +32,7 @@ OrderId = Annotated[Id, Path()]
 @needs(Scope.PICKING_WRITE)
 @answers(picking.Returned)
 async def return_at_desk(
-    order_id: OrderId, asked: DeskReturnIn, request: Request, service: Here
+    order_id: OrderId, asked: DeskReturnIn, request: Request, service: Here, key: RetryKey = None
 ) -> Response:
     """Take goods of a delivered or collected order back, into stock or written off."""
     live = service.live
@@ -53,7 +53,7 @@ async def return_at_desk(
         state = live.engine.state
         return Answer(201, counter_views.returned(state, state.order(order_id)))
 
-    return await service.idempotency.once(request, asked, job)
+    return await service.idempotency.once(request, key, asked, job)
 
 
 @router.get("/orders/{order_id}/returns", summary="What of an order came back")
@@ -76,7 +76,7 @@ async def list_returned(order_id: OrderId, service: Here) -> picking.Returned:
 @needs(Scope.ORDERS_WRITE)
 @answers(picking.Errand)
 async def request_return(
-    order_id: OrderId, asked: PickupIn, request: Request, service: Here
+    order_id: OrderId, asked: PickupIn, request: Request, service: Here, key: RetryKey = None
 ) -> Response:
     """Let a courier fetch goods of a delivered order at its door, for the store they came from."""
     live = service.live
@@ -91,7 +91,7 @@ async def request_return(
         state = live.engine.state
         return Answer(201, counter_views.errand(state, state.order(fact.order.order_id)))
 
-    return await service.idempotency.once(request, asked, job)
+    return await service.idempotency.once(request, key, asked, job)
 
 
 @router.get("/stores/{store_id}/returns", summary="Returns to look at")
@@ -112,7 +112,11 @@ async def list_returns(store_id: Annotated[Id, Path()], service: Here) -> pickin
 @needs(Scope.PICKING_WRITE)
 @answers(picking.Errand)
 async def settle_return(
-    return_id: Annotated[Id, Path()], asked: SettleIn, request: Request, service: Here
+    return_id: Annotated[Id, Path()],
+    asked: SettleIn,
+    request: Request,
+    service: Here,
+    key: RetryKey = None,
 ) -> Response:
     """Put goods that a courier brought back into stock, or write them off."""
     live = service.live
@@ -132,7 +136,7 @@ async def settle_return(
         state = live.engine.state
         return Answer(200, counter_views.errand(state, state.order(return_id)))
 
-    return await service.idempotency.once(request, asked, job)
+    return await service.idempotency.once(request, key, asked, job)
 
 
 def _amounts(field: str, goods: list[GoodsIn]) -> dict[str, int]:

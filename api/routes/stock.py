@@ -11,7 +11,7 @@ from starlette.responses import Response
 from api import stock_views
 from api.bootstrap import Service, of_request
 from api.cursors import cursor_after, page_of, read_cursor
-from api.idempotency import Answer
+from api.idempotency import Answer, RetryKey
 from api.live import Live
 from api.problems import Problem
 from api.rights import Ruled, Scope, needs
@@ -147,7 +147,7 @@ async def put_shelves(store_id: StoreId, asked: ShelvesIn, service: Here) -> sto
 @needs(Scope.STOCK_WRITE)
 @answers(stores.StockCorrection)
 async def correct_stock(
-    store_id: StoreId, asked: CorrectionIn, request: Request, service: Here
+    store_id: StoreId, asked: CorrectionIn, request: Request, service: Here, key: RetryKey = None
 ) -> Response:
     """Change stock by what somebody found; orders whose goods are gone move, or are named.
 
@@ -155,7 +155,9 @@ async def correct_stock(
     """
     live = service.live
     _refuse_repeated("changes", [item.sku for item in asked.changes])
-    return await service.idempotency.once(request, asked, lambda: _correct(live, store_id, asked))
+    return await service.idempotency.once(
+        request, key, asked, lambda: _correct(live, store_id, asked)
+    )
 
 
 def _correct(live: Live, store_id: str, asked: CorrectionIn) -> Answer:

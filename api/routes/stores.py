@@ -20,7 +20,7 @@ from api.schemas import AreaIn, Id, StoreIn
 from api.shapes import stores
 from api.shapes.declaring import answers
 from api.stock_schemas import PauseIn, ResumeIn
-from api.versions import check_match, store_etag, tagged
+from api.versions import IfMatch, check_match, store_etag, tagged
 from dispatch.commands import PauseStore, RegisterStore, ResumeStore
 from dispatch.snapshot import store_windows
 from geo.errors import AreaError, GeoError, TooFarFromRoadError
@@ -78,14 +78,14 @@ async def get_store(store_id: StoreId, service: Here) -> Any:
 @router.put("/{store_id}", summary="Register or change a store")
 @needs(Scope.STORES_WRITE)
 @answers(stores.Store)
-async def put_store(store_id: StoreId, asked: StoreIn, request: Request, service: Here) -> Any:
+async def put_store(store_id: StoreId, asked: StoreIn, service: Here, match: IfMatch = None) -> Any:
     """Register a store, or change what is known of one."""
     live = service.live
 
     def job() -> JSONResponse:
         known = live.engine.state.stores.get(store_id)
         if known is not None:
-            check_match(request, store_etag(known))
+            check_match(match, store_etag(known))
         with _area_at("/service_area"):
             store = asked.store(store_id)
         try:
@@ -135,7 +135,9 @@ async def delete_service_area(store_id: StoreId, service: Here) -> stores.Store:
 @router.post("/{store_id}/pause", summary="Take no more orders at a store")
 @needs(Scope.STORES_WRITE)
 @answers(stores.PausedStore)
-async def pause_store(store_id: StoreId, asked: PauseIn, request: Request, service: Here) -> Any:
+async def pause_store(
+    store_id: StoreId, asked: PauseIn, service: Here, match: IfMatch = None
+) -> Any:
     """Pause a store; what it has already taken is still picked.
 
     With `moves_orders` it closes early: orders whose picking has not begun move to another store
@@ -145,7 +147,7 @@ async def pause_store(store_id: StoreId, asked: PauseIn, request: Request, servi
     command = PauseStore(store_id, asked.reason, asked.owner or "", asked.moves_orders)
 
     def job() -> JSONResponse:
-        check_match(request, store_etag(live.engine.state.store(store_id)))
+        check_match(match, store_etag(live.engine.state.store(store_id)))
         recorded = live.handle(command)
         answer: Mapping[str, Any] = _view(live, store_id)
         if asked.moves_orders:
@@ -163,14 +165,14 @@ async def pause_store(store_id: StoreId, asked: PauseIn, request: Request, servi
 @needs(Scope.STORES_WRITE)
 @answers(stores.Store)
 async def resume_store(
-    store_id: StoreId, request: Request, service: Here, asked: ResumeIn | None = None
+    store_id: StoreId, service: Here, asked: ResumeIn | None = None, match: IfMatch = None
 ) -> Any:
     """Resume a store."""
     live = service.live
     owner = "" if asked is None else asked.owner or ""
 
     def job() -> JSONResponse:
-        check_match(request, store_etag(live.engine.state.store(store_id)))
+        check_match(match, store_etag(live.engine.state.store(store_id)))
         live.handle(ResumeStore(store_id, owner))
         return tagged(_view(live, store_id), store_etag(live.engine.state.store(store_id)))
 

@@ -9,13 +9,13 @@ from starlette.responses import Response
 
 from api.bootstrap import Service, of_request
 from api.cursors import cursor_after, no_cursor, read_cursor
-from api.idempotency import Answer
+from api.idempotency import Answer, RetryKey
 from api.problems import Problem
 from api.rights import Ruled, Scope, needs
 from api.schemas import Id
 from api.shapes import events, webhooks
 from api.shapes.declaring import answers, sends
-from api.versions import check_match, endpoint_etag, tagged
+from api.versions import IfMatch, check_match, endpoint_etag, tagged
 from api.webhook_schemas import DisableIn, EndpointChange, EndpointIn, ReplayIn, RotateIn
 from api.webhooks.errors import TargetRefusedError
 from api.webhooks.notifier import EndpointFigures
@@ -42,7 +42,9 @@ async def list_endpoints(service: Here) -> webhooks.Endpoints:
 @router.post("", status_code=201, summary="Add a webhook endpoint")
 @needs(Scope.WEBHOOKS_WRITE)
 @answers(webhooks.EndpointWithSecret)
-async def add_endpoint(asked: EndpointIn, request: Request, service: Here) -> Response:
+async def add_endpoint(
+    asked: EndpointIn, request: Request, service: Here, key: RetryKey = None
+) -> Response:
     """Begin to call a URL; the answer has the secret that messages are signed with, this once.
 
     Told is what happens from now on, or what happened after the event `after` of the log.
@@ -55,7 +57,7 @@ async def add_endpoint(asked: EndpointIn, request: Request, service: Here) -> Re
         body = {**_view(made), "secret": made.endpoint.secret}
         return Answer(201, body, {"ETag": endpoint_etag(made.endpoint)})
 
-    answer = await service.idempotency.once(request, asked, job)
+    answer = await service.idempotency.once(request, key, asked, job)
     await webhooks.take_in()
     return answer
 
@@ -72,11 +74,11 @@ async def get_endpoint(endpoint_id: EndpointId, service: Here) -> Response:
 @needs(Scope.WEBHOOKS_WRITE)
 @answers(webhooks.Endpoint)
 async def change_endpoint(
-    endpoint_id: EndpointId, asked: EndpointChange, request: Request, service: Here
+    endpoint_id: EndpointId, asked: EndpointChange, service: Here, match: IfMatch = None
 ) -> Response:
     """Change its URL, its events or its description; what waits already is still sent."""
     webhooks = service.webhooks
-    check_match(request, endpoint_etag(webhooks.one(endpoint_id).endpoint))
+    check_match(match, endpoint_etag(webhooks.one(endpoint_id).endpoint))
     if asked.url is not None:
         await _check_url(service, asked.url)
     return _tagged(
@@ -88,9 +90,11 @@ async def change_endpoint(
 
 @router.delete("/{endpoint_id}", status_code=204, summary="Delete a webhook endpoint")
 @needs(Scope.WEBHOOKS_WRITE)
-async def delete_endpoint(endpoint_id: EndpointId, request: Request, service: Here) -> Response:
+async def delete_endpoint(
+    endpoint_id: EndpointId, service: Here, match: IfMatch = None
+) -> Response:
     """Call it no more, and forget what was sent to it."""
-    check_match(request, endpoint_etag(service.webhooks.one(endpoint_id).endpoint))
+    check_match(match, endpoint_etag(service.webhooks.one(endpoint_id).endpoint))
     await service.webhooks.remove(endpoint_id)
     return Response(status_code=204)
 

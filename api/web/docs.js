@@ -1,4 +1,5 @@
-// Shows the API document: operations by tag, with parameters, bodies and problem codes.
+// Shows the API document: operations by tag, each with who may call it, its parameters and bodies,
+// and what was asked and answered once; and the problem codes.
 
 const VERBS = ["get", "post", "put", "patch", "delete"];
 
@@ -24,6 +25,13 @@ function typeOf(api, schema) {
   return found.format ?? found.type ?? "any";
 }
 
+// What may be null is shown by what else it may be.
+function core(api, schema) {
+  const found = resolved(api, schema);
+  const kinds = (found.anyOf ?? []).filter((one) => one.type !== "null");
+  return kinds.length === 1 ? { ...found, ...resolved(api, kinds[0]) } : found;
+}
+
 function limits(schema) {
   const said = [];
   if (schema.minimum !== undefined) said.push(`from ${schema.minimum}`);
@@ -31,7 +39,11 @@ function limits(schema) {
   if (schema.maxLength !== undefined) said.push(`up to ${schema.maxLength} characters`);
   if (schema.maxItems !== undefined) said.push(`up to ${schema.maxItems}`);
   if (schema.default !== undefined) said.push(`${JSON.stringify(schema.default)} when left out`);
-  return said.join(", ");
+  return said.length ? `${said.join(", ")}.` : "";
+}
+
+function notes(schema, description) {
+  return [description, limits(schema)].filter(Boolean).join(" ");
 }
 
 function row(cells) {
@@ -53,37 +65,104 @@ function fields(api, schema, prefix = "") {
   const rows = [];
   for (const [name, field] of Object.entries(found.properties ?? {})) {
     const needed = (found.required ?? []).includes(name) ? "" : " (may be left out)";
-    const inner = resolved(api, field);
-    rows.push(row([prefix + name + needed, typeOf(api, field), limits(inner)]));
+    const inner = core(api, field);
+    rows.push(row([prefix + name + needed, typeOf(api, field), notes(inner, field.description)]));
     if (inner.properties) rows.push(...fields(api, inner, `${prefix}${name}.`));
-    if (inner.items && resolved(api, inner.items).properties) {
+    if (inner.items && core(api, inner.items).properties) {
       rows.push(...fields(api, inner.items, `${prefix}${name}[].`));
     }
   }
   return rows;
 }
 
-function bodySchema(api, operation) {
+function bodySchema(operation) {
   const schema = operation.requestBody?.content?.["application/json"]?.schema;
   return schema?.anyOf ? schema.anyOf.find((one) => one.$ref) : schema;
 }
 
+function whoMay(operation) {
+  if (operation.security.length === 0) return "For everybody; no key is asked for.";
+  const scopes = operation.security[0].key;
+  const needed = scopes.length ? `a key with ${scopes.join(", ")}` : "any key";
+  return `Needs ${needed}; of the roles ${operation["x-roles"].join(", ")}.`;
+}
+
+function asText(example) {
+  return typeof example === "string" ? example : JSON.stringify(example, null, 2);
+}
+
+function quoted(text) {
+  return `'${text.replaceAll("'", "'\\''")}'`;
+}
+
+// The example as somebody would type it.
+function command(path, verb, operation) {
+  const shown = (operation.parameters ?? []).filter((one) => one.example !== undefined);
+  const query = new URLSearchParams();
+  let filled = path;
+  const lines = [];
+  for (const { in: place, name, example } of shown) {
+    if (place === "path") filled = filled.replace(`{${name}}`, encodeURIComponent(example));
+    if (place === "query") query.set(name, example);
+    if (place === "header") lines.push(`-H ${quoted(`${name}: ${example}`)}`);
+  }
+  if (operation.security.length) lines.push('-H "Authorization: Bearer $KEY"');
+  for (const [type, content] of Object.entries(operation.requestBody?.content ?? {})) {
+    if (content.example === undefined) continue;
+    lines.push(`-H ${quoted(`Content-Type: ${type}`)}`, `--data-raw ${quoted(asText(content.example))}`);
+    break;
+  }
+  const target = `${location.origin}${filled}${query.size ? `?${query}` : ""}`;
+  const method = verb === "get" ? "" : `-X ${verb.toUpperCase()} `;
+  return [`curl ${method}${quoted(target)}`, ...lines].join(" \\\n  ");
+}
+
+function answers(operation) {
+  const found = [];
+  for (const [status, answer] of Object.entries(operation.responses)) {
+    for (const content of Object.values(answer.content ?? {})) {
+      if (content.example === undefined) continue;
+      const exact = status === "4XX" ? content.example.status ?? status : status;
+      found.push([exact, asText(content.example)]);
+    }
+  }
+  return found;
+}
+
+function shownCode(title, text) {
+  const made = element("figure");
+  made.append(element("figcaption", title), element("pre", text));
+  return made;
+}
+
 function operationDetails(api, path, verb, operation) {
   const details = element("details");
+  details.id = operation.operationId;
   const summary = element("summary");
   summary.append(element("span", verb.toUpperCase(), "verb"), element("code", path));
   summary.append(element("span", operation.summary, "summary"));
   const inside = element("div");
-  inside.append(element("p", operation.description ?? ""));
+  for (const part of (operation.description ?? "").split("\n\n")) inside.append(element("p", part));
+  inside.append(element("p", whoMay(operation), "summary"));
   if (operation.parameters?.length) {
-    inside.append(table(["Parameter", "Type", "Limits"], operation.parameters.map((parameter) => row([
-      `${parameter.name} (${parameter.in})`, typeOf(api, parameter.schema), limits(parameter.schema),
+    inside.append(table(["Parameter", "Type", "Means"], operation.parameters.map((parameter) => row([
+      `${parameter.name} (${parameter.in})`, typeOf(api, core(api, parameter.schema)),
+      notes(core(api, parameter.schema), parameter.description),
     ]))));
   }
-  const schema = bodySchema(api, operation);
-  if (schema) inside.append(table(["Body", "Type", "Limits"], fields(api, schema)));
+  const schema = bodySchema(operation);
+  if (schema) inside.append(table(["Body", "Type", "Means"], fields(api, schema)));
+  const said = answers(operation);
+  if (said.length) inside.append(shownCode("For example", command(path, verb, operation)));
+  for (const [status, text] of said) inside.append(shownCode(`answers ${status}`, text));
   details.append(summary, inside);
   return details;
+}
+
+function goTo(id) {
+  const found = document.getElementById(id);
+  if (found?.tagName === "DETAILS") found.open = true;
+  found?.scrollIntoView();
 }
 
 function show(api) {
@@ -108,7 +187,7 @@ function show(api) {
     problems.querySelector("tbody").append(made);
   }
   problems.hidden = false;
-  if (location.hash) document.getElementById(location.hash.slice(1))?.scrollIntoView();
+  if (location.hash) goTo(location.hash.slice(1));
 }
 
 try {

@@ -233,9 +233,13 @@ def town(shared: list[Town], tmp_path_factory: pytest.TempPathFactory) -> Town:
         over(shared.pop())
     if not shared:
         made = Town(tmp_path_factory.mktemp("town")).start()
-        made.courier(made.stock()[0]["location"])
+        made.stock()
         shared.append(made)
-    return shared[0]
+    found = shared[0]
+    if not any(each["activity"] == "idle" for each in found.get("/v1/couriers")["data"]):
+        # Whoever a test left on the way takes nothing new once they are overdue.
+        found.courier(found.get("/v1/stores")["data"][0]["location"])
+    return found
 
 
 def over(town: Town) -> None:

@@ -65,6 +65,16 @@ def asked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Kauppa, st
     assert "level=ERROR" not in town.log()
 
 
+def leave_out_what_is_not_known(schema: Any) -> None:
+    """Let no request name a zone or a version: what is drawn there is never one."""
+
+    @schema.hook
+    def map_headers(context: Any, headers: Any) -> Any:
+        unknown = {"Samehour-Zone", "If-Match"}
+        return {name: said for name, said in (headers or {}).items() if name not in unknown}
+
+
+@pytest.mark.long
 @pytest.mark.parametrize("mode", list(GenerationMode), ids=lambda mode: mode.value)
 def test_whatever_is_sent_is_answered_as_the_document_says(
     mode: GenerationMode, asked: tuple[Kauppa, str]
@@ -72,6 +82,8 @@ def test_whatever_is_sent_is_answered_as_the_document_says(
     town, key = asked
     headers = {"Authorization": f"Bearer {key}"}
     schema = schemathesis.openapi.from_url(f"{town.http.base_url}/openapi.json", headers=headers)
+    if mode is GenerationMode.POSITIVE:
+        leave_out_what_is_not_known(schema)
     failed: dict[str, str] = {}
     tried = 0
     for found in schema.get_all_operations():

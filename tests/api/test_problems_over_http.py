@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import httpx
@@ -128,10 +129,71 @@ def test_a_body_that_grows_past_the_limit_without_saying_its_length_is_refused(
     is_problem(answer, 413, "body_too_large")
 
 
-def test_a_body_of_another_type_is_not_taken_for_json(town: Town) -> None:
-    headers = {"Content-Type": "text/plain"}
-    answer = town.http.post("/v1/orders", content=b"{}", headers=headers)
+@pytest.mark.parametrize(
+    "said",
+    [
+        "text/plain",
+        "application/xml",
+        "application/x-www-form-urlencoded",
+        "application/jsonp",
+        "text/json+json",
+        "application/x/y+json",
+        "nonsense",
+        None,
+    ],
+)
+def test_a_body_of_another_type_is_not_taken_for_json(town: Town, said: str | None) -> None:
+    headers = {"Content-Type": said} if said else {}
+    answer = town.http.post("/v1/orders", content=json.dumps(GOOD).encode(), headers=headers)
+    document = is_problem(answer, 415, "unsupported_media_type")
+    assert "application/json" in document["detail"]
+    assert (said or "without a Content-Type") in document["detail"]
+    assert answer.headers["accept"] == "application/json"
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "application/json",
+        "Application/JSON",
+        "application/json; charset=utf-8",
+        "application/vnd.shop.order+json",
+        "application/merge-patch+JSON;charset=UTF-8",
+    ],
+)
+def test_json_by_any_of_its_names_is_read(town: Town, said: str) -> None:
+    """The order is refused for what it says, so its body was read."""
+    body = json.dumps(changed("weight_g", -1)).encode()
+    answer = town.http.post("/v1/orders", content=body, headers={"Content-Type": said})
+    assert is_problem(answer, 422, "invalid_request")["pointer"] == "/weight_g"
+
+
+def test_no_body_needs_no_type(town: Town) -> None:
+    answer = town.http.post("/v1/orders", headers={"Content-Type": "text/plain"})
     is_problem(answer, 422, "invalid_request")
+
+
+def test_what_takes_other_types_goes_on_taking_them(town: Town) -> None:
+    answer = town.http.put(
+        "/v1/stores/sto_none/stock",
+        content=b"sku,on_hand\nmilk,3\n",
+        headers={"Content-Type": "text/csv"},
+    )
+    is_problem(answer, 404, "unknown_id")
+
+
+def test_every_operation_with_a_json_body_says_that_it_takes_no_other(town: Town) -> None:
+    document = town.get("/openapi.json")
+    order, stock = (
+        document["paths"][path][method]
+        for path, method in (("/v1/orders", "post"), ("/v1/stores/{store_id}/stock", "put"))
+    )
+    refusal, any_other = (
+        order["responses"][status]["content"]["application/problem+json"]["schema"]
+        for status in ("415", "4XX")
+    )
+    assert refusal == any_other
+    assert "415" not in stock["responses"]
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import pytest
 from conftest import Town
 from databases import change, rows
 
@@ -53,6 +54,7 @@ def lived_again(ledger: str, city: City) -> Outcome:
     return Replay(read_recording(ledger), city).run()
 
 
+@pytest.mark.long
 def test_a_day_with_closed_streets_and_a_restart_is_the_same_again(
     own_town: Town, tmp_path: Path
 ) -> None:

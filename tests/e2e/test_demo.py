@@ -77,6 +77,7 @@ def figures_when(folder: Path, key: str, least: int) -> dict[str, Any]:
     raise AssertionError(f"{key} did not reach {least} within {PATIENCE_S} s")
 
 
+@pytest.mark.long
 def test_twenty_minutes_without_a_page_end_by_themselves_with_the_figures() -> None:
     done = finished("--headless", "--for", "20m", "--speed", 120)
     assert done.returncode == 0, done.stderr

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -107,3 +109,30 @@ def test_a_link_never_leads_off_the_service(desk: Watched, closed: Closed) -> No
     page.goto(f"{base}/sign-in?next=//evil.example/ops")
     sign_in(page, closed.ops)
     expect(page).to_have_url(f"{base}/ops")
+
+
+def test_the_reference_tells_who_may_and_shows_a_command_that_works_as_it_stands(
+    desk: Watched, closed: Closed
+) -> None:
+    page, base = desk.page, closed.service.base
+    page.goto(f"{base}/docs")
+    sign_in(page, closed.ops)
+    page.goto(f"{base}/docs#place_order")
+    order = page.locator("#place_order")
+    expect(order).to_contain_text("Needs a key with orders:write; of the roles ops, shop.")
+    expect(order).to_contain_text("Idempotency-Key (header)")
+    expect(order.locator("pre").nth(0)).to_contain_text(f"curl -X POST '{base}/v1/orders'")
+    expect(order.locator("figcaption").nth(1)).to_have_text("answers 201")
+    page.goto(f"{base}/docs#put_courier")
+    page.reload()
+    shown = page.locator("#put_courier pre").nth(0).text_content()
+    done = subprocess.run(
+        ["bash", "-c", f"{shown} --silent --show-error --write-out '%{{http_code}}'"],
+        env={**os.environ, "KEY": closed.ops},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    assert done.stdout.endswith("200"), done.stdout
+    assert desk.foreign(base) == []

@@ -71,6 +71,7 @@ ASKED = [
 ]
 
 
+@pytest.mark.long
 def test_a_small_town_is_asked_everything_on_both_databases(
     capsys: pytest.CaptureFixture[str],
 ) -> None:

@@ -36,6 +36,7 @@ def test_an_evening_lived_again_is_a_log_that_goes_on() -> None:
     assert kpis(events, DAY_S).delivered == 2 * kpis(evening, DAY_S).delivered
 
 
+@pytest.mark.long
 def test_starts_are_timed_on_nothing_on_a_log_and_with_a_checkpoint(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
