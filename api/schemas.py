@@ -115,7 +115,8 @@ _GEOMETRY_SCHEMA: Final[dict[str, Any]] = {
     "required": ["type", "coordinates"],
     "properties": {
         "type": {"enum": ["Polygon", "MultiPolygon"]},
-        "coordinates": {"type": "array"},
+        # Rings of a polygon, or polygons of rings.
+        "coordinates": {"type": "array", "items": {"type": "array", "items": {}}},
     },
 }
 
@@ -202,7 +203,7 @@ class CourierIn(Body):
         )
 
 
-class PauseIn(Body):
+class ShiftBreakIn(Body):
     """A break of a shift: when it begins at the earliest and at the latest, and its length."""
 
     earliest: Moment
@@ -216,7 +217,7 @@ class ShiftIn(Body):
     courier_id: Id
     starts_at: Moment | None = None
     ends_at: Moment
-    pause: Annotated[PauseIn | None, Field(alias="break")] = None
+    pause: Annotated[ShiftBreakIn | None, Field(alias="break")] = None
 
     def command(self, now: int) -> StartShift:
         """Return the command; a shift without a beginning begins now."""

@@ -118,7 +118,7 @@ class CorrectionIn(Body):
     occurred_at: Moment | None = None
 
 
-class PauseIn(ReasonIn):
+class PauseStoreIn(ReasonIn):
     """Why a store takes no more orders; `moves_orders` moves what is not begun elsewhere."""
 
     owner: Owner | None = None

@@ -47,7 +47,7 @@ class EndpointChange(Body):
         return self
 
 
-class RotateIn(Body):
+class RotateSecretIn(Body):
     """How long the secret that is replaced goes on signing beside the new one."""
 
     overlap_s: Annotated[int, Field(ge=0, le=_MOST_OVERLAP_S)] = _DAY_S

@@ -40,7 +40,7 @@ class KeyIn(BaseModel):
     expires_in_s: Annotated[int | None, Field(ge=60, le=10 * _YEAR_S, strict=True)] = None
 
 
-class RotateIn(BaseModel):
+class RotateKeyIn(BaseModel):
     """How a key is replaced."""
 
     model_config = ConfigDict(extra="forbid")
@@ -102,10 +102,10 @@ async def create_key(asked: KeyIn, request: Request, zones: Everywhere) -> acces
 @needs(Scope.KEYS_WRITE)
 @answers(access.NewKey)
 async def rotate_key(
-    key_id: KeyId, request: Request, zones: Everywhere, asked: RotateIn | None = None
+    key_id: KeyId, request: Request, zones: Everywhere, asked: RotateKeyIn | None = None
 ) -> access.NewKey:
     """Make another key that is good for the same; the old one goes on for `grace_s` at most."""
-    who, grace_s = principal_of(request), (asked or RotateIn()).grace_s
+    who, grace_s = principal_of(request), (asked or RotateKeyIn()).grace_s
 
     def replace(store: AccessStore) -> tuple[KeyRow, str]:
         _given(who, frozenset(Scope(s) for s in keys.find(store, key_id, who.tenant).scopes))

@@ -19,7 +19,7 @@ from api.rights import Role, Ruled, Scope, needs, principal_of
 from api.schemas import AreaIn, Id, StoreIn
 from api.shapes import stores
 from api.shapes.declaring import answers
-from api.stock_schemas import PauseIn, ResumeIn
+from api.stock_schemas import PauseStoreIn, ResumeIn
 from api.versions import IfMatch, check_match, store_etag, tagged
 from dispatch.commands import PauseStore, RegisterStore, ResumeStore
 from dispatch.snapshot import store_windows
@@ -136,7 +136,7 @@ async def delete_service_area(store_id: StoreId, service: Here) -> stores.Store:
 @needs(Scope.STORES_WRITE)
 @answers(stores.PausedStore)
 async def pause_store(
-    store_id: StoreId, asked: PauseIn, service: Here, match: IfMatch = None
+    store_id: StoreId, asked: PauseStoreIn, service: Here, match: IfMatch = None
 ) -> Any:
     """Pause a store; what it has already taken is still picked.
 

@@ -16,7 +16,7 @@ from api.schemas import Id
 from api.shapes import events, webhooks
 from api.shapes.declaring import answers, sends
 from api.versions import IfMatch, check_match, endpoint_etag, tagged
-from api.webhook_schemas import DisableIn, EndpointChange, EndpointIn, ReplayIn, RotateIn
+from api.webhook_schemas import DisableIn, EndpointChange, EndpointIn, ReplayIn, RotateSecretIn
 from api.webhooks.errors import TargetRefusedError
 from api.webhooks.notifier import EndpointFigures
 from api.webhooks.records import Delivery
@@ -103,13 +103,13 @@ async def delete_endpoint(
 @needs(Scope.WEBHOOKS_WRITE)
 @answers(webhooks.EndpointWithSecret)
 async def rotate_secret(
-    endpoint_id: EndpointId, service: Here, asked: Annotated[RotateIn | None, Body()] = None
+    endpoint_id: EndpointId, service: Here, asked: Annotated[RotateSecretIn | None, Body()] = None
 ) -> webhooks.EndpointWithSecret:
     """Return a new secret, this once; messages are signed with the one before as well for a while.
 
     With `overlap_s` 0 the one before is worth nothing from now on.
     """
-    told = asked or RotateIn()
+    told = asked or RotateSecretIn()
     secret = await service.webhooks.rotate(endpoint_id, told.overlap_s)
     return {**_view(service.webhooks.one(endpoint_id)), "secret": secret}
 
