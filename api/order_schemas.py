@@ -292,9 +292,9 @@ class AmendIn(HappenedIn):
     lines: Annotated[Lines | None, NotNull, _NeverNull()] = None
     """All articles as they are to be; they are reserved anew, at another store if need be."""
     weight_g: ParcelG = None
-    """Grams of the whole parcel as it is to be, never null."""
+    """Grams of the whole parcel; left out, it stays, or new `lines` are added up."""
     volume_ml: ParcelMl = None
-    """Millilitres of the whole parcel as it is to be, never null."""
+    """Millilitres of the whole parcel; left out, it stays, or new `lines` are added up."""
     basket_cents: Annotated[Cents | None, NotNull, _NeverNull()] = None
     """Worth of the goods in minor units; left out, it stays."""
     tip_cents: Annotated[Cents | None, NotNull, _NeverNull()] = None

@@ -140,7 +140,7 @@ _AREA_SCHEMA: Final[dict[str, Any]] = {
     "properties": {
         "kind": {
             "enum": [kind.value for kind in AreaKind],
-            "description": "How it is told which doors are inside; each kind has figures of its own.",
+            "description": "How it is told which doors are inside; each has its own figures.",
         },
         "distance_m": {
             "type": "integer",
@@ -305,7 +305,7 @@ class OperatorIn(Body):
     """Who acts for a courier."""
 
     operator: Name
-    """Name of the person who works as this courier."""
+    """Name of the person who works as this courier, or of a simulation."""
 
 
 class PositionIn(Body):

@@ -9,7 +9,7 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import Annotated, Final, Literal, Self
 
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from api.field_words import Described
 
@@ -43,7 +43,7 @@ TypeName = Annotated[str, Field(min_length=1, max_length=100)]
 PerType = Annotated[dict[TypeName, Whole], Field(max_length=64)]
 
 
-class Exact(Described):
+class Exact(Described, BaseModel):
     """No unknown fields, no guessing of types, whole numbers written as such."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)

@@ -45,7 +45,7 @@ class ArticleIn(Body):
     name: Annotated[
         str, StringConstraints(max_length=MOST_NAME, pattern=_PLAIN, strip_whitespace=True)
     ] = ""
-    """What people call it; shown to pickers and customers."""
+    """What people call it; empty when nobody entered it."""
     weight_g: Annotated[int, Field(ge=0, le=MOST_WEIGHT_G)] = 0
     """Grams of one piece; 0 when nobody entered it."""
     volume_ml: Annotated[int, Field(ge=0, le=MOST_VOLUME_ML)] = 0

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Annotated, Any, TypeVar
 
 from fastapi import APIRouter, Depends, Path, Request
-from pydantic import ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from api import keys
 from api.bootstrap import of_all
@@ -28,7 +28,7 @@ _T = TypeVar("_T")
 _YEAR_S = 366 * 86_400
 
 
-class KeyIn(Described):
+class KeyIn(Described, BaseModel):
     """A key that is asked for."""
 
     model_config = ConfigDict(extra="forbid")
@@ -45,7 +45,7 @@ class KeyIn(Described):
     """Seconds until the key is no good any more; left out, it does not end by itself."""
 
 
-class RotateIn(Described):
+class RotateIn(Described, BaseModel):
     """How a key is replaced."""
 
     model_config = ConfigDict(extra="forbid")
