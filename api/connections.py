@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+import sys
 from asyncio.events import TimerHandle
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from typing import Any, Final, cast
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
+from api import metrics
 from api.problems import Problem, response
 
 MAX_HEAD_BYTES: Final = 64_000
@@ -24,9 +26,13 @@ _LINGER_S: Final = 5.0
 """How long an answered request may go on sending a body that nobody reads."""
 
 
+_OTHER_FILES: Final = 256
+"""Files that a service has open besides its connections, and some to spare."""
+
+
 @dataclass(frozen=True, slots=True)
 class HeadLimits:
-    """How long a connection may take.
+    """How long a connection may take, and how many there may be.
 
     Attributes
     ----------
@@ -34,10 +40,13 @@ class HeadLimits:
         Until the first byte of a request.
     head_s
         From there until its headers are complete.
+    at_once
+        Connections that are open together; whoever comes then is told to come again.
     """
 
     idle_s: float
     head_s: float
+    at_once: int
 
 
 class BoundedProtocol(HttpToolsProtocol):
@@ -50,19 +59,27 @@ class BoundedProtocol(HttpToolsProtocol):
         self._timer: TimerHandle | None = None
         self._in_head = False
         self._head_bytes = 0
+        self._is_one_too_many = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin to wait for a request."""
         super().connection_made(cast("asyncio.Transport", transport))
-        self._arm(self.limits.idle_s, self._close)
+        metrics.CONNECTIONS.inc()
+        self._is_one_too_many = len(self.connections) > self.limits.at_once
+        # An answer to what was not asked yet would be lost: it waits for the first bytes.
+        self._arm(_LINGER_S if self._is_one_too_many else self.limits.idle_s, self._close)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Wait no more."""
         self._disarm()
+        metrics.CONNECTIONS.dec()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
         """Take in what came, and refuse a head that grows too large."""
+        if self._is_one_too_many:
+            self._turn_away()
+            return
         super().data_received(data)
         if self.transport.is_closing():
             self._disarm()
@@ -96,6 +113,14 @@ class BoundedProtocol(HttpToolsProtocol):
     def send_400_response(self, msg: str) -> None:
         """Refuse what is no HTTP."""
         self._refuse(Problem("malformed_request", f"{msg.rstrip('.')}."))
+
+    def _turn_away(self) -> None:
+        """Refuse whoever came when all connections were taken; those who have one keep it."""
+        if self.transport.is_closing():
+            return
+        metrics.CONNECTIONS_REFUSED.inc()
+        taken = f"All {self.limits.at_once} connections are taken; try again in a moment."
+        self._refuse(Problem("too_many_connections", taken, headers={"Retry-After": "1"}))
 
     def _too_slow(self) -> None:
         detail = f"The headers were not complete within {self.limits.head_s:g} s."
@@ -141,6 +166,22 @@ class BoundedProtocol(HttpToolsProtocol):
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+
+
+def make_room(at_once: int) -> str | None:
+    """Let this process have as many connections open; returns why it cannot, None if it can."""
+    if sys.platform == "win32":
+        return None
+    import resource  # noqa: PLC0415  not there on Windows
+
+    needed = at_once + _OTHER_FILES
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft == resource.RLIM_INFINITY or soft >= needed:
+        return None
+    if hard != resource.RLIM_INFINITY and hard < needed:
+        return f"{at_once} need {needed} open files, and this process may have {hard} (ulimit -Hn)"
+    resource.setrlimit(resource.RLIMIT_NOFILE, (needed, hard))
+    return None
 
 
 def bounded(limits: HeadLimits) -> type[asyncio.Protocol]:

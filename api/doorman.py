@@ -13,6 +13,7 @@ from fastapi import Request
 from starlette.responses import RedirectResponse, Response
 
 from api import keys
+from api.pace import Pace
 from api.problems import Problem
 from api.rights import EVERYBODY, SCOPES_OF, Principal, Role, Rule
 from api.security import needs_https
@@ -72,6 +73,8 @@ class Doorman:
         A key of operations that is not in the ledger, and the tenant whose it is.
     look_up
         Asks the state of the zone that a request is for.
+    per_s
+        Requests a second for each key; 0 for as many as it likes.
     """
 
     def __init__(
@@ -79,10 +82,12 @@ class Doorman:
         store: AccessStore,
         look_up: OrderOf,
         env_key: tuple[str, str] | None = None,
+        per_s: float = 0,
     ) -> None:
         self.store = store
         self.sessions = Sessions(store)
         self._look_up = look_up
+        self._pace = Pace(per_s)
         self._env = None if env_key is None else _env_row(*env_key)
         self._keys: _Recent[KeyRow | None] = _Recent(self._read_key)
         self._sessions: _Recent[Signed | None] = _Recent(self.sessions.read)
@@ -115,6 +120,8 @@ class Doorman:
                 "Send a key as Authorization: Bearer <key>; browsers sign in at /sign-in.",
                 headers={"WWW-Authenticate": "Bearer"},
             )
+        if who is not EVERYBODY:
+            self._pace.check(who.key_id, time.monotonic())
         objection = rule.objection(who, request.path_params)
         if objection is not None:
             if rule.is_page:

@@ -19,7 +19,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from api import bootstrap, problems
-from api.connections import HeadLimits, bounded
+from api.connections import HeadLimits, bounded, make_room
 from api.document import complete
 from api.logs import log_to_stderr, logger
 from api.planner import Planner
@@ -165,6 +165,9 @@ def serve(settings: Settings, planners: Mapping[str | None, Planner]) -> int:
     """
     log_to_stderr(settings.log_format, settings.log_level)
     sys.setswitchinterval(_TURN_S)
+    lacking = make_room(settings.connections)
+    if lacking is not None:
+        raise SettingsError([f"connections: {lacking}; allow it more, or set fewer."])
     listener = bind(settings.host, settings.port)
     zones = None
     try:
@@ -192,7 +195,7 @@ async def _serve(zones: Zones, listener: socket.socket) -> int:
     settings = zones.settings
     config = uvicorn.Config(
         create_app(zones),
-        http=bounded(HeadLimits(idle_s=_KEPT_ALIVE_S, head_s=settings.head_limit_s)),
+        http=bounded(HeadLimits(_KEPT_ALIVE_S, settings.head_limit_s, settings.connections)),
         log_config=None,
         access_log=False,
         server_header=False,

@@ -14,6 +14,7 @@ from prometheus_client import (
     CONTENT_TYPE_LATEST,
     REGISTRY,
     Counter,
+    Gauge,
     Histogram,
     disable_created_metrics,
     generate_latest,
@@ -87,6 +88,10 @@ WEBHOOKS_GIVEN_UP: Final = Counter(
     "samehour_webhook_messages_given_up",
     "Messages that were not taken in all their attempts, while others were.",
     ("zone", "endpoint"),
+)
+CONNECTIONS: Final = Gauge("samehour_connections_open", "Connections of clients, idle or not.")
+CONNECTIONS_REFUSED: Final = Counter(
+    "samehour_connections_refused", "Connections turned away because all were taken."
 )
 SOLVES: Final = Counter("samehour_solves", "Problems posted to be solved.", ("zone",))
 SOLVES_REFUSED: Final = Counter(

@@ -127,6 +127,10 @@ class Settings(BaseModel):
     head_limit_s, body_limit_s
         Within which the headers of a request must be there, and then its body; a body has a second
         more for every `api.security.LEAST_BYTES_PER_S` of it that came.
+    requests_per_s
+        Requests a second with one key; 0 for as many as it likes.
+    connections
+        Connections of clients at once; more are turned away.
     api_key
         A key of operations of the tenant `default`, beside those of `samehour keys`.
     allowed_hosts
@@ -164,6 +168,8 @@ class Settings(BaseModel):
     solve_waiting: Annotated[int, Field(ge=1, le=1000)] = 8
     head_limit_s: Annotated[float, Field(gt=0, le=600, allow_inf_nan=False)] = 10.0
     body_limit_s: Annotated[float, Field(gt=0, le=600, allow_inf_nan=False)] = 20.0
+    requests_per_s: Annotated[float, Field(ge=0, le=100_000, allow_inf_nan=False)] = 500.0
+    connections: Annotated[int, Field(ge=1, le=100_000)] = 1000
     api_key: SecretStr | None = None
     allowed_hosts: tuple[str, ...] = ()
     log_format: LogFormat = LogFormat.TEXT

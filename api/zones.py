@@ -79,7 +79,7 @@ class Zones:
     def __post_init__(self) -> None:
         key = self.settings.api_key
         env_key = None if key is None else (key.get_secret_value(), DEFAULT_TENANT)
-        self.doorman = Doorman(self.store, self._ask_state, env_key)
+        self.doorman = Doorman(self.store, self._ask_state, env_key, self.settings.requests_per_s)
 
     # --- life ----------------------------------------------------------------------------------
 

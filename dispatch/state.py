@@ -364,8 +364,8 @@ class State:
         Open orders, and finished ones, by order id.
     external_ids
         Order id by the shop's own id.
-    closures
-        Streets closed now, by closure id.
+    closures, street_closed_at
+        Streets closed now, by closure id; and when one was closed last, None before the first.
     catalogue
         What is known of articles, by SKU.
     controls
@@ -386,6 +386,7 @@ class State:
     quotes: Mapping[str, Quote] = field(default_factory=dict)
     external_ids: Mapping[str, str] = field(default_factory=dict)
     closures: Mapping[str, Closure] = field(default_factory=dict)
+    street_closed_at: int | None = None
     catalogue: Mapping[str, Article] = field(default_factory=dict)
     controls: Mapping[str, Control] = field(default_factory=dict)
     actions: Mapping[str, Action] = field(default_factory=dict)

@@ -100,6 +100,11 @@ class Client:
     def __init__(self, http: httpx.AsyncClient) -> None:
         self._http = http
 
+    async def zones(self) -> list[Json]:
+        """Return the zones that there are for whoever asks."""
+        found: list[Json] = (await self._json("GET", "/v1/zones"))["data"]
+        return found
+
     async def zone(self, zone_id: str) -> Zone:
         """Return the zone with its clock."""
         found = await self._json("GET", f"/v1/zones/{zone_id}")

@@ -24,7 +24,13 @@ from geo.travel import NetworkTravelTimes
 from simulations.client import Client, http_client
 from simulations.compiling import compile_travel_times
 from simulations.demo_folder import DEFAULT, demo_folder
-from simulations.errors import LedgerMismatchError, ScenarioError, ServiceError, SimulationError
+from simulations.errors import (
+    LedgerMismatchError,
+    ScenarioError,
+    ServiceError,
+    SimulationError,
+    ZoneError,
+)
 from simulations.figures import chosen, minutes, percent
 from simulations.live import LiveWorld
 from simulations.scenarios.scenario import load_scenario
@@ -32,6 +38,7 @@ from simulations.scenarios.settings import Scenario
 from simulations.service import ServiceOptions, ServiceProcess
 from simulations.summary import EVERY_S, Summary
 from simulations.worlds.world import World
+from simulations.zones import meant
 
 _SPEED: Final = 10.0
 _HEADLESS_SPEED: Final = 120.0
@@ -99,7 +106,7 @@ def run(arguments: argparse.Namespace) -> int:
             city = load_city(find_city(scenario.city))
             demo = _demo(arguments, scenario, city, seed, path, goes_on=goes_on)
             return asyncio.run(_run(demo, stopping))
-    except (ScenarioError, LedgerMismatchError, GeoError) as error:
+    except (ScenarioError, LedgerMismatchError, ZoneError, GeoError) as error:
         sys.stderr.write(f"{error}\n")
         return 2
     except SimulationError as error:
@@ -154,8 +161,9 @@ async def _run(demo: Demo, stopping: Stopping) -> int:
         if address is None:
             return 0
         _welcome(demo, address)
-        async with http_client(address, demo.api_key, demo.zone) as http:
-            figures = await _live(demo, world, Client(http), service, stopping)
+        zone_id = await _zone_id(demo, address)
+        async with http_client(address, demo.api_key, zone_id) as http:
+            figures = await _live(demo, world, Client(http), zone_id, service, stopping)
         if figures is None and not service.is_alive:
             sys.stderr.write(service.last_words("\nthe service ended on its own") + "\n")
             return 1
@@ -165,11 +173,23 @@ async def _run(demo: Demo, stopping: Stopping) -> int:
     return 0
 
 
+async def _zone_id(demo: Demo, address: str) -> str:
+    """Return the zone to live in; raises `ZoneError` where several could be meant."""
+    async with http_client(address, demo.api_key) as http:
+        zones = await Client(http).zones()
+    return str(meant(address, zones, demo.city.name, demo.zone)["id"])
+
+
 async def _live(
-    demo: Demo, world: World, client: Client, service: ServiceProcess, stopping: Stopping
+    demo: Demo,
+    world: World,
+    client: Client,
+    zone_id: str,
+    service: ServiceProcess,
+    stopping: Stopping,
 ) -> dict[str, Any] | None:
     """Let the world live on the service; returns the figures, None when the service is gone."""
-    live = LiveWorld(world, client, demo.zone or demo.city.name)
+    live = LiveWorld(world, client, zone_id)
     try:
         await live.join()
         ends_at = None

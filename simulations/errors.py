@@ -63,6 +63,12 @@ class ServiceError(SimulationError):
     code = "service_unusable"
 
 
+class ZoneError(SimulationError):
+    """A service has no zone that can be meant, or several; the message names them."""
+
+    code = "zone_needed"
+
+
 class LoadError(SimulationError):
     """A load test cannot begin, or the side that makes the load broke."""
 

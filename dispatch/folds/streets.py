@@ -12,8 +12,9 @@ from dispatch.folds.pieces import Fold
 from dispatch.state import State
 
 
-def _street_closed(state: State, event: e.StreetClosed, _at: int) -> State:
-    return replace(state, closures={**state.closures, event.closure.closure_id: event.closure})
+def _street_closed(state: State, event: e.StreetClosed, at: int) -> State:
+    closures = {**state.closures, event.closure.closure_id: event.closure}
+    return replace(state, closures=closures, street_closed_at=at)
 
 
 def _street_reopened(state: State, event: e.StreetReopened, _at: int) -> State:

@@ -316,8 +316,9 @@ def _firm_store(
     """Return the store that a quote named, if what it said stands without being weighed again.
 
     It does while it is fresh (`Policy.quote_firm_s`), the store still has the goods and takes
-    orders, not many more orders are there for each courier and no surge control is in force.  A
-    later slot has only so much room and is weighed each time, and so is what comes in parts.
+    orders, not many more orders are there for each courier, no surge control is in force and no
+    street was closed since.  A later slot has only so much room and is weighed each time, and so
+    is what comes in parts.
 
     Raises
     ------
@@ -340,6 +341,7 @@ def _firm_store(
         and crowded is not None
         and crowded - before < policy.quote_firm_crowd
         and not in_force(state.controls.values(), now)
+        and (state.street_closed_at is None or state.street_closed_at < promised.made_at)
         and not _differs(quote, asked, command.store_id)
         and command.store_id in {None, store_id}
     )

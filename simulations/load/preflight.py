@@ -11,6 +11,7 @@ from dispatch.codec import from_rfc3339
 from simulations.client import Zone
 from simulations.errors import LoadError
 from simulations.headers import headers_for
+from simulations.zones import meant
 
 _TIMEOUT_S: Final = 10.0
 _PAGE: Final = 500
@@ -42,38 +43,19 @@ def look(
     Raises
     ------
     LoadError
-        Nothing answers there, it is no service of ours, it wants a key, it serves another city, or
-        a zone must be named.
+        Nothing answers there, it is no service of ours, or it wants a key.
+    ZoneError
+        It serves another city, or a zone must be named.
     """
     headers = headers_for(api_key, None)
     with httpx.Client(base_url=url, headers=headers, timeout=_TIMEOUT_S, trust_env=False) as http:
         zones = _json(http, url, "/v1/zones", has_key=bool(api_key))["data"]
-        zone = _zone(url, zones, city, zone_id)
+        zone = meant(url, zones, city, zone_id)
         http.headers.update(headers_for(None, str(zone["id"])))
         strangers = _strangers(http, url, prefix)
     return Found(
         Zone(str(zone["id"]), city, from_rfc3339(zone["now"]), float(zone["speed"])), strangers
     )
-
-
-def _zone(url: str, zones: list[dict[str, Any]], city: str, zone_id: str | None) -> dict[str, Any]:
-    """Return the zone to put load on; raises `LoadError`."""
-    fitting = [zone for zone in zones if zone["city"] == city]
-    if not fitting:
-        served = ", ".join(sorted({str(zone["city"]) for zone in zones})) or "nothing"
-        raise LoadError(
-            f"{url} serves {served}, and the scenario is for {city}: name a scenario of that "
-            "city with --scenario, or another service"
-        )
-    names = ", ".join(str(zone["id"]) for zone in fitting)
-    if zone_id is not None:
-        for zone in fitting:
-            if zone["id"] == zone_id:
-                return zone
-        raise LoadError(f"{url} has no zone {zone_id} in {city}; --zone can be {names}")
-    if len(fitting) > 1:
-        raise LoadError(f"{url} has several zones in {city}; name one with --zone: {names}")
-    return fitting[0]
 
 
 def refuse_strangers(url: str, found: Found, scenario: str) -> None:

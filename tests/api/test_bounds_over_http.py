@@ -9,6 +9,8 @@ from __future__ import annotations
 import gzip
 import json
 import socket
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -341,3 +343,52 @@ def test_a_problem_to_be_solved_is_read_as_strictly(town: Town) -> None:
     for body in (b"\xff", b'{"jobs": [], "jobs": []}', b'{"jobs": NaN}', b"[" * 200_000):
         found = asked(town, body, path="/v1/solve")
         assert (found.status, found.code) == (400, "malformed_body")
+
+
+# --- many ----------------------------------------------------------------------------------------
+
+
+def test_who_comes_when_all_connections_are_taken_is_turned_away_and_others_go_on(
+    own_town: Town,
+) -> None:
+    most = 8
+    own_town.start(environ={"SAMEHOUR_CONNECTIONS": str(most)})
+    own_town.get("/v1/zones")  # takes one and keeps it
+    held = [connected(own_town) for _ in range(most - 1)]
+    until(
+        lambda: f"samehour_connections_open {most}.0" in own_town.http.get("/metrics").text,
+        "all are taken",
+    )
+    said = sent(own_town, head("/v1/zones", method="GET"))
+    assert said is not None
+    assert (said.status, said.code) == (503, "too_many_connections")
+    assert said.headers["retry-after"] == "1"
+    assert own_town.get("/v1/zones")["data"]
+    told = own_town.http.get("/metrics").text
+    assert "samehour_connections_refused_total 1.0" in told
+    for sock in held:
+        sock.close()
+    until(
+        lambda: "samehour_connections_open 1.0" in own_town.http.get("/metrics").text,
+        "they are free again",
+    )
+    assert asked(own_town, b"", "Connection: close", path="/v1/zones", method="GET").status == 200
+
+
+def test_more_connections_than_files_are_allowed_are_named_before_anybody_comes() -> None:
+    """In a process of its own: nobody gets back what they gave up."""
+    words = (
+        "import resource as r; r.setrlimit(r.RLIMIT_NOFILE, (512, 2048));"
+        "from api.connections import make_room; print(make_room(1000));"
+        "print(r.getrlimit(r.RLIMIT_NOFILE)[0]); print(make_room(2000))"
+    )
+    said = subprocess.run(
+        [sys.executable, "-c", words],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    raised, files, refused = said.stdout.splitlines()
+    assert (raised, int(files)) == ("None", 1256)
+    assert "2000 need 2256 open files, and this process may have 2048" in refused

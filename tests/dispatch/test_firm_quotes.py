@@ -15,6 +15,7 @@ from dispatch.errors import InvalidValueError
 from dispatch.model import OrderLine, Policy, Quote
 from dispatch.records import ControlKind
 from dispatch.state import OrderState
+from geo.closures import Closure, ClosureShape
 
 TIGHT: dict[str, Any] = {"promise_min_s": 0, "promise_margin_s": 0}
 """With these a quote is a matter of seconds: weighed 50 s later it cannot be kept any more."""
@@ -79,7 +80,14 @@ def _surge_control(town: Town) -> None:
     town.give(c.SetControl(ControlKind.PROMISE, 600, (), "ops:maria", "rain", NOW + HOUR_S))
 
 
-@pytest.mark.parametrize("change", [_sold_out, _paused, _crew_gone, _crowd_come, _surge_control])
+def _street_closed(town: Town) -> None:
+    around = (at(3, 3), at(3.1, 3), at(3.1, 3.1))
+    town.give(c.CloseStreet(Closure("clo_fire", ClosureShape.POLYGON, around)))
+
+
+@pytest.mark.parametrize(
+    "change", [_sold_out, _paused, _crew_gone, _crowd_come, _surge_control, _street_closed]
+)
 def test_a_fresh_quote_is_weighed_again_when_what_it_rests_on_has_changed(
     change: Callable[[Town], object],
 ) -> None:

@@ -101,6 +101,9 @@ def test_load_comes_to_the_zone_that_is_named_and_to_no_other(url: str, tmp_path
 @pytest.mark.long
 def test_a_demo_lives_in_the_zone_that_is_named(settings: Path, tmp_path: Path) -> None:
     words = ("demo", "--headless", "--for", "10m", "--speed", 120, "--data-dir", tmp_path / "demo")
+    unnamed = done(*words, SAMEHOUR_SETTINGS=str(settings))
+    assert unnamed.returncode == 2
+    assert "several zones in helsinki; name one with --zone: north, east" in unnamed.stderr
     found = done(*words, "--zone", "east", SAMEHOUR_SETTINGS=str(settings))
     assert found.returncode == 0, found.stderr
     figures = json.loads(found.stdout.splitlines()[-1])

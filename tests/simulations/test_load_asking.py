@@ -19,7 +19,7 @@ import samehour
 import simulations.load.run
 from geo.city import City
 from simulations.client import endpoint_of
-from simulations.errors import LoadError
+from simulations.errors import LoadError, ZoneError
 from simulations.load.folder import Session, load_folder, save_state
 from simulations.load.mix import Mix
 from simulations.load.preflight import look, refuse_strangers
@@ -139,9 +139,9 @@ def test_of_several_zones_in_the_city_one_is_named_and_asked() -> None:
     with service(answers) as url:
         assert look(url, None, "helsinki", "x-", "east").zone.zone_id == "east"
         assert look(url, None, "la-serena", "x-").zone.zone_id == "coast"
-        with pytest.raises(LoadError, match="name one with --zone: north, east"):
+        with pytest.raises(ZoneError, match="name one with --zone: north, east"):
             look(url, None, "helsinki", "x-")
-        with pytest.raises(LoadError, match="no zone coast in helsinki; --zone can be north, east"):
+        with pytest.raises(ZoneError, match="no zone coast in helsinki; --zone can be north, east"):
             look(url, None, "helsinki", "x-", "coast")
 
 
