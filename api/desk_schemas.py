@@ -84,9 +84,7 @@ class ControlIn(WhyIn):
     """A surge control: what, how much, where, until when."""
 
     kind: Annotated[ControlKind, Field(strict=False)]
-    """What it changes for new deliveries: how far, promised when, how many, or the smallest basket.
-
-    """
+    """What it changes for new deliveries: how far, by when, how many, or the smallest basket."""
     value: Annotated[int, Field(ge=0, le=10_000_000)]
     """Seconds for `radius` and `promise`, orders in ten minutes for `throttle`, cents for
     `minimum_basket`.

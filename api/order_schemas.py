@@ -84,9 +84,7 @@ class OrderLineIn(LineIn):
     chilled: bool | None = None
     """Whether it must be kept cold; left out, what the catalogue says."""
     age_limit: Annotated[int, Field(ge=0, le=_ELDEST)] | None = None
-    """Years whoever takes it must have lived, 0 for everybody; left out, what the catalogue says.
-
-    """
+    """Least age of whoever takes it, 0 for everybody; left out, as in the catalogue."""
 
 
 Lines = Annotated[list[OrderLineIn], Field(min_length=1, max_length=_MAX_LINES)]
@@ -135,13 +133,9 @@ class QuoteIn(Body):
     """A question: can you, and when; to collect at a named store it needs no `dropoff`."""
 
     fulfilment: Wanted = Fulfilment.DELIVERY
-    """How the customer gets the goods: brought, fetched at the counter, or handed out at the kerb.
-
-    """
+    """How the customer gets the goods: brought, at the counter, or at the kerb."""
     store_id: Id | None = None
-    """The only store the goods may come from, or where they are collected; any store when left out.
-
-    """
+    """The only store to take the goods from, or to collect them at; any when left out."""
     dropoff: QuoteDropoffIn | None = None
     """Where it would go; may be left out to collect at a named store."""
     lines: Lines
@@ -151,15 +145,11 @@ class QuoteIn(Body):
     volume_ml: ParcelMl = None
     """Millilitres of the whole parcel, packed; left out, the lines are added up."""
     basket_cents: Cents | None = None
-    """Worth of the goods in minor units; left out when unknown, and no smallest basket is asked
-    for.
-    """
+    """Worth of the goods in minor units; left out, no smallest basket is asked for."""
     service_s: ServiceS = 120
     """Seconds needed at the door to hand it over."""
     pick_s: PickS | None = None
-    """Seconds that picking will take, as the shop expects; the store's own estimate when left out.
-
-    """
+    """Seconds that picking will take; left out, as the store usually needs."""
     may_split: bool = True
     """Goods that no store has all of may come from several."""
 
@@ -194,13 +184,9 @@ class OrderIn(Body):
     `slot-<epoch>`; the usual promise when left out.
     """
     fulfilment: Wanted = Fulfilment.DELIVERY
-    """How the customer gets the goods: brought, fetched at the counter, or handed out at the kerb.
-
-    """
+    """How the customer gets the goods: brought, at the counter, or at the kerb."""
     store_id: Id | None = None
-    """The only store the goods may come from, or where they are collected; any store when left out.
-
-    """
+    """The only store to take the goods from, or to collect them at; any when left out."""
     dropoff: DropoffIn | None = None
     """Where it goes; may be left out to collect at a named store."""
     phone: Phone = ""
@@ -226,9 +212,7 @@ class OrderIn(Body):
     service_s: ServiceS = 120
     """Seconds needed at the door to hand it over."""
     pick_s: PickS | None = None
-    """Seconds that picking will take, as the shop expects; the store's own estimate when left out.
-
-    """
+    """Seconds that picking will take; left out, as the store usually needs."""
     created_at: Moment | None = None
     """When the customer clicked; now when left out."""
 
