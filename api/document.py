@@ -18,6 +18,7 @@ from api.access_table import allows, endpoints
 from api.bootstrap import of_request
 from api.examples import add_examples
 from api.links import link
+from api.parameter_words import describe
 from api.rights import Role, rule_of
 from api.sessions import COOKIE
 from api.zones import ZONE_HEADER
@@ -65,6 +66,7 @@ def complete(document: Json, routers: Iterable[APIRouter]) -> None:
             continue
         operation = document["paths"][route.path_format][method.lower()]
         _say_who_may(operation, route)
+        describe(route.path_format, operation.get("parameters", []))
         if _is_of_a_zone(route.dependant):
             operation.setdefault("parameters", []).append(_ZONE)
         if route.body_field is not None:

@@ -78,9 +78,13 @@ class OrderLineIn(LineIn):
     """A quantity of one SKU, and what the shop says of it besides what the catalogue says."""
 
     weight_g: WeightG | None = None
+    """Grams of one piece; left out, what the catalogue says."""
     volume_ml: VolumeMl | None = None
+    """Millilitres of one piece; left out, what the catalogue says."""
     chilled: bool | None = None
+    """Whether it must be kept cold; left out, what the catalogue says."""
     age_limit: Annotated[int, Field(ge=0, le=_ELDEST)] | None = None
+    """Least age of whoever takes it, 0 for everybody; left out, as in the catalogue."""
 
 
 Lines = Annotated[list[OrderLineIn], Field(min_length=1, max_length=_MAX_LINES)]
@@ -103,8 +107,11 @@ class QuoteDropoffIn(Body):
     """Where it would go; `pin` is where the customer dropped one beside the address."""
 
     location: PlaceIn
+    """Where the address is; the courier goes there unless there is a `pin`."""
     address: Address
+    """Street and number, as a courier reads it."""
     pin: PlaceIn | None = None
+    """Where the customer dropped a pin beside the address; the courier goes there."""
 
     def door(self) -> LonLat:
         """Return where a courier would go."""
@@ -119,21 +126,32 @@ class DropoffIn(QuoteDropoffIn):
     """Where it goes, and what the courier should know."""
 
     note: Note = ""
+    """What the courier should know at the door, such as a door code."""
 
 
 class QuoteIn(Body):
     """A question: can you, and when; to collect at a named store it needs no `dropoff`."""
 
     fulfilment: Wanted = Fulfilment.DELIVERY
+    """How the customer gets the goods: brought, at the counter, or at the kerb."""
     store_id: Id | None = None
+    """The only store to take the goods from, or to collect them at; any when left out."""
     dropoff: QuoteDropoffIn | None = None
+    """Where it would go; may be left out to collect at a named store."""
     lines: Lines
+    """The articles that would be bought."""
     weight_g: ParcelG = None
+    """Grams of the whole parcel; left out, the lines are added up."""
     volume_ml: ParcelMl = None
+    """Millilitres of the whole parcel, packed; left out, the lines are added up."""
     basket_cents: Cents | None = None
+    """Worth of the goods in minor units; left out, no smallest basket is asked for."""
     service_s: ServiceS = 120
+    """Seconds needed at the door to hand it over."""
     pick_s: PickS | None = None
+    """Seconds that picking will take; left out, as the store usually needs."""
     may_split: bool = True
+    """Goods that no store has all of may come from several."""
 
     def command(self, door: LonLat, address: str) -> RequestQuote:
         """Return the command, for a place that stands in where none is given."""
@@ -158,24 +176,45 @@ class OrderIn(Body):
     """An order; to collect at a named store it needs no `dropoff`."""
 
     external_id: Annotated[str, StringConstraints(pattern=r"^[!-~]{1,128}$")] | None = None
+    """The shop's own id of the order, unique among all of a tenant's."""
     quote_id: Id | None = None
+    """The quote whose promise and fare are taken; a new promise is made when left out."""
     window: WindowId | None = None
+    """The window of the quote, or one wanted without a quote: `15m`, `30m`, `60m` or
+    `slot-<epoch>`; the usual promise when left out.
+    """
     fulfilment: Wanted = Fulfilment.DELIVERY
+    """How the customer gets the goods: brought, at the counter, or at the kerb."""
     store_id: Id | None = None
+    """The only store to take the goods from, or to collect them at; any when left out."""
     dropoff: DropoffIn | None = None
+    """Where it goes; may be left out to collect at a named store."""
     phone: Phone = ""
+    """The customer's number, as `+358401234567`; empty for none."""
     lines: Lines
+    """The articles that are bought; their stock is reserved at once."""
     weight_g: ParcelG = None
+    """Grams of the whole parcel; may be left out when the weight of every line is known."""
     volume_ml: ParcelMl = None
+    """Millilitres of the whole parcel, packed; left out, the lines are added up."""
     basket_cents: Cents = 0
+    """Worth of the goods in minor units."""
     tip_cents: Cents = 0
+    """Tip for the courier in minor units."""
     paid_cents: Cents = 0
+    """What the customer has paid so far, in minor units; no more is ever given back."""
     priority: Annotated[int, Field(ge=0, le=3)] = 0
+    """Planned as if promised so many times `priority_lead_s` (of the policy) sooner."""
     pin_required: bool = False
+    """Handed over against the customer's PIN only."""
     may_split: bool = True
+    """Goods that no store has all of may come from several."""
     service_s: ServiceS = 120
+    """Seconds needed at the door to hand it over."""
     pick_s: PickS | None = None
+    """Seconds that picking will take; left out, as the store usually needs."""
     created_at: Moment | None = None
+    """When the customer clicked; now when left out."""
 
     def command(self, occurred_at: int, door: LonLat, address: str) -> PlaceOrder:
         """Return the command, for a place that stands in where none is given."""
@@ -211,29 +250,43 @@ class CancelIn(ReasonIn):
     """Why the order is given up, and when that was."""
 
     occurred_at: Moment | None = None
+    """When it was given up, by the sender's clock; now when left out."""
 
 
 class AmendDropoffIn(Body):
     """What changes about where it goes; a `pin` of null takes the pin away."""
 
     location: Annotated[PlaceIn | None, NotNull, _NeverNull()] = None
+    """Where the address is; left out, it stays."""
     address: Annotated[Address | None, NotNull, _NeverNull()] = None
+    """Street and number, as a courier reads it; left out, it stays."""
     pin: PlaceIn | None = None
+    """Where the courier goes instead of the address; null takes the pin away."""
     note: Annotated[Note | None, NotNull, _NeverNull()] = None
+    """What the courier should know; may change after picking has begun too."""
 
 
 class AmendIn(HappenedIn):
     """What changes about an order; what is left out stays as it is."""
 
     dropoff: Annotated[AmendDropoffIn | None, NotNull, _NeverNull()] = None
+    """What changes about the door; left out, nothing."""
     phone: Annotated[Phone | None, NotNull, _NeverNull()] = None
+    """The customer's number; may change after picking has begun too."""
     lines: Annotated[Lines | None, NotNull, _NeverNull()] = None
+    """All articles as they are to be; they are reserved anew, at another store if need be."""
     weight_g: ParcelG = None
+    """Grams of the whole parcel; left out, it stays, or new `lines` are added up."""
     volume_ml: ParcelMl = None
+    """Millilitres of the whole parcel; left out, it stays, or new `lines` are added up."""
     basket_cents: Annotated[Cents | None, NotNull, _NeverNull()] = None
+    """Worth of the goods in minor units; left out, it stays."""
     tip_cents: Annotated[Cents | None, NotNull, _NeverNull()] = None
+    """Tip for the courier in minor units; left out, it stays."""
     paid_cents: Annotated[Cents | None, NotNull, _NeverNull()] = None
+    """What has been paid so far, in minor units; left out, it stays."""
     owner: Name = "shop"
+    """Who changes it, for the record."""
 
     def says_nothing(self) -> bool:
         """Return whether nothing is to change."""
@@ -287,15 +340,18 @@ class TrackedNoteIn(Body):
     """What the customer tells the courier."""
 
     note: Note
+    """What the courier should know at the door; it takes the old note's place."""
 
 
 class TrackedAnswerIn(Body):
     """Whether the customer takes what is offered instead."""
 
     accepted: bool
+    """True when the customer takes the substitute, false to do without."""
 
 
 class TrackedHereIn(Body):
     """The customer is here to collect; at the kerb, in which bay."""
 
     bay: Annotated[str, StringConstraints(max_length=40, pattern=r"^[^\x00-\x1f\x7f]*$")] = ""
+    """Where at the kerb the customer stands; needed there, empty inside the store."""

@@ -28,15 +28,20 @@ class SubstituteIn(Body):
     """What could come instead, and how many of it."""
 
     sku: Sku
+    """The article that could come instead."""
     quantity: Quantity
+    """How many pieces of it would come."""
 
 
 class ShortIn(HappenedIn):
     """How many of an article were not found, and what could come instead."""
 
     sku: Sku
+    """The article of the order that is missing."""
     missing: Quantity
+    """How many pieces were not found; they come off the order and off the stock."""
     substitute: SubstituteIn | None = None
+    """What is offered to the customer instead; nothing when left out."""
 
     def command(self, order_id: str, occurred_at: int) -> ReportShort:
         """Return the command."""
@@ -55,15 +60,20 @@ class AnswerIn(HappenedIn):
     """Whether the customer takes what was offered."""
 
     accepted: bool
+    """True when the customer takes the substitute, false to do without."""
 
 
 class ItemIn(HappenedIn):
     """An article that was scanned, and what its package says."""
 
     barcode: Barcode
+    """What was scanned; looked up in the catalogue, zeros before a GTIN do not matter."""
     batch: Trait = ""
+    """Batch or lot on the package; empty when not told."""
     origin: Trait = ""
+    """Where the goods come from, as the package says; empty when not told."""
     best_before: Day = ""
+    """Last day on the package, as 2026-11-30; empty when not told."""
 
     def command(self, order_id: str, occurred_at: int) -> ScanItem:
         """Return the command."""
@@ -81,9 +91,13 @@ class ScanIn(HappenedIn):
     """A parcel that was scanned, by whom, at which step, and at which stop."""
 
     parcel_id: Id
+    """The parcel's code, as its label shows it."""
     step: Annotated[ScanStep, Field(strict=False)]
+    """Where on its way the parcel was scanned."""
     by: Id
+    """The courier's id at `handover` and `door`; before, whoever works in the store."""
     stop_id: Id | None = None
+    """The courier's stop at which it was scanned; may be left out."""
 
     def command(self, occurred_at: int) -> ScanParcel:
         """Return the command."""

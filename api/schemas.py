@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic import BeforeValidator, ConfigDict, Field, StringConstraints
 
+from api.field_words import Described
 from dispatch.bags import ROOM
 from dispatch.codec import from_rfc3339
 from dispatch.commands import StartShift
@@ -63,7 +64,7 @@ Reason = Annotated[
 ]
 
 
-class Body(BaseModel):
+class Body(Described):
     """What every body holds to: no unknown fields, no guessing of types."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
@@ -73,7 +74,9 @@ class PlaceIn(Body):
     """A place in WGS 84 degrees."""
 
     lat: Annotated[float, Field(ge=-90, le=90, allow_inf_nan=False)]
+    """Degrees north of the equator, WGS 84."""
     lng: Annotated[float, Field(ge=-180, le=180, allow_inf_nan=False)]
+    """Degrees east of Greenwich, WGS 84."""
 
     def lonlat(self) -> LonLat:
         """Return it in the model's order."""
@@ -84,7 +87,9 @@ class LineIn(Body):
     """A quantity of one SKU."""
 
     sku: Sku
+    """The article, by the shop's own number."""
     quantity: Annotated[int, Field(ge=1, le=999)]
+    """How many pieces of it."""
 
 
 WeightG = Annotated[int, Field(ge=0, le=1_000_000)]
@@ -100,13 +105,16 @@ class ReasonIn(Body):
     """Why."""
 
     reason: Reason
+    """Why, in words; kept with what was done."""
 
 
 class PickingIn(Body):
     """What a picker did."""
 
     event: Literal["started", "ready"]
+    """`started` when a picker begins, `ready` when the goods are packed."""
     occurred_at: Moment | None = None
+    """When it happened, by the device's clock; now when left out."""
 
 
 _GEOMETRY_SCHEMA: Final[dict[str, Any]] = {
@@ -114,9 +122,15 @@ _GEOMETRY_SCHEMA: Final[dict[str, Any]] = {
     "description": "A GeoJSON Polygon or MultiPolygon (RFC 7946).",
     "required": ["type", "coordinates"],
     "properties": {
-        "type": {"enum": ["Polygon", "MultiPolygon"]},
-        # Rings of a polygon, or polygons of rings.
-        "coordinates": {"type": "array", "items": {"type": "array", "items": {}}},
+        "type": {
+            "enum": ["Polygon", "MultiPolygon"],
+            "description": "One polygon, or several at once.",
+        },
+        "coordinates": {
+            "type": "array",
+            "items": {"type": "array", "items": {}},
+            "description": "Rings of [longitude, latitude], each closed, as RFC 7946 has them.",
+        },
     },
 }
 
@@ -125,12 +139,32 @@ _AREA_SCHEMA: Final[dict[str, Any]] = {
     "required": ["kind"],
     "additionalProperties": False,
     "properties": {
-        "kind": {"enum": [kind.value for kind in AreaKind]},
-        "distance_m": {"type": "integer", "minimum": 1, "maximum": MOST_DISTANCE_M},
-        "duration_s": {"type": "integer", "minimum": 1, "maximum": MOST_DURATION_S},
-        "mode": {"enum": [mode.value for mode in Mode]},
+        "kind": {
+            "enum": [kind.value for kind in AreaKind],
+            "description": "How it is told which doors are inside; each has its own figures.",
+        },
+        "distance_m": {
+            "type": "integer",
+            "minimum": 1,
+            "maximum": MOST_DISTANCE_M,
+            "description": "Longest way from the store to a door in metres, for kinds by distance.",
+        },
+        "duration_s": {
+            "type": "integer",
+            "minimum": 1,
+            "maximum": MOST_DURATION_S,
+            "description": "Longest way in seconds, for `road_time` and `isochrone`.",
+        },
+        "mode": {
+            "enum": [mode.value for mode in Mode],
+            "description": "By which the way from store to door is measured.",
+        },
         "shape": _GEOMETRY_SCHEMA,
-        "exclusions": {"type": "array", "items": _GEOMETRY_SCHEMA},
+        "exclusions": {
+            "type": "array",
+            "items": _GEOMETRY_SCHEMA,
+            "description": "Shapes whose doors are not served, with any kind.",
+        },
     },
     "examples": [{"kind": "road_time", "duration_s": 600, "mode": "bike"}],
 }
@@ -144,16 +178,29 @@ class StoreIn(Body):
     """A store, or what is now known of it."""
 
     name: Name
+    """What people call the store."""
     location: PlaceIn
+    """Where the store is."""
     opening_hours: Annotated[str, StringConstraints(max_length=500, pattern=_LINE_OF_TEXT)] = ""
+    """In OpenStreetMap's grammar and the zone's local time, such as `Mo-Sa 07:00-22:00`; empty for
+    always open.
+    """
     pickers: Annotated[int, Field(ge=0, le=100)] = 2
+    """How many orders can be picked at the same time."""
     pick_base_s: Annotated[int, Field(ge=0, le=3600)] = 120
+    """Seconds that picking takes for any order; each line adds `pick_line_s`."""
     pick_line_s: Annotated[int, Field(ge=0, le=600)] = 25
+    """Seconds of picking that each line adds to `pick_base_s`."""
     pickup_service_s: Annotated[int, Field(ge=0, le=3600)] = 60
+    """Seconds a courier spends at the counter for one parcel."""
     reach_s: Annotated[int, Field(ge=0, le=7200)] = 1200
+    """Longest one-way trip to a door in seconds, by the fastest mode of the fleet."""
     access_s: Annotated[int, Field(ge=0, le=1800)] = 0
+    """Seconds on foot between street and counter, taken once coming and once leaving."""
     safety_stock: Annotated[int, Field(ge=0, le=1000)] = 0
+    """So many pieces of each SKU are never promised online, unless the SKU has its own figure."""
     service_area: AreaIn | None = None
+    """Where it delivers to, besides `reach_s`; left out or null for every door it can reach."""
 
     def store(self, store_id: str) -> Store:
         """Return the model's store; raises `AreaError` when its service area is none."""
@@ -177,14 +224,23 @@ class CourierIn(Body):
     """A courier, or what is now known of one."""
 
     name: Name
+    """What people call the courier."""
     mode: Annotated[Mode, Field(strict=False)]
+    """How the courier travels; it decides ways, speeds and the usual bag."""
     home: PlaceIn
+    """Where the courier starts, and would like to be when the shift is over."""
     capacity_g: Annotated[int, Field(ge=1, le=2_000_000)] = 15_000
+    """Most grams in the bag at a time."""
     capacity_ml: Annotated[int | None, Field(ge=1, le=10_000_000)] = None
+    """Most millilitres in the bag at a time; the usual of the mode when left out."""
     capacity_parcels: Annotated[int, Field(ge=1, le=100)] = 4
+    """Most parcels in the bag at a time."""
     chilled_bags: Annotated[int | None, Field(ge=0, le=100)] = None
+    """Most chilled parcels in the bag at a time; the usual of the mode when left out."""
     phone: Annotated[str, StringConstraints(pattern=r"^(\+[1-9][0-9]{6,14})?$")] = ""
+    """For text messages, as `+358401234567`; empty for none."""
     takes_offers: bool = False
+    """True when pickups are offered and may be declined; else the courier is told."""
 
     def courier(self, courier_id: str) -> Courier:
         """Return the model's courier, with the bag that goes with the mode if none is named."""
@@ -207,17 +263,24 @@ class ShiftBreakIn(Body):
     """A break of a shift: when it begins at the earliest and at the latest, and its length."""
 
     earliest: Moment
+    """The break begins no sooner than this."""
     latest: Moment
+    """It should have begun by then; waiting longer has a price in the plan."""
     duration_s: Annotated[int, Field(ge=60, le=LONGEST_BREAK_S)]
+    """Length of the break in seconds."""
 
 
 class ShiftIn(Body):
     """A shift that begins, and the break that is planned in it."""
 
     courier_id: Id
+    """Whose shift it is."""
     starts_at: Moment | None = None
+    """When the shift begins; now when left out."""
     ends_at: Moment
+    """When the shift ends; the plan reckons with it from the beginning."""
     pause: Annotated[ShiftBreakIn | None, Field(alias="break")] = None
+    """A break that the plan knows of from the beginning; none when left out."""
 
     def command(self, now: int) -> StartShift:
         """Return the command; a shift without a beginning begins now."""
@@ -236,23 +299,29 @@ class HappenedIn(Body):
     """When something happened, by the device's clock; now when left out."""
 
     occurred_at: Moment | None = None
+    """When it happened, by the device's clock; now when left out."""
 
 
 class OperatorIn(Body):
     """Who acts for a courier."""
 
     operator: Name
+    """Name of the person who works as this courier, or of a simulation."""
 
 
 class PositionIn(Body):
     """Where a courier is."""
 
     courier_id: Id
+    """Whose position it is."""
     location: PlaceIn
+    """Where the courier was then."""
     at: Moment | None = None
+    """When, by the device's clock; now when left out."""
 
 
 class PositionsIn(Body):
     """Where couriers are or were."""
 
     positions: Annotated[list[PositionIn], Field(min_length=1, max_length=_MAX_POSITIONS)]
+    """Of one courier or several, in any order; late ones are kept in the track."""

@@ -34,12 +34,19 @@ class ClosureIn(Body):
     """A street to be closed: a point on it, a line along it, a polygon over it, or way numbers."""
 
     point: PlaceIn | None = None
+    """A point on the street that is closed."""
     line: Points | None = None
+    """A line drawn along the streets that are closed."""
     polygon: Points | None = None
+    """The corners of a shape whose streets are closed."""
     way_ids: Annotated[list[WayId], Field(min_length=1, max_length=_MOST_WAYS)] | None = None
+    """Numbers of the closed ways in OpenStreetMap."""
     modes: Modes = Field(default_factory=lambda: list(Mode))
+    """Whom it keeps out; everybody when left out."""
     reason: Annotated[str, StringConstraints(max_length=200, strip_whitespace=True)] = ""
+    """Why the street is closed, in words."""
     until: Moment | None = None
+    """When it opens by itself; left out, when the closure is deleted."""
 
     @model_validator(mode="after")
     def _one_shape(self) -> ClosureIn:
@@ -73,15 +80,20 @@ class SpeedIn(Body):
     """A speed seen on a street."""
 
     speed_kmh: Kmh
+    """How fast somebody went, in kilometres an hour."""
     observed_at: Moment | None = None
+    """When it was seen; now when left out."""
     modes: Modes
+    """Whose speed it is: the modes it counts for."""
 
 
 class WaySpeedIn(SpeedIn):
     """A speed seen on a way of OpenStreetMap."""
 
     way_id: WayId
+    """Number of the way in OpenStreetMap."""
     direction: Annotated[Direction, Field(strict=False)] = Direction.BOTH
+    """Along the way as it is drawn, against it, or both."""
 
     def observation(self, now: int) -> Observation:
         """Return the model's observation."""
@@ -93,6 +105,7 @@ class StretchSpeedIn(SpeedIn):
     """A speed seen along a line drawn on a street, in the direction of travel."""
 
     line: Points
+    """Points along the street, in the direction of travel."""
 
     def observation(self, now: int) -> Observation:
         """Return the model's observation."""
@@ -105,8 +118,11 @@ class FeatureIn(Body):
     """The same as a GeoJSON Feature (RFC 7946): a LineString with its speed in the properties."""
 
     type: Literal["Feature"]
+    """GeoJSON's own word: always `Feature`."""
     geometry: dict[str, Any]
+    """A LineString along the street, longitude first, in the direction of travel."""
     properties: dict[str, Any]
+    """`speed_kmh` and `modes`, and `observed_at` unless it is now."""
 
     def observation(self, now: int) -> Observation:
         """Return the model's observation."""
@@ -118,15 +134,20 @@ class TrackPointIn(Body):
     """Where and when a device was."""
 
     location: PlaceIn
+    """Where the device was then."""
     at: Moment
+    """When, by the device's clock."""
     accuracy_m: Annotated[float, Field(ge=0, le=10_000, allow_inf_nan=False)] | None = None
+    """How far off the place may be in metres; left out when the device does not say."""
 
 
 class TrackIn(Body):
     """Where a device went: matched to the streets, its speeds count for them."""
 
     track: Annotated[list[TrackPointIn], Field(min_length=2, max_length=_MOST_POINTS)]
+    """The device's places, as it went."""
     mode: Annotated[Mode, Field(strict=False)]
+    """How it went: the mode its speeds count for."""
 
     def observation(self, now: int) -> Observation:  # noqa: ARG002 - every point has its time
         """Return the model's observation."""
@@ -141,3 +162,4 @@ class ObservationsIn(Body):
         list[WaySpeedIn | StretchSpeedIn | FeatureIn | TrackIn],
         Field(min_length=1, max_length=_MOST_OBSERVATIONS),
     ]
+    """Speeds on ways, speeds along lines, GeoJSON Features or whole tracks, mixed as you like."""

@@ -26,17 +26,24 @@ class EndpointIn(Body):
     """Somebody who wants to be called; `after` is a number of the log to begin behind."""
 
     url: Url
+    """Where to post events: a public https address, or a host that the operator allows by name."""
     events: Patterns
+    """Names of events to be told, with `*` for any letters; `["*"]` is everything."""
     description: Note = ""
+    """What it is for, in your words."""
     after: Seq | None = None
+    """Told is what came after event so-and-so of the log, 0 for all; from now on when left out."""
 
 
 class EndpointChange(Body):
     """What is to be otherwise; what is not named stays."""
 
     url: Url | None = None
+    """Where to post events from now on; left out, it stays."""
     events: Patterns | None = None
+    """Names of events to be told, with `*` for any letters; left out, they stay."""
     description: Note | None = None
+    """What it is for, in your words; left out, it stays."""
 
     @model_validator(mode="after")
     def _says_something(self) -> EndpointChange:
@@ -51,19 +58,23 @@ class RotateSecretIn(Body):
     """How long the secret that is replaced goes on signing beside the new one."""
 
     overlap_s: Annotated[int, Field(ge=0, le=_MOST_OVERLAP_S)] = _DAY_S
+    """Seconds for which messages are signed with the old secret too; 0 for none."""
 
 
 class DisableIn(Body):
     """Why it is not to be called."""
 
     reason: Reason
+    """Why it is not to be called, in words."""
 
 
 class ReplayIn(Body):
     """From where on: after a number of the log, or since a moment."""
 
     after: Seq | None = None
+    """Send again what came after this number of the log; this or `since`."""
     since: Moment | None = None
+    """Send again what happened since this moment; this or `after`."""
 
     @model_validator(mode="after")
     def _says_one(self) -> ReplayIn:

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from api import keys
 from api.bootstrap import of_all
+from api.field_words import Described
 from api.problems import Problem
 from api.rights import SCOPES_OF, Principal, Role, Ruled, Scope, needs, principal_of, signed_in
 from api.schemas import Id
@@ -28,24 +29,30 @@ _T = TypeVar("_T")
 _YEAR_S = 366 * 86_400
 
 
-class KeyIn(BaseModel):
+class KeyIn(Described, BaseModel):
     """A key that is asked for."""
 
     model_config = ConfigDict(extra="forbid")
 
     role: Role
+    """Whose key it is; a role brings its scopes."""
     name: Annotated[str, Field(max_length=128, pattern=r"^[^\x00-\x1f\x7f]*$")] = ""
+    """What it is for, in your words; shown in the list of keys."""
     scopes: Annotated[list[Scope], Field(max_length=len(Scope))] = []
+    """Fewer scopes than the role has; all of the role's when empty."""
     bound_to: Id | None = None
+    """The one courier or store that a key of these roles is for; none for other roles."""
     expires_in_s: Annotated[int | None, Field(ge=60, le=10 * _YEAR_S, strict=True)] = None
+    """Seconds until the key is no good any more; left out, it does not end by itself."""
 
 
-class RotateKeyIn(BaseModel):
+class RotateKeyIn(Described, BaseModel):
     """How a key is replaced."""
 
     model_config = ConfigDict(extra="forbid")
 
     grace_s: Annotated[int, Field(ge=0, le=_YEAR_S, strict=True)] = keys.GRACE_S
+    """Seconds for which the old key is good too; 0 ends it at once."""
 
 
 @router.get("/session", summary="Who asks")

@@ -35,6 +35,11 @@ _MAX_SEQ: Final = 2**53
 _SCANNED: Final = 5000
 """Events that one request looks through."""
 
+
+def _said(words: str) -> Json:
+    return {"type": "string", "description": words}
+
+
 _SMS_SCHEMA: Final[Json] = {
     "requestBody": {
         "required": True,
@@ -44,9 +49,9 @@ _SMS_SCHEMA: Final[Json] = {
                     "type": "object",
                     "required": ["From", "Body"],
                     "properties": {
-                        "From": {"type": "string"},
-                        "Body": {"type": "string"},
-                        "MessageSid": {"type": "string"},
+                        "From": _said("Number of the phone that sent it, as +358401234567."),
+                        "Body": _said("What the message says."),
+                        "MessageSid": _said("The gateway's id of the message, done once."),
                     },
                 }
             },
@@ -55,9 +60,9 @@ _SMS_SCHEMA: Final[Json] = {
                     "type": "object",
                     "required": ["from", "text"],
                     "properties": {
-                        "from": {"type": "string"},
-                        "text": {"type": "string"},
-                        "id": {"type": "string"},
+                        "from": _said("Number of the phone that sent it, as +358401234567."),
+                        "text": _said("What the message says."),
+                        "id": _said("The gateway's id of the message, done once."),
                     },
                 }
             },

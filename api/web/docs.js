@@ -39,7 +39,8 @@ function limits(schema) {
   if (schema.maxLength !== undefined) said.push(`up to ${schema.maxLength} characters`);
   if (schema.maxItems !== undefined) said.push(`up to ${schema.maxItems}`);
   if (schema.default !== undefined) said.push(`${JSON.stringify(schema.default)} when left out`);
-  return said.length ? `${said.join(", ")}.` : "";
+  const sentence = `${said.join(", ")}.`;
+  return said.length ? sentence[0].toUpperCase() + sentence.slice(1) : "";
 }
 
 function notes(schema, description) {

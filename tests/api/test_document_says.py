@@ -56,6 +56,59 @@ def test_every_operation_says_with_which_scope_it_may_be_called(document: dict[s
         assert operation["security"] == ways, label
 
 
+_INNER = ("items", "prefixItems", "anyOf", "oneOf", "allOf", "additionalProperties", "$defs")
+_FEWEST_WORDS = 3
+
+
+def fields(
+    schema: Any, document: dict[str, Any], where: str, seen: set[str]
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield each property that a schema leads to, the referenced ones of `seen` left out."""
+    if isinstance(schema, list):
+        for each in schema:
+            yield from fields(each, document, where, seen)
+    if not isinstance(schema, dict):
+        return
+    name = schema.get("$ref", "").rpartition("/")[2]
+    if name and name not in seen:
+        seen.add(name)
+        yield from fields(document["components"]["schemas"][name], document, name, seen)
+    for key, said in schema.get("properties", {}).items():
+        yield f"{where}.{key}", said
+        yield from fields(said, document, f"{where}.{key}", seen)
+    for key in _INNER:
+        inner = schema.get(key)
+        yield from fields(
+            list(inner.values()) if key == "$defs" and inner else inner, document, where, seen
+        )
+
+
+def is_said(said: dict[str, Any]) -> bool:
+    return len(said.get("description", "").split()) >= _FEWEST_WORDS
+
+
+def test_every_field_of_a_request_says_what_it_means(document: dict[str, Any]) -> None:
+    seen: set[str] = set()
+    found = {
+        where: said
+        for label, operation in operations(document)
+        for content in operation.get("requestBody", {}).get("content", {}).values()
+        for where, said in fields(content["schema"], document, label, seen)
+    }
+    assert {"OrderIn.window", "PlaceIn.lat", "POST /v1/solve.vehicles.capacity"} <= found.keys()
+    assert [where for where, said in found.items() if not is_said(said)] == []
+
+
+def test_every_parameter_says_what_it_means(document: dict[str, Any]) -> None:
+    found = {
+        f"{label} {said['in']} {said['name']}": said
+        for label, operation in operations(document)
+        for said in operation.get("parameters", [])
+    }
+    assert {"GET /v1/orders query cursor", "GET /v1/events header last-event-id"} <= found.keys()
+    assert [where for where, said in found.items() if not is_said(said)] == []
+
+
 def test_a_client_can_name_zone_retry_and_version_where_the_service_heeds_them(
     document: dict[str, Any],
 ) -> None:
