@@ -117,6 +117,7 @@ def test_the_reference_tells_who_may_and_shows_a_command_that_works_as_it_stands
     page, base = desk.page, closed.service.base
     page.goto(f"{base}/docs")
     sign_in(page, closed.ops)
+    expect(page).to_have_url(f"{base}/docs")
     page.goto(f"{base}/docs#place_order")
     order = page.locator("#place_order")
     expect(order).to_contain_text("Needs a key with orders:write; of the roles ops, shop.")
