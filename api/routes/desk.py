@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Query, Request
+from pydantic import BaseModel
 from starlette.responses import JSONResponse, Response
 
 from api import desk_views
@@ -49,6 +51,34 @@ By = Annotated[Owner, Query()]
 Because = Annotated[Reason | None, Query()]
 
 
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """Somebody's edit: of which version, and as which try."""
+
+    request: Request
+    service: Service
+    key: RetryKey
+    match: IfMatch
+
+    @property
+    def live(self) -> Live:
+        """The zone it is in."""
+        return self.service.live
+
+    async def once(self, asked: BaseModel, job: Callable[[], Answer]) -> Response:
+        """Do it once, however often it is tried."""
+        return await self.service.idempotency.once(self.request, self.key, asked, job)
+
+
+async def _edit_of(
+    request: Request, service: Here, key: RetryKey = None, match: IfMatch = None
+) -> Edit:
+    return Edit(request, service, key, match)
+
+
+Edited = Annotated[Edit, Depends(_edit_of)]
+
+
 # --- orders ------------------------------------------------------------------------------------
 
 
@@ -69,38 +99,22 @@ async def get_order_desk(order_id: str, service: Here) -> Response:
 @router.post("/orders/{order_id}/hold", summary="Hold an order")
 @needs(Scope.DESK_WRITE)
 @answers(desk.DecidedOrder)
-async def hold_order(
-    order_id: str,
-    asked: HoldIn,
-    request: Request,
-    service: Here,
-    key: RetryKey = None,
-    match: IfMatch = None,
-) -> Response:
+async def hold_order(order_id: str, asked: HoldIn, edit: Edited) -> Response:
     """Neither pick nor route an order for now.
 
     With `recall` it is taken from a courier who is on the way to fetch it.
     """
     command = HoldOrder(order_id, asked.owner, asked.reason, asked.until, asked.recall)
-    job = _about_order(service.live, match, order_id, lambda: command)
-    return await service.idempotency.once(request, key, asked, job)
+    return await edit.once(asked, _about_order(edit.live, edit.match, order_id, lambda: command))
 
 
 @router.post("/orders/{order_id}/release", summary="Let a held order go on")
 @needs(Scope.DESK_WRITE)
 @answers(desk.DecidedOrder)
-async def release_order(
-    order_id: str,
-    asked: WhoIn,
-    request: Request,
-    service: Here,
-    key: RetryKey = None,
-    match: IfMatch = None,
-) -> Response:
+async def release_order(order_id: str, asked: WhoIn, edit: Edited) -> Response:
     """End a hold."""
     command = ReleaseHold(order_id, asked.owner, asked.reason or "")
-    job = _about_order(service.live, match, order_id, lambda: command)
-    return await service.idempotency.once(request, key, asked, job)
+    return await edit.once(asked, _about_order(edit.live, edit.match, order_id, lambda: command))
 
 
 @router.delete("/orders/{order_id}/hold", summary="Let a held order go on")
@@ -117,43 +131,26 @@ async def delete_hold(
 @router.post("/orders/{order_id}/assign", summary="Give an order to one courier")
 @needs(Scope.DESK_WRITE)
 @answers(desk.DecidedOrder)
-async def assign_order(
-    order_id: str,
-    asked: AssignIn,
-    request: Request,
-    service: Here,
-    key: RetryKey = None,
-    match: IfMatch = None,
-) -> Response:
+async def assign_order(order_id: str, asked: AssignIn, edit: Edited) -> Response:
     """Let only this courier bring an order, until a time.
 
     It is taken from another courier who is on the way to fetch it.
     """
-    live = service.live
 
     def command() -> Command:
-        expires_at = _until(live, asked.expires_at)
+        expires_at = _until(edit.live, asked.expires_at)
         return LockOrder(order_id, asked.courier_id, asked.owner, asked.reason, expires_at)
 
-    job = _about_order(live, match, order_id, command)
-    return await service.idempotency.once(request, key, asked, job)
+    return await edit.once(asked, _about_order(edit.live, edit.match, order_id, command))
 
 
 @router.post("/orders/{order_id}/unlock", summary="Let the engine choose the courier again")
 @needs(Scope.DESK_WRITE)
 @answers(desk.DecidedOrder)
-async def unlock_order(
-    order_id: str,
-    asked: WhoIn,
-    request: Request,
-    service: Here,
-    key: RetryKey = None,
-    match: IfMatch = None,
-) -> Response:
+async def unlock_order(order_id: str, asked: WhoIn, edit: Edited) -> Response:
     """Take off what `assign` fixed."""
     command = UnlockOrder(order_id, asked.owner, asked.reason or "")
-    job = _about_order(service.live, match, order_id, lambda: command)
-    return await service.idempotency.once(request, key, asked, job)
+    return await edit.once(asked, _about_order(edit.live, edit.match, order_id, lambda: command))
 
 
 @router.delete("/orders/{order_id}/lock", summary="Let the engine choose the courier again")
@@ -216,28 +213,19 @@ async def get_route_order(courier_id: CourierId, service: Here) -> Response:
 @router.post("/couriers/{courier_id}/route/order", summary="Fix the order of stops")
 @needs(Scope.DESK_WRITE)
 @answers(desk.DecidedRoute)
-async def set_route_order(
-    courier_id: CourierId,
-    asked: RouteOrderIn,
-    request: Request,
-    service: Here,
-    key: RetryKey = None,
-    match: IfMatch = None,
-) -> Response:
+async def set_route_order(courier_id: CourierId, asked: RouteOrderIn, edit: Edited) -> Response:
     """Let a courier do these stops first, in this order; the others come after, as the plan has it.
 
     What cannot be done is refused, and the stop is named: the one under way stays first, a pickup
     comes before its drop-off, and the bag has its limits.
     """
-    live = service.live
 
     def command() -> Command:
-        expires_at = _until(live, asked.expires_at)
+        expires_at = _until(edit.live, asked.expires_at)
         stops = tuple(asked.stop_ids)
         return LockRoute(courier_id, stops, asked.owner, asked.reason, expires_at)
 
-    job = _about_route(live, match, courier_id, command)
-    return await service.idempotency.once(request, key, asked, job)
+    return await edit.once(asked, _about_route(edit.live, edit.match, courier_id, command))
 
 
 @router.delete("/couriers/{courier_id}/route/order", summary="Let the plan order the stops again")
@@ -308,22 +296,15 @@ async def list_actions(
 @router.post("/actions/{action_id}/undo", summary="Take back what was done at the desk")
 @needs(Scope.DESK_WRITE)
 @answers(desk.UndoneAction)
-async def undo_action(
-    action_id: str,
-    asked: UndoIn,
-    request: Request,
-    service: Here,
-    key: RetryKey = None,
-    match: IfMatch = None,
-) -> Response:
+async def undo_action(action_id: str, asked: UndoIn, edit: Edited) -> Response:
     """Take an action back where that still makes sense; 409 says why it does not."""
-    live = service.live
+    live = edit.live
 
     def job() -> Answer:
         found = live.engine.state.actions.get(action_id)
         if found is None:
             raise UnknownIdError(f"there is no action {action_id}")
-        check_match(match, action_etag(found))
+        check_match(edit.match, action_etag(found))
         recorded = live.handle(UndoAction(action_id, asked.owner))
         undone = live.engine.state.actions[action_id]
         body = {
@@ -332,7 +313,7 @@ async def undo_action(
         }
         return Answer(200, body, {"ETag": action_etag(undone)})
 
-    return await service.idempotency.once(request, key, asked, job)
+    return await edit.once(asked, job)
 
 
 # --- pieces ------------------------------------------------------------------------------------
