@@ -23,13 +23,14 @@ from api.clock import ServiceClock
 from api.logs import logger
 from api.news import Headlines
 from api.notify import AT_HAND, Feed
-from api.planner import Planner
+from api.planner import Planner, Solved
 from api.storage.journal import ZoneJournal
 from api.storage.ledger import Ledger, ZoneLog
 from api.storage.records import Batch, KeptAnswer, Position
 from api.streets import StreetDesk
 from api.ways import Ways
 from dispatch import events as e
+from dispatch.check import Violation, check
 from dispatch.commands import Command, PlaceOrder
 from dispatch.engine import Engine
 from dispatch.kpis import KpiFold, Kpis
@@ -293,10 +294,10 @@ class Live:
         await asyncio.sleep(max(_LEAST_PAUSE_S, loop.time() - began))
 
     async def _replan(self) -> None:
-        made_for = await self.run(self._worth_planning)
-        if made_for is None:
+        take = await self.run(self._worth_planning)
+        if take is None:
             return
-        solved = await asyncio.to_thread(self.planner.solve, made_for)
+        made_for, solved, violations = await asyncio.to_thread(self._decided, take)
         by = "worker" if solved.by_worker else "insertion"
         metrics.PLANS.labels(self.zone_id, by).observe(solved.solve_ms / 1000)
         metrics.PLANS_CUT_SHORT.labels(self.zone_id).inc(solved.cut_short)
@@ -307,18 +308,28 @@ class Live:
                 solved.solve_ms,
                 cut_short=solved.cut_short,
                 by_worker=solved.by_worker,
+                violations=violations,
             )
         )
 
-    def _worth_planning(self) -> Snapshot | None:
-        """Return a snapshot, unless there is nothing to decide and the planner is warm."""
+    def _decided(self, take: Callable[[], Snapshot]) -> tuple[Snapshot, Solved, list[Violation]]:
+        """Take a snapshot, have a plan made for it and verify it; nobody waits for this thread."""
+        made_for = take()
+        solved = self.planner.solve(made_for)
+        return made_for, solved, check(solved.plan, made_for)
+
+    def _worth_planning(self) -> Callable[[], Snapshot] | None:
+        """Return what takes a snapshot, unless there is nothing to decide and the planner is warm.
+
+        It is not taken here, so that nobody waits for it.
+        """
         state, now = self.engine.state, self.clock.now()
         crew = state.couriers.values()
         idle = not state.orders and all(courier.route is None for courier in crew)
         if self.engine.policy.standby_horizon_s > 0:
             # With nothing to bring there is still where to wait.
             idle = idle and not any(courier.on_shift(now) for courier in crew)
-        return None if idle and self.planner.is_up else self.engine.ask()
+        return None if idle and self.planner.is_up else self.engine.asking()
 
     async def _tell_when_due(self) -> None:
         due_at = await self.run(self._told_due)

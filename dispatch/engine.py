@@ -10,6 +10,7 @@ from __future__ import annotations
 from base64 import b32encode
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
+from functools import partial
 from hashlib import blake2b
 from itertools import count
 from typing import Final, NamedTuple
@@ -19,7 +20,7 @@ from dispatch import events as e
 from dispatch.apply import apply
 from dispatch.asking import off_the_roads
 from dispatch.bags import load_of, room_of
-from dispatch.check import check
+from dispatch.check import Violation, check
 from dispatch.control_preview import Preview, preview
 from dispatch.demand import DemandFold
 from dispatch.errors import DispatchError, InvalidValueError, SequenceError
@@ -75,6 +76,14 @@ class _Soonest(NamedTuple):
     at: int | None
 
 
+class _Apart(NamedTuple):
+    """What was made for the last plan's snapshot, for the next one."""
+
+    views: Views
+    tables: SquareTables
+    served: ServedDoors
+
+
 class Engine:
     """The dispatcher of one zone.
 
@@ -126,6 +135,8 @@ class Engine:
         self._soonest: _Soonest | None = None
         self._views = Views()
         self._tables = SquareTables()
+        # Of its own, for whatever thread takes the snapshots that plans are made for.
+        self._apart = _Apart(Views(), SquareTables(), ServedDoors())
         self._standings = Standings(time_zone, seed, self._served)
         state = known.state
         for recorded in log.read(state.seq):
@@ -297,10 +308,32 @@ class Engine:
 
     def ask(self) -> Snapshot:
         """Return a snapshot to make the next plan for, which `publish` puts in force."""
+        return self.asking()()
+
+    def asking(self) -> Callable[[], Snapshot]:
+        """Return what takes the snapshot of `ask` from things as they are now, in any thread.
+
+        One has to be taken before the next is asked for.
+        """
         with self._present.held():
-            made_for = self.snapshot()
-            self.asked(made_for)
-            return made_for
+            now = self._present.now()
+            take = partial(
+                taken,
+                self._state,
+                now,
+                travel=self._present.travel(self.travel),
+                positions=dict(self.positions),
+                policy=self.policy,
+                time_zone=self.time_zone,
+                seed=self.seed,
+                demand=self._foreseen(for_quote=False),
+                experience=copied(self._experience),
+                served=self._apart.served,
+                views=self._apart.views,
+                tables=self._apart.tables,
+            )
+            self._present.note(Asked(now))
+        return lambda: take()[0]
 
     def asked(self, made_for: Snapshot) -> None:
         """Say that the next plan is made for the snapshot just taken."""
@@ -343,15 +376,18 @@ class Engine:
         *,
         cut_short: bool = False,
         by_worker: bool = True,
+        violations: Sequence[Violation] | None = None,
     ) -> tuple[e.Recorded, ...]:
         """Put a plan in force, as far as it still fits, and tell couriers what is due.
 
         The plan is verified against its own snapshot and then held against the present state,
         which may have moved on while the plan was made; routes in conflict are dropped and
         named in `PlanPublished.dropped`.  `cut_short` (a wall limit ended the search for a better
-        one) and `by_worker` (it is not by insertion for want of a planner) are for the record.
+        one) and `by_worker` (it is not by insertion for want of a planner) are for the record;
+        `violations` is what `check` said, where it was asked already.
         """
-        violations = check(plan, made_for)
+        if violations is None:
+            violations = check(plan, made_for)
 
         def entry(now: int) -> Published:
             return Published(now, solve_ms, cut_short, by_worker)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import fields, replace
 
+import numpy as np
 import pytest
 from town import NOW, Town, at
 
 from dispatch import commands as c
 from dispatch import events as e
+from dispatch.check import Kind, Violation
 from dispatch.errors import (
     ConflictError,
     ExternalIdTakenError,
@@ -16,7 +19,7 @@ from dispatch.errors import (
     RefusedError,
     WrongStateError,
 )
-from dispatch.model import DeliveryStatus, LonLat, OrderLine, OrderStatus, Reason
+from dispatch.model import DeliveryStatus, LonLat, OrderLine, OrderStatus, Reason, Snapshot
 from dispatch.planning.plan import plan
 from geo.errors import TooFarFromRoadError
 
@@ -293,6 +296,51 @@ def test_a_plan_made_for_yesterday_takes_nothing_back() -> None:
     town.engine.replan()
     _, drop = town.wait_for_commitment()
     assert drop == town.engine.state.courier(courier_id).commitment.stop.stop_id
+
+
+def test_what_is_asked_for_now_is_of_now_whenever_it_is_taken() -> None:
+    town = Town()
+    first = town.order(at(5, 0))
+    expected = town.engine.snapshot()
+    with ThreadPoolExecutor(max_workers=1) as thread:
+        for _ in range(2):
+            take = town.engine.asking()
+            town.clock.time += 60
+            second = town.order(at(7, 3), "bread")
+            town.engine.report_position("cou_anna", at(3, 3), town.clock.now())
+            town.give(c.PauseStore("sto_west", "the oven burns"))
+            assert_same(thread.submit(take).result(), expected)
+            # The next one knows what came in between.
+            town.give(c.ResumeStore("sto_west"))
+            expected = town.engine.snapshot()
+            assert {order.order_id for order in expected.orders} >= {first, second}
+
+
+def assert_same(found: Snapshot, expected: Snapshot) -> None:
+    assert found.travel.version == expected.travel.version
+    for ours, theirs in (
+        (found.travel.duration_s, expected.travel.duration_s),
+        (found.travel.length_m, expected.travel.length_m),
+    ):
+        assert ours.keys() == theirs.keys()
+        for mode, table in ours.items():
+            np.testing.assert_array_equal(table, theirs[mode])
+    for field in fields(Snapshot):
+        if field.name != "travel":
+            assert getattr(found, field.name) == getattr(expected, field.name), field.name
+
+
+def test_what_was_found_wrong_with_a_plan_before_is_held_against_it() -> None:
+    town = Town()
+    town.order(at(5, 0))
+    made_for = town.engine.ask()
+    made = plan(made_for)
+    planned = made.routes[0].courier_id
+    wrong = Violation(Kind.WEIGHT, planned, "40 kg in a bag for 10")
+    published = town.engine.publish(made, made_for, 0.0, violations=[wrong])[0].event
+    assert isinstance(published, e.PlanPublished)
+    assert (published.routes, published.dropped) == ((), (planned,))
+    assert published.violations == (f"{Kind.WEIGHT}: {planned}: 40 kg in a bag for 10",)
 
 
 def test_a_courier_who_is_not_heard_of_gets_no_new_work() -> None:
