@@ -21,6 +21,7 @@ from fastapi import FastAPI
 from api import bootstrap, problems
 from api.connections import HeadLimits, bounded, make_room
 from api.document import complete
+from api.garbage import look_for_garbage
 from api.logs import log_to_stderr, logger
 from api.planner import Planner
 from api.routes import ROUTERS, webhook_endpoints
@@ -75,11 +76,13 @@ def create_app(zones: Zones) -> FastAPI:
         # In the background, so that /readyz can say meanwhile what is being waited for.
         starting = asyncio.create_task(zones.start())
         starting.add_done_callback(lambda task: _on_started(zones, task))
+        looking = asyncio.create_task(look_for_garbage())
         try:
             yield
         finally:
             starting.cancel()
-            await asyncio.gather(starting, return_exceptions=True)
+            looking.cancel()
+            await asyncio.gather(starting, looking, return_exceptions=True)
             await zones.stop()
 
     problem = {
